@@ -1,1 +1,2 @@
+//! The `twinops` command.
 fn main() {}

@@ -1,1 +1,2 @@
+//! The agent alone.
 fn main() {}
