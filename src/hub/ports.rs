@@ -1,0 +1,168 @@
+//! What the hub's two sides need of each other, in their own words.
+//!
+//! The MQTT side owns the links to devices and asks a [`DeviceService`] for everything that outlives a link. The
+//! core owns identities and twins, and reaches devices through [`Links`].
+
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+
+use crate::twin::DeviceId;
+
+/// Who is at the other end of a link: a device, or one module of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct LinkId {
+    pub(crate) device: DeviceId,
+    pub(crate) module: Option<Arc<str>>,
+}
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.module {
+            None => fmt::Display::fmt(&self.device, f),
+            Some(module) => write!(f, "{}/{module}", self.device),
+        }
+    }
+}
+
+/// What a device said when it connected (protocol reference 11.1), taken apart but not yet believed.
+#[derive(Clone)]
+pub(crate) struct ConnectRequest<'a> {
+    pub(crate) link: LinkId,
+    /// The SAS token, when there is one. Never logged.
+    pub(crate) password: Option<&'a str>,
+    /// DER of the client certificate, when one was shown.
+    pub(crate) certificate: Option<&'a [u8]>,
+    pub(crate) clean_session: bool,
+    pub(crate) model_id: Option<&'a str>,
+}
+
+/// A device that may talk.
+#[derive(Debug, Clone)]
+pub(crate) struct Admission {
+    /// When its token ends; the link is cut then. `None` for certificates.
+    pub(crate) expires: Option<SystemTime>,
+    /// The subscriptions kept from its last session: empty after a clean one.
+    pub(crate) subscriptions: Subscriptions,
+}
+
+/// Why a device may not talk. The device learns only that it may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Unknown, disabled, wrong key, expired token: CONNACK 5.
+    NotAuthorized,
+    /// The hub cannot tell now: CONNACK 3.
+    Unavailable,
+}
+
+/// The five things a device may subscribe to (protocol reference 11.2), and with which quality of service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Subscriptions {
+    pub(crate) twin_responses: Option<Qos>,
+    pub(crate) desired: Option<Qos>,
+    pub(crate) methods: Option<Qos>,
+    pub(crate) messages: Option<Qos>,
+    pub(crate) inputs: Option<Qos>,
+}
+
+/// Quality of service; there is no 2 on an IoT hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Qos {
+    AtMostOnce,
+    AtLeastOnce,
+}
+
+/// A request of a device that failed: becomes a twin response with this status and an error body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Six digits whose first three are the status, e.g. 400004 (protocol reference 2.4).
+    pub(crate) code: u32,
+    pub(crate) message: String,
+}
+
+impl Fault {
+    /// The status in the answer's topic.
+    pub(crate) const fn status(&self) -> u16 {
+        (self.code / 1000) as u16
+    }
+}
+
+/// What the MQTT side needs of the core.
+pub(crate) trait DeviceService: Send + Sync + 'static {
+    /// Decides whether a device may talk, and remembers that it is connected.
+    fn connect(&self, request: &ConnectRequest<'_>) -> impl Future<Output = Result<Admission, Refusal>> + Send;
+
+    /// The link is gone and no other has taken its place.
+    fn disconnected(&self, link: &LinkId);
+
+    /// The subscriptions of a session that is to outlive its link.
+    fn keep_subscriptions(
+        &self,
+        link: &LinkId,
+        subscriptions: Subscriptions,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// The device's view of its twin, as JSON text (protocol reference 5.4).
+    fn twin(&self, link: &LinkId) -> impl Future<Output = Result<Bytes, Fault>> + Send;
+
+    /// Merges a reported patch, durably, if `expected` is absent or the current version. The new version.
+    fn patch_reported(
+        &self,
+        link: &LinkId,
+        patch: &[u8],
+        expected: Option<u64>,
+    ) -> impl Future<Output = Result<u64, Fault>> + Send;
+
+    /// Takes a message from a device; returning means that it is accepted.
+    fn telemetry(
+        &self,
+        link: &LinkId,
+        properties: &str,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// The answer of a device to a direct method.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MethodAnswer {
+    pub(crate) status: i32,
+    /// JSON text; empty counts as null.
+    pub(crate) payload: Bytes,
+}
+
+/// Why a method has no answer (protocol reference 7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MethodFault {
+    /// Not connected, or not subscribed to methods, when the connect timeout was over.
+    NotOnline,
+    /// No answer within the response timeout.
+    NoAnswer,
+}
+
+/// What the core needs of the MQTT side.
+pub(crate) trait Links: Send + Sync + 'static {
+    /// Sends a desired patch to the device if it is connected and subscribed; never queued (protocol reference
+    /// 11.7). `patch` is the JSON text with `$version` in it.
+    fn desired(&self, link: &LinkId, version: u64, patch: Bytes);
+
+    /// Calls a direct method and waits for its answer.
+    fn call(
+        &self,
+        link: &LinkId,
+        method: &str,
+        payload: Bytes,
+        connect: Duration,
+        response: Duration,
+    ) -> impl Future<Output = Result<MethodAnswer, MethodFault>> + Send;
+
+    /// Cuts the link, e.g. because the device was disabled.
+    fn cut(&self, link: &LinkId);
+
+    /// How many devices and modules are connected.
+    fn connected(&self) -> usize;
+}
