@@ -1,1 +1,17 @@
-//! Room: fleet.
+//! The fleet: from YAML to what every device should be. Pure; files come in as a [`Source`].
+//!
+//! One walk: `source` holds the files as read; `yaml` turns text into JSON values and refuses what YAML lets slip;
+//! `schema` checks their shape; `model` gives them types; `check` looks at the whole, one rule a file; `resolve`
+//! merges profiles and overrides into one [`Wanted`] per class of devices. A [`Finding`] points at a path inside a
+//! document; only `locate` turns that into file, line and column.
+
+mod finding;
+mod model;
+mod wanted;
+
+pub use finding::{Finding, Place, Severity, Target};
+pub use model::{
+    Device, DeviceSpec, DocumentRef, Fleet, FleetSpec, GuardSpec, HubSpec, IdentityKind, IdentitySpec, IgnoreSpec,
+    Profile, ProfileSpec,
+};
+pub use wanted::Wanted;

@@ -1,1 +1,5 @@
 //! Room: query.
+
+/// A condition; the real one is on its way.
+#[derive(Debug, Clone)]
+pub struct Condition;

@@ -1,1 +1,3 @@
-//! Room: reconcile.
+//! Carry a plan out: knows no protocol, decides nothing.
+
+pub mod ports;

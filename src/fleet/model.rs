@@ -1,0 +1,189 @@
+//! The documents of a fleet repository, as types. Doc comments become the schemas' descriptions.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    query::Condition,
+    twin::{DeviceId, Map},
+};
+
+/// The fleet as a whole: exactly one in a repository.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetSpec {
+    /// The hub that holds the twins. Credentials never stand here.
+    pub hub: Option<HubSpec>,
+    /// Values for `${vars.NAME}`.
+    #[serde(default)]
+    pub vars: Map,
+    /// Limits on what one run may change.
+    pub guard: Option<GuardSpec>,
+    /// Paths that others write and that are left alone.
+    #[serde(default)]
+    pub ignore: Vec<IgnoreSpec>,
+}
+
+/// Which hub, and how large: the size decides how fast a plan may be carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HubSpec {
+    /// Host name, e.g. `contoso.azure-devices.net`.
+    pub hostname: Option<String>,
+    /// Edition of an Azure IoT Hub.
+    pub sku: Option<Sku>,
+    /// Units of that edition.
+    #[schemars(range(min = 1, max = 200))]
+    pub units: Option<u32>,
+}
+
+/// Editions of Azure IoT Hub that have twins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Sku {
+    /// Free.
+    F1,
+    /// Standard 1.
+    S1,
+    /// Standard 2.
+    S2,
+    /// Standard 3.
+    S3,
+}
+
+/// Limits on what one run may change; a plan beyond them is not carried out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GuardSpec {
+    /// Most devices changed, as a share (`20%`) of those that carry our marker.
+    #[schemars(regex(pattern = r"^[0-9]{1,3}%$"))]
+    pub max_changed: Option<String>,
+    /// Most devices from which something is pruned, as a share.
+    #[schemars(regex(pattern = r"^[0-9]{1,3}%$"))]
+    pub max_pruned: Option<String>,
+    /// Most devices taken over for the first time in one run.
+    pub max_adopted: Option<u64>,
+    /// Paths that no run may change without an exemption.
+    #[serde(default)]
+    pub protect: Vec<String>,
+}
+
+/// A path that somebody else writes: neither planned nor reported as drift while the entry is valid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IgnoreSpec {
+    /// Path of the twin, e.g. `properties.desired.deviceBridge`.
+    pub path: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why it is left alone.
+    pub reason: String,
+    /// Last day on which it is, `YYYY-MM-DD`.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub until: String,
+}
+
+/// Desired properties for every device that `where` selects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfileSpec {
+    /// Which devices, in the hub's query language: `tags.role = 'kiosk'`. Absent: all devices.
+    #[serde(rename = "where")]
+    pub selector: Option<String>,
+    /// Higher wins; two profiles of one priority that set one path differently are an error.
+    #[serde(default)]
+    pub priority: i64,
+    /// What stands here stands in the twin. `null`: must not be there.
+    #[serde(default)]
+    pub desired: Map,
+}
+
+/// One device: its tags, and what it wants beyond its profiles. Stronger than any profile.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeviceSpec {
+    /// How the device proves who it is. Present: a device that the hub does not know is registered.
+    pub identity: Option<IdentitySpec>,
+    /// Tags of the twin.
+    #[serde(default)]
+    pub tags: Map,
+    /// Overrides.
+    #[serde(default)]
+    pub desired: Map,
+}
+
+/// How a device that is not registered yet will prove who it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IdentitySpec {
+    /// The kind of proof.
+    #[serde(rename = "type")]
+    pub kind: IdentityKind,
+    /// SHA-1 or SHA-256 of the device's certificate, for `selfSigned`.
+    pub primary_thumbprint: Option<String>,
+    /// The second one, for renewal.
+    pub secondary_thumbprint: Option<String>,
+}
+
+/// Kinds of proof (protocol reference 1.5). Keys are made by the hub and never stand in git.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum IdentityKind {
+    /// Symmetric keys that the hub makes.
+    Sas,
+    /// A certificate known by its thumbprint.
+    SelfSigned,
+    /// A certificate signed by an authority that the hub knows.
+    CertificateAuthority,
+}
+
+/// Which document of which file something came from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DocumentRef {
+    /// Path of the file, relative to the fleet's root.
+    pub file: Arc<str>,
+    /// Which document of it, from 0.
+    pub document: usize,
+}
+
+/// A fleet repository at one revision, read and checked.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    /// Its name: also the key of its marker in every twin.
+    pub name: String,
+    /// The rest of the `Fleet` document.
+    pub spec: FleetSpec,
+    /// All profiles, weakest first: by priority, then by name.
+    pub profiles: Vec<Arc<Profile>>,
+    /// All devices that are declared.
+    pub devices: BTreeMap<DeviceId, Arc<Device>>,
+}
+
+/// A profile, ready to select.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Unique among profiles.
+    pub name: Arc<str>,
+    /// Where it stands.
+    pub document: DocumentRef,
+    /// `None` selects every device.
+    pub condition: Option<Condition>,
+    /// Higher wins.
+    pub priority: i64,
+    /// What it wants, `${…}` and nulls as written.
+    pub desired: Map,
+}
+
+/// A declared device.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Where it stands.
+    pub document: DocumentRef,
+    /// How to register it, if it asks to be.
+    pub identity: Option<IdentitySpec>,
+    /// Tags, `${…}` as written.
+    pub tags: Map,
+    /// Overrides, `${…}` and nulls as written.
+    pub desired: Map,
+}

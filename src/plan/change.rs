@@ -1,0 +1,134 @@
+//! Changes as values: nothing here acts.
+
+use std::sync::Arc;
+
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    fleet::{IdentitySpec, Place},
+    twin::{DeviceId, PropertyPath},
+};
+
+/// Every change that one revision needs on the devices that were looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The fleet's name.
+    pub fleet: String,
+    /// The commit, or other git object, that the twins will be brought to.
+    pub revision: String,
+    /// The changes, folded: largest group first, adopts last.
+    pub groups: Vec<Group>,
+    /// What was looked at.
+    pub counts: Counts,
+    /// What the reader of the plan should know besides.
+    pub notices: Vec<Notice>,
+}
+
+/// How many devices stand how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Twins looked at.
+    pub examined: u64,
+    /// Twins that need nothing.
+    pub unchanged: u64,
+    /// Twins that carried this fleet's marker before.
+    pub managed: u64,
+    /// Twins that no document of the fleet applies to and that carry no marker: left alone.
+    pub unselected: u64,
+}
+
+/// The same change on one or many devices.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Whether values change, or the marker alone.
+    pub kind: GroupKind,
+    /// What changes, in order of path; empty for an adopt.
+    pub deltas: Arc<[Delta]>,
+    /// The body of the PATCH: changes and marker. The same for every device of the group.
+    pub patch: Arc<RawValue>,
+    /// The devices, in order of id.
+    pub devices: Vec<PlannedDevice>,
+}
+
+/// What a group's write does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupKind {
+    /// Values are set or removed.
+    Change,
+    /// Only the marker is written: the set of paths that we own has changed. Counted apart.
+    Adopt,
+}
+
+/// A device of a group, and the twin that the change was planned against.
+#[derive(Debug, Clone)]
+pub struct PlannedDevice {
+    /// The device.
+    pub device: DeviceId,
+    /// The twin's etag; `None` for a device that is not registered yet.
+    pub etag: Option<Box<str>>,
+    /// How to register the device first, when the hub does not know it.
+    pub register: Option<IdentitySpec>,
+}
+
+/// One value that changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delta {
+    /// Where in the twin.
+    pub path: PropertyPath,
+    /// What the hub holds now; `None`: nothing.
+    pub from: Option<Value>,
+    /// What it will hold; `None`: nothing.
+    pub to: Option<Value>,
+    /// Which row of the three-way table this is.
+    pub why: Why,
+    /// The line of YAML that wants it, or that wanted it at the base revision for a prune.
+    pub origin: Option<Place>,
+    /// The value holds a secret and must not be shown.
+    pub secret: bool,
+}
+
+/// The rows of the three-way table (wanted, base, live) that end in a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Why {
+    /// Declared, and not in the twin yet.
+    Pending,
+    /// Declared as before, and the twin holds something that git never said.
+    Edited {
+        /// What the revision last applied declared.
+        base: Option<Value>,
+    },
+    /// No longer declared, and ours by the revision last applied.
+    Prune,
+    /// Declared as `null`, and there.
+    Forbidden,
+}
+
+/// Something to know that is no change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Its id, in kebab case: `base-unavailable`, `not-registered`.
+    pub id: &'static str,
+    /// One sentence, with the remedy.
+    pub message: String,
+    /// How many devices it touches.
+    pub devices: u64,
+    /// A few of them.
+    pub samples: Vec<DeviceId>,
+}
+
+impl Plan {
+    /// Whether nothing would be written.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Whether values would change: an adopt does not count.
+    pub fn has_changes(&self) -> bool {
+        self.groups.iter().any(|group| group.kind == GroupKind::Change)
+    }
+
+    /// Devices with a write of this kind.
+    pub fn devices(&self, kind: GroupKind) -> u64 {
+        self.groups.iter().filter(|g| g.kind == kind).map(|g| g.devices.len() as u64).sum()
+    }
+}
