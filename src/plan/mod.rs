@@ -6,5 +6,7 @@
 //! * [`Plan`] folds identical changes of many devices into one [`Group`].
 
 mod change;
+mod verdict;
 
 pub use change::{Counts, Delta, Group, GroupKind, Notice, Plan, PlannedDevice, Why};
+pub use verdict::{DeviceVerdict, PropertyVerdict, Standing, Verdict};
