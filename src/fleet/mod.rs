@@ -7,6 +7,7 @@
 
 mod finding;
 mod model;
+pub mod resolve;
 mod wanted;
 
 pub use finding::{Finding, Place, Severity, Target};
