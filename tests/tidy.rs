@@ -26,8 +26,19 @@ const MAY_OPEN: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "agent", "client", "component", "fleet", "hub", "iothub", "plan", "query", "reconcile", "repo", "report",
-            "task", "twin",
+            "agent",
+            "client",
+            "component",
+            "fleet",
+            "hub",
+            "iothub",
+            "plan",
+            "query",
+            "reconcile",
+            "repo",
+            "report",
+            "task",
+            "twin",
         ],
     ),
 ];
@@ -73,7 +84,11 @@ fn every_room_is_in_the_list() {
     for (path, _) in sources() {
         let home = room(&path);
         let known = MAY_OPEN.iter().any(|(room, _)| *room == home);
-        assert!(known || matches!(home.as_str(), "lib" | "main" | "bin"), "{}: add `{home}` to MAY_OPEN", path.display());
+        assert!(
+            known || matches!(home.as_str(), "lib" | "main" | "bin"),
+            "{}: add `{home}` to MAY_OPEN",
+            path.display()
+        );
     }
 }
 
@@ -113,7 +128,8 @@ fn only_the_printer_prints() {
 fn no_file_outgrows_its_reader() {
     let mut big = Vec::new();
     for (path, text) in sources() {
-        let lines = code(&text).lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with("//")).count();
+        let lines =
+            code(&text).lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with("//")).count();
         if lines > LONGEST {
             big.push(format!("{} has {lines} lines of code: a room to divide", path.display()));
         }
@@ -161,7 +177,10 @@ fn room(path: &Path) -> String {
 /// The text up to its unit tests, unless the file is all tests.
 fn code(text: &str) -> String {
     let before = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    before.lines().filter(|line| !line.trim_start().starts_with("//")).fold(String::new(), |all, line| all + line + "\n")
+    before
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .fold(String::new(), |all, line| all + line + "\n")
 }
 
 /// The rooms that a file names after `crate::`, in plain paths and in grouped imports.

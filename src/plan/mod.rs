@@ -17,6 +17,8 @@ mod marker;
 mod patch;
 mod planner;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use change::{Counts, Delta, Group, GroupKind, Notice, Plan, PlannedDevice, Why};

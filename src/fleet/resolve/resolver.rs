@@ -74,6 +74,11 @@ impl Resolver {
         &self.fleet
     }
 
+    /// The schemas that it resolves against.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
     /// Whether some condition looks at reported properties.
     pub fn needs_reported(&self) -> bool {
         self.roots().any(|root| root == Root::Reported)
