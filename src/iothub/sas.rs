@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_token_is_the_one_that_the_python_sdk_makes() {
+    fn a_device_token_is_the_one_that_another_implementation_makes() {
         let key = Key::parse("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
         let expected = "SharedAccessSignature sr=myhub.azure-devices.net%2Fdevices%2Fd1\
              &sig=sIOVyeanP3CtRzRZM3MSNU1cro6SLuf21EUzsFQWnzI%3D&se=2000000000";
