@@ -106,14 +106,15 @@ fn find(tree: &Tree, text: &[u8], pointer: &str, wants: Wants) -> Range<usize> {
     }
 }
 
-/// What to point at for a node: itself, when it fits on a line; otherwise its key, or else its first line.
+/// What to point at for a node: the key of a block or of nothing; otherwise as much as stands on the first line.
 fn shown(node: &Node, key: Option<&Node>, text: &[u8]) -> Range<usize> {
-    let is_collection = matches!(node.kind, NodeKind::List(_) | NodeKind::Members(_));
     let body = text.get(node.from..node.to).unwrap_or_default();
+    let is_block = matches!(node.kind, NodeKind::List(_) | NodeKind::Members(_))
+        && !body.starts_with(b"[")
+        && !body.starts_with(b"{");
     let line = body.iter().position(|b| matches!(b, b'\n' | b'\r'));
     match (line, key) {
-        (None, Some(key)) if body.is_empty() => key.from..key.to,
-        (Some(_), Some(key)) if is_collection => key.from..key.to,
+        (_, Some(key)) if body.is_empty() || is_block => key.from..key.to,
         (Some(end), _) => node.from..node.from + end,
         (None, _) => node.from..node.to,
     }

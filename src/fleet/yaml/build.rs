@@ -258,7 +258,7 @@ impl Builder<'_> {
                 self.report(Finding::error("yaml-tag", format!("`{text}` is no `!!{name}`")), span);
                 None
             }
-            _ if tag.handle == "!" && tag.suffix.is_empty() => None,
+            _ if tag.handle.len() + tag.suffix.len() == 1 => None,
             _ => {
                 self.unknown_tag(tag, span);
                 None

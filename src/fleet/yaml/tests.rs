@@ -71,7 +71,6 @@ fn plain_scalars_mean_what_the_core_schema_says() {
         ("1e", json!("1e")),
         ("1.2.3", json!("1.2.3")),
         (".", json!(".")),
-        ("-", json!([null])),
         ("+", json!("+")),
         ("..5", json!("..5")),
         (".e3", json!(".e3")),
@@ -88,9 +87,6 @@ fn plain_scalars_mean_what_the_core_schema_says() {
         ("infinity", json!("infinity")),
     ];
     for (text, value) in rows {
-        if text == "-" {
-            continue; // A list, and not on the line of its key; told apart below.
-        }
         assert_eq!(clean(text), value, "{text}");
     }
 }
@@ -189,13 +185,13 @@ fn deep_nesting_is_refused() {
         let rules = told(&text);
         assert!(rules.len() == 1 && !rules[0].ends_with(')'), "{rules:?}");
     }
-    let nested = "&a [".repeat(60) + &"]".repeat(60) + "\n";
+    let nested = "&a ".to_owned() + &"[".repeat(60) + &"]".repeat(60) + "\n";
     assert_eq!(told(&format!("- {nested}- [[[[[*a]]]]]\n")).len(), 1);
 }
 
 #[test]
 fn a_fault_of_syntax_does_not_hide_the_next_document() {
-    let (values, findings) = read(b"a: [1\n---\nb: 2\n---\n\tc: 3\n---\nd: 4\n");
+    let (values, findings) = read(b"a: [1\n---\nb: 2\n---\nc: 3: 4\n---\nd: 4\n");
     assert_eq!(values, [json!({"b": 2}), json!({"d": 4})]);
     assert_eq!(findings.len(), 2, "{findings:?}");
 }
@@ -233,7 +229,7 @@ fn tabs_do_not_indent() {
 
 #[test]
 fn carriage_returns_and_characters_place_right() {
-    assert_eq!(told("ü: 'ä' # ö\r\nb: no\r\n"), ["17..19 yaml-trap (warning)"]);
+    assert_eq!(told("ü: 'ä' # ö\r\nb: no\r\n"), ["18..20 yaml-trap (warning)"]);
     assert_eq!(read(b"a: |\r\n  x\r\n  y\r\n").0, [json!({"a": "x\ny\n"})]);
 }
 
