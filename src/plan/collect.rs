@@ -17,8 +17,8 @@ use crate::{
 
 /// Folds the changes of devices into groups. Several collectors may work on parts of a fleet; [`Self::merge`]
 /// joins them.
-pub struct Collector<'p> {
-    planner: &'p Planner,
+pub struct Collector {
+    planner: Arc<Planner>,
     counts: Counts,
     groups: HashMap<Box<str>, Group>,
     notices: Notices,
@@ -32,9 +32,9 @@ struct Start {
     register: Option<Box<IdentitySpec>>,
 }
 
-impl<'p> Collector<'p> {
+impl Collector {
     /// Nothing collected yet.
-    pub fn new(planner: &'p Planner) -> Self {
+    pub fn new(planner: Arc<Planner>) -> Self {
         Self {
             planner,
             counts: Counts::default(),

@@ -206,8 +206,8 @@ fn identical_changes_fold_and_a_declared_device_is_registered_if_it_asks_to_be()
     let sas = IdentitySpec { kind: IdentityKind::Sas, primary_thumbprint: None, secondary_thumbprint: None };
     fleet.devices.insert(DeviceId::new("new").unwrap(), device(Some(sas)));
     fleet.devices.insert(DeviceId::new("unknown").unwrap(), device(None));
-    let planner = planner("r1", vec![("r1", fleet)]);
-    let mut collector = Collector::new(&planner);
+    let planner = Arc::new(planner("r1", vec![("r1", fleet)]));
+    let mut collector = Collector::new(planner);
     for id in ["b", "a", "c"] {
         let text = json!({ "deviceId": id, "etag": "e" }).to_string();
         collector.take(&TwinRow::parse(&text).unwrap()).unwrap();
@@ -224,8 +224,8 @@ fn identical_changes_fold_and_a_declared_device_is_registered_if_it_asks_to_be()
 
 #[test]
 fn a_guard_counts_managed_devices_and_refuses_by_name() {
-    let planner = planner("r1", vec![("r1", base_fleet())]);
-    let mut collector = Collector::new(&planner);
+    let planner = Arc::new(planner("r1", vec![("r1", base_fleet())]));
+    let mut collector = Collector::new(planner);
     for index in 0..20 {
         let marker = json!({ "twinops": { "test": { "revision": "r1", "sources": ["Profile/base"] } } });
         let mtu = if index < 5 { 1 } else { 1500 };
