@@ -8,6 +8,7 @@
 mod finding;
 mod locate;
 mod model;
+pub mod resolve;
 mod source;
 mod wanted;
 mod yaml;
