@@ -6,13 +6,18 @@
 //! document; only `locate` turns that into file, line and column.
 
 mod finding;
+mod locate;
 mod model;
 pub mod resolve;
+mod source;
 mod wanted;
+mod yaml;
 
 pub use finding::{Finding, Place, Severity, Target};
+pub use locate::{Location, Locator};
 pub use model::{
     Device, DeviceSpec, DocumentRef, Fleet, FleetSpec, GuardSpec, HubSpec, IdentityKind, IdentitySpec, IgnoreSpec,
     Profile, ProfileSpec,
 };
+pub use source::{FileKind, Source, SourceError, SourceFile};
 pub use wanted::Wanted;
