@@ -1,0 +1,3 @@
+//! The device side.
+
+mod codec;
