@@ -65,7 +65,10 @@ impl ConnectPacket {
 pub(crate) fn publish(topic: &str, id: Option<u16>, retain: bool, payload: &[u8]) -> Vec<u8> {
     let first = 0x30 | u8::from(retain) | if id.is_some() { 2 } else { 0 };
     let id = id.map(u16::to_be_bytes);
-    packet(first, &[field(topic.as_bytes()).as_slice(), id.as_ref().map_or(&[][..], |id| id.as_slice()), payload].concat())
+    packet(
+        first,
+        &[field(topic.as_bytes()).as_slice(), id.as_ref().map_or(&[][..], |id| id.as_slice()), payload].concat(),
+    )
 }
 
 pub(crate) fn subscribe(id: u16, filters: &[(&str, u8)]) -> Vec<u8> {
