@@ -71,49 +71,56 @@ impl<S: DeviceService> Server<S> {
     ) where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let mut wire = Wire::new(stream);
         // In a box, because it is big and soon over, while the rest of the link may idle for months.
-        let admitted = Box::pin(stop.unless(handshake(&mut wire, &self, certificate.as_deref()))).await;
-        drop(certificate);
-        match admitted.unwrap_or(Err(End::Stopping)) {
-            Ok(admitted) => self.serve_admitted(wire, admitted, peer, &stop).await,
-            Err(end) => {
-                info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
-                Box::pin(farewell(&mut wire, &end)).await;
-            }
-        }
+        let opened = Box::pin(self.open(Wire::new(stream), certificate, peer, &stop)).await;
+        let Some((mut connection, will)) = opened else { return };
+        let end = run(&mut connection, &stop).await;
+        log(&connection.place.link, peer, &end);
+        Box::pin(self.finish(connection, will, end)).await;
     }
 
-    async fn serve_admitted<T>(&self, wire: Wire<T>, admitted: Admitted<S>, peer: SocketAddr, stop: &Stop)
+    /// Lets the device in; whoever is not let in is told so, and gone afterwards.
+    async fn open<T>(
+        &self,
+        mut wire: Wire<T>,
+        certificate: Option<Box<[u8]>>,
+        peer: SocketAddr,
+        stop: &Stop,
+    ) -> Option<(Box<Connection<T, S>>, Option<Box<Testament>>)>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        debug!(link = %admitted.place.link, %peer, "a device is connected");
-        let (mut connection, will) = self.connection(wire, admitted);
-        let end = {
-            let mailbox = Arc::clone(&connection.mailbox);
-            let mut run = pin!(connection.run());
-            tokio::select! {
-                end = &mut run => end,
-                () = stop.requested() => {
-                    mailbox.cut(Cut::Stopping);
-                    run.await
-                }
+        let admitted = stop.unless(handshake(&mut wire, self, certificate.as_deref())).await;
+        match admitted.unwrap_or(Err(End::Stopping)) {
+            Ok(admitted) => {
+                debug!(link = %admitted.place.link, %peer, "a device is connected");
+                Some(self.connection(wire, admitted))
             }
-        };
-        let Connection { place, mut wire, .. } = connection;
-        log(&place.link, peer, &end);
-        let link = place.link.clone();
-        drop(place);
-        Box::pin(farewell(&mut wire, &end)).await;
-        if let Some(will) = will.filter(|_| end.is_unclean()) {
-            Box::pin(self.deliver(&link, *will)).await;
+            Err(end) => {
+                info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
+                farewell(&mut wire, &end).await;
+                None
+            }
         }
     }
 
-    fn connection<T>(&self, wire: Wire<T>, admitted: Admitted<S>) -> (Connection<T, S>, Option<Box<Testament>>) {
+    /// Gives up the place, closes the stream and delivers the will if there is reason to.
+    async fn finish<T>(&self, connection: Box<Connection<T, S>>, will: Option<Box<Testament>>, end: End)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let Connection { place, mut wire, .. } = *connection;
+        let link = place.link.clone();
+        drop(place);
+        farewell(&mut wire, &end).await;
+        if let Some(will) = will.filter(|_| end.is_unclean()) {
+            self.deliver(&link, *will).await;
+        }
+    }
+
+    fn connection<T>(&self, wire: Wire<T>, admitted: Admitted<S>) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
         let Admitted { place, mailbox, clean_session, keep_alive, expires, will, .. } = admitted;
-        let connection = Connection {
+        let connection = Box::new(Connection {
             wire,
             service: Arc::clone(&self.service),
             place,
@@ -126,7 +133,7 @@ impl<S: DeviceService> Server<S> {
             running: None,
             unacked: Unacked::default(),
             closing: None,
-        };
+        });
         (connection, will)
     }
 
@@ -138,6 +145,21 @@ impl<S: DeviceService> Server<S> {
             Err(_) => warn!(%link, "a will was not taken in time"),
         }
     }
+}
+
+/// Serves the link until it ends, or until the hub stops and what was received is done.
+async fn run<T, S>(connection: &mut Connection<T, S>, stop: &Stop) -> End
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+    S: DeviceService,
+{
+    let mailbox = Arc::clone(&connection.mailbox);
+    let mut run = pin!(connection.run());
+    tokio::select! {
+        end = &mut run => return end,
+        () = stop.requested() => mailbox.cut(Cut::Stopping),
+    }
+    run.await
 }
 
 /// Sends what is left and closes the stream, if it still makes sense.
