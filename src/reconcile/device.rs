@@ -163,7 +163,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 fn first_step(job: Job) -> Step {
     match (job.planned.etag, job.planned.register) {
         (Some(etag), _) => Step::Patch { patch: job.patch, etag, kind: job.kind },
-        (None, Some(identity)) => Step::Register(identity),
+        (None, Some(identity)) => Step::Register(*identity),
         (None, None) => Step::Read,
     }
 }

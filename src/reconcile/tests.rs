@@ -164,7 +164,12 @@ fn plan(devices: &[&str]) -> Plan {
     let device = |name: &&str| {
         let register = IdentitySpec { kind: IdentityKind::Sas, primary_thumbprint: None, secondary_thumbprint: None };
         let new = name.ends_with('+');
-        PlannedDevice { device: id(name), etag: (!new).then(|| "0".into()), register: new.then_some(register) }
+        PlannedDevice {
+            device: id(name),
+            etag: (!new).then(|| "0".into()),
+            managed: false,
+            register: new.then(|| Box::new(register)),
+        }
     };
     let group = Group {
         kind: GroupKind::Change,
