@@ -28,7 +28,7 @@ use twinops::{
     },
     plan::{Collector, NoBases, Plan, Planner},
     query::Condition,
-    reconcile::{fold_pages, ports::TwinRead as _},
+    reconcile::{ports::TwinRead as _, survey},
     twin::{Map, TwinRow, merge},
 };
 
@@ -69,7 +69,7 @@ fn plan(path: &Path, planner: Arc<Planner>) -> Plan {
     runtime.block_on(async move {
         let snapshot = SnapshotFile::open(PathBuf::from(path)).expect("a snapshot");
         let pages = snapshot.twins("SELECT * FROM devices");
-        let collected = twinops::cli::survey::plan(pages, planner).await.expect("a plan");
+        let collected = survey::plan(pages, planner, true).await.expect("a plan");
         collected.expect("no findings")
     })
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use futures_util::Stream;
 
+use super::{
+    fold_pages,
+    ports::{HubError, Page},
+};
 use crate::{
     fleet::Finding,
     plan::{Collector, Plan, PlanError, Planner, Standing, Tally},
-    reconcile::{
-        fold_pages,
-        ports::{HubError, Page},
-    },
-    twin::RowError,
+    twin::{RowError, TwinRow},
 };
 
 /// Why the twins could not be surveyed.
@@ -107,10 +107,7 @@ pub async fn standing(
 }
 
 /// Hands every device twin of a page to `take`, until one fails.
-fn each(
-    page: &Page,
-    mut take: impl FnMut(&crate::twin::TwinRow<'_>) -> Result<(), SurveyError>,
-) -> Result<(), SurveyError> {
+fn each(page: &Page, mut take: impl FnMut(&TwinRow<'_>) -> Result<(), SurveyError>) -> Result<(), SurveyError> {
     let mut result = Ok(());
     page.for_each(|row| {
         if result.is_ok() {
