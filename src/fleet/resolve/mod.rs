@@ -32,3 +32,8 @@ pub use check::check;
 pub use facts::Facts;
 pub use resolver::{Resolver, Unresolved};
 pub use secrets::Secrets;
+
+/// What is wrong with the `${…}` of a text on whichever device it is filled in: rule, message and advice.
+pub(super) fn malformed(text: &str) -> Option<(&'static str, String, Option<String>)> {
+    template::pieces(text).err().map(|fault| (fault.rule, fault.message, fault.help))
+}
