@@ -22,3 +22,8 @@ pub(super) fn value<K: AsRef<str>>(within: Section, keys: &[K]) -> String {
 pub(super) fn place(document: &DocumentRef, pointer: impl Into<String>) -> Place {
     Place::value(&document.file, document.document, pointer)
 }
+
+/// The pointer to a variable of the Fleet document.
+pub(super) fn variable(name: &str) -> String {
+    format!("/spec/vars/{}", escape(name))
+}
