@@ -75,10 +75,10 @@ impl Workspace {
         Ok(Source::read_folder(&self.root)?)
     }
 
-    /// The fleet at a revision; `None`: `HEAD`.
-    pub(crate) fn at(&self, revision: Option<&str>) -> Result<Declared, WorkspaceError> {
+    /// The fleet at a revision.
+    pub(crate) fn at(&self, revision: &str) -> Result<Declared, WorkspaceError> {
         let repo = self.repo()?;
-        let revision = repo.revision(revision)?;
+        let revision = repo.revision(Some(revision))?;
         let source = repo.source(&revision)?;
         drop(repo);
         Ok(declared(source, revision.id))
