@@ -209,7 +209,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
         match outcome {
             Outcome::Accepted => {}
             Outcome::Reply(bytes) => self.wire.output().extend_from_slice(&bytes),
-            Outcome::Twin { rid, result } => self.respond(&rid, result),
+            Outcome::Twin { rid, result } => self.respond(rid, result),
         }
     }
 }

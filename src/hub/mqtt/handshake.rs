@@ -18,6 +18,7 @@ use super::{
     topic,
     wire::Wire,
 };
+use crate::iothub::Publish;
 
 /// Most bytes that somebody unknown may make us keep: a will has 64 KB, the rest is short.
 const LONGEST: usize = 80 * 1024;
@@ -139,10 +140,14 @@ async fn ask<S: DeviceService>(
     })
 }
 
-fn testament(connect: &Connect<'_>, name: &Name<'_>) -> Result<Option<Box<Testament>>, End> {
+fn testament(connect: &Connect<'_>, name: &Name) -> Result<Option<Box<Testament>>, End> {
     let Some(will) = &connect.will else { return Ok(None) };
-    let properties = topic::telemetry(will.topic, &name.link).ok_or(End::Will)?;
-    let properties = topic::with_property(properties, "iothub-MessageType=Will");
-    let properties = if will.retain { topic::with_property(&properties, topic::RETAINED) } else { properties };
-    Ok(Some(Box::new(Testament { properties, payload: will.payload.into() })))
+    let Some(Publish::Telemetry { mut properties, .. }) = topic::published(will.topic, &name.link) else {
+        return Err(End::Will);
+    };
+    properties.push("iothub-MessageType", Some("Will"));
+    if will.retain {
+        properties.push("mqtt-retain", Some("true"));
+    }
+    Ok(Some(Box::new(Testament { properties: properties.to_string(), payload: will.payload.into() })))
 }

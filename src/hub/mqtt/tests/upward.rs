@@ -39,15 +39,6 @@ async fn a_fault_comes_as_status_and_as_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_is_no_number_is_the_devices_fault() {
-    let hub = Hub::new();
-    let mut device = hub.subscribed("d1", &[RESPONSES], 0).await;
-    device.publish(&format!("{PATCH}1&$version=x"), "{}").await;
-    assert_eq!(device.message().await.0, "$iothub/twin/res/400/?$rid=1");
-    assert_eq!(hub.core.log().len(), 1, "the core saw only the CONNECT");
-}
-
-#[tokio::test(start_paused = true)]
 async fn without_the_subscription_there_is_no_response() {
     let hub = Hub::new();
     let mut device = hub.subscribed("d1", &[RESPONSES], 0).await;
@@ -162,6 +153,7 @@ async fn what_is_not_documented_closes() {
         client::subscribe(1, &[("devices/d2/messages/devicebound/#", 0)]),
         client::unsubscribe(1, &["#"]),
         client::publish("a/b", None, false, b""),
+        client::publish(&format!("{PATCH}1&$version=x"), None, false, b"{}"),
         client::publish("devices/d2/messages/events/", Some(1), false, b""),
         // QoS 2, a packet of a server, an acknowledgement of nothing.
         client::packet(0x34, b"\0\x01t\0\x01"),
