@@ -6,6 +6,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
+use tracing::info;
 
 use super::{
     super::ports::{Admission, ConnectRequest, DeviceService, Refusal, Subscriptions},
@@ -134,10 +135,12 @@ async fn ask<S: DeviceService>(
         Err(refusal) => refusal,
     };
     place.known(false);
-    Err(match refusal {
+    let end = match refusal {
         Refusal::NotAuthorized => End::NotAuthorized,
         Refusal::Unavailable => End::Unavailable,
-    })
+    };
+    info!(link = %request.link, reason = %end, "a device is not let in");
+    Err(end)
 }
 
 fn testament(connect: &Connect<'_>, name: &Name) -> Result<Option<Box<Testament>>, End> {

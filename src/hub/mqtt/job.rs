@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     super::ports::{DeviceService, Fault, LinkId, Subscriptions},
@@ -19,6 +19,8 @@ pub(super) struct Job {
     /// The packet to acknowledge once the request is accepted.
     pub(super) ack: Option<u16>,
     pub(super) work: Work,
+    /// When it came.
+    pub(super) since: Instant,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,17 @@ pub(super) enum Outcome {
 }
 
 impl Job {
+    /// A request that came now.
+    pub(super) fn new(ack: Option<u16>, work: Work) -> Self {
+        Self { ack, work, since: Instant::now() }
+    }
+
+    /// What is left of `limit`: it counts from when the request came, so that a core that hangs cannot keep a link
+    /// from being read for longer, however many requests wait.
+    pub(super) fn left(&self, limit: Duration) -> Duration {
+        limit.saturating_sub(self.since.elapsed())
+    }
+
     /// Bytes that it holds on to while it waits.
     pub(super) const fn weight(&self) -> usize {
         match &self.work {

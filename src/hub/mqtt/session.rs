@@ -53,7 +53,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
             }
         };
         if publish.id.is_some() || !matches!(work, Work::Nothing) {
-            self.enqueue(Job { ack: publish.id, work });
+            self.enqueue(Job::new(publish.id, work));
         }
         Ok(())
     }
@@ -99,7 +99,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
             self.place.ring();
         }
         let keep = (!self.clean_session && subscriptions != before).then_some(subscriptions);
-        self.enqueue(Job { ack: None, work: Work::Subscriptions { keep, reply } });
+        self.enqueue(Job::new(None, Work::Subscriptions { keep, reply }));
     }
 
     /// Sends a message of the hub if the device is still subscribed to it.

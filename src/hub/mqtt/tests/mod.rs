@@ -138,7 +138,7 @@ impl Device {
         self.receive().await.published()
     }
 
-    /// Topic and payload of the next message, which comes with QoS 0.
+    /// Topic and payload of the next message, which asks for no acknowledgement.
     async fn message(&mut self) -> (String, String) {
         let (topic, id, payload) = self.published().await;
         assert_eq!(id, None);

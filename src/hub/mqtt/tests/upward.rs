@@ -84,6 +84,37 @@ async fn a_core_that_never_answers_is_a_fault_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_core_that_hangs_holds_many_requests_no_longer_than_one() {
+    let hub = Hub::new();
+    let mut device = hub.subscribed("d1", &[RESPONSES], 0).await;
+    hub.core.hold();
+    let start = tokio::time::Instant::now();
+    for rid in 0..40 {
+        device.publish(&format!("{GET}{rid}"), " ").await;
+    }
+    device.send(&client::PINGREQ).await;
+    let mut answered = Vec::new();
+    for _ in 0..41 {
+        match device.receive().await {
+            packet if packet.first == 0xD0 => {}
+            packet => answered.push(packet.published().0),
+        }
+    }
+    let wanted = (0..40).map(|rid| format!("$iothub/twin/res/500/?$rid={rid}"));
+    assert_eq!(answered, wanted.collect::<Vec<_>>());
+    assert!(start.elapsed() <= Limits::default().request * 3, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_cannot_be_kept_closes_without_acknowledgement() {
+    let hub = Hub::new();
+    let mut device = hub.connect(&ConnectPacket::of("d1")).await;
+    hub.core.state().fault = Some(Fault { code: 503_001, message: "no disk".to_owned() });
+    device.send(&client::subscribe(1, &[(DESIRED, 0)])).await;
+    assert_eq!(device.closed().await, *b"");
+}
+
+#[tokio::test(start_paused = true)]
 async fn with_too_many_requests_under_way_the_device_is_not_read() {
     let hub = Hub::new();
     let mut device = hub.open_with(None, 256);
