@@ -1,43 +1,48 @@
 //! The body of a twin response that tells of a fault.
 
-use serde::Serialize;
-
 use super::super::ports::Fault;
+use crate::iothub::{Envelope, ErrorAnswer, ErrorCode};
 
-/// The second of the hub's error envelopes (protocol reference 2.4); some SDKs read nothing but this.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
-    error_code: u32,
-    tracking_id: String,
-    message: &'a str,
-    timestamp_utc: String,
+/// The fault as JSON text; some SDKs read nothing but this (protocol reference 11.6).
+pub(super) fn fault_body(fault: &Fault) -> String {
+    let now = format!("{:.0}", jiff::Timestamp::now());
+    let answer = ErrorAnswer {
+        code: code(fault),
+        message: fault.message.clone(),
+        tracking_id: format!("{:032x}-G:0-TimeStamp:{now}", fastrand::u128(..)),
+        timestamp_utc: now,
+        info: None,
+    };
+    answer.body(Envelope::Flat)
 }
 
-/// The fault as JSON text.
-pub(super) fn fault_body(fault: &Fault) -> Vec<u8> {
-    let now = jiff::Timestamp::now();
-    let timestamp_utc = format!("{now:.0}");
-    let envelope = Envelope {
-        error_code: fault.code,
-        tracking_id: format!("{:032x}-G:0-TimeStamp:{timestamp_utc}", fastrand::u128(..)),
-        message: &fault.message,
-        timestamp_utc,
-    };
-    serde_json::to_vec(&envelope).expect("numbers and strings are always JSON")
+/// A code that the protocol does not know becomes the general one of its status.
+fn code(fault: &Fault) -> ErrorCode {
+    let general = u64::from(fault.status()) * 1000;
+    let known = [fault.code.into(), general].into_iter().find_map(ErrorCode::from_number);
+    known.unwrap_or(ErrorCode::ServerError)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn body(code: u32) -> serde_json::Value {
+        serde_json::from_str(&fault_body(&Fault { code, message: "a \"bad\" key".to_owned() })).unwrap()
+    }
+
     #[test]
     fn a_fault_is_told_in_the_second_envelope() {
-        let body = fault_body(&Fault { code: 400_004, message: "a \"bad\" key".to_owned() });
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let body = body(400_004);
         assert_eq!(body["errorCode"], 400_004);
         assert_eq!(body["message"], "a \"bad\" key");
         assert!(body["trackingId"].as_str().unwrap().contains("-G:0-TimeStamp:"));
         assert!(body["timestampUtc"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn an_unknown_code_keeps_its_status() {
+        assert_eq!(body(429_999)["errorCode"], 429_000);
+        assert_eq!(body(418_000)["errorCode"], 500_001);
     }
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::debug;
 
 use super::{
     super::ports::DeviceService,
@@ -66,8 +67,20 @@ enum Event {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
-    /// Serves the link until it ends, and says why it did.
+    /// Serves the link until it ends, and says why it did. After a goodbye nothing that happens counts as another
+    /// end.
     pub(super) async fn run(&mut self) -> End {
+        let end = self.run_to_end().await;
+        match self.closing.take() {
+            None => end,
+            Some(first) => {
+                debug!(link = %self.place.link, reason = %first, cut_short = %end, "a link did not end in good order");
+                first
+            }
+        }
+    }
+
+    async fn run_to_end(&mut self) -> End {
         loop {
             if let Err(end) = self.advance() {
                 return end;
@@ -139,7 +152,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
                 self.wire.discard();
                 self.close(End::Broken(error));
             }
-            Event::Over(end) => return Err(self.closing.take().unwrap_or(end)),
+            Event::Over(end) => return Err(end),
         }
         Ok(())
     }
@@ -190,7 +203,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
         if self.jobs.is_empty() {
             self.jobs = VecDeque::new();
         }
-        let (service, link, limit) = (Arc::clone(&self.service), self.place.link.clone(), self.limits.request);
+        let (service, link, limit) =
+            (Arc::clone(&self.service), self.place.link.clone(), job.left(self.limits.request));
         self.running = Some((job.ack, Box::pin(perform(service, link, job.work, limit))));
         true
     }
@@ -209,7 +223,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
         match outcome {
             Outcome::Accepted => {}
             Outcome::Reply(bytes) => self.wire.output().extend_from_slice(&bytes),
-            Outcome::Twin { rid, result } => self.respond(&rid, result),
+            Outcome::Twin { rid, result } => self.respond(rid, result),
         }
     }
 }

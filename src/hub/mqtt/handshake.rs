@@ -6,6 +6,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
+use tracing::info;
 
 use super::{
     super::ports::{Admission, ConnectRequest, DeviceService, Refusal, Subscriptions},
@@ -18,6 +19,7 @@ use super::{
     topic,
     wire::Wire,
 };
+use crate::iothub::Publish;
 
 /// Most bytes that somebody unknown may make us keep: a will has 64 KB, the rest is short.
 const LONGEST: usize = 80 * 1024;
@@ -133,16 +135,22 @@ async fn ask<S: DeviceService>(
         Err(refusal) => refusal,
     };
     place.known(false);
-    Err(match refusal {
+    let end = match refusal {
         Refusal::NotAuthorized => End::NotAuthorized,
         Refusal::Unavailable => End::Unavailable,
-    })
+    };
+    info!(link = %request.link, reason = %end, "a device is not let in");
+    Err(end)
 }
 
-fn testament(connect: &Connect<'_>, name: &Name<'_>) -> Result<Option<Box<Testament>>, End> {
+fn testament(connect: &Connect<'_>, name: &Name) -> Result<Option<Box<Testament>>, End> {
     let Some(will) = &connect.will else { return Ok(None) };
-    let properties = topic::telemetry(will.topic, &name.link).ok_or(End::Will)?;
-    let properties = topic::with_property(properties, "iothub-MessageType=Will");
-    let properties = if will.retain { topic::with_property(&properties, topic::RETAINED) } else { properties };
-    Ok(Some(Box::new(Testament { properties, payload: will.payload.into() })))
+    let Some(Publish::Telemetry { mut properties, .. }) = topic::published(will.topic, &name.link) else {
+        return Err(End::Will);
+    };
+    properties.push("iothub-MessageType", Some("Will"));
+    if will.retain {
+        properties.push("mqtt-retain", Some("true"));
+    }
+    Ok(Some(Box::new(Testament { properties: properties.to_string(), payload: will.payload.into() })))
 }

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     super::ports::{DeviceService, Fault, LinkId, Subscriptions},
@@ -12,8 +12,6 @@ use super::{
 
 /// The core took too long.
 const TOO_SLOW: u32 = 500_008;
-/// The device's request makes no sense.
-const BAD_ARGUMENT: u32 = 400_004;
 
 /// A request in its turn.
 #[derive(Debug)]
@@ -21,6 +19,8 @@ pub(super) struct Job {
     /// The packet to acknowledge once the request is accepted.
     pub(super) ack: Option<u16>,
     pub(super) work: Work,
+    /// When it came.
+    pub(super) since: Instant,
 }
 
 #[derive(Debug)]
@@ -28,16 +28,15 @@ pub(super) enum Work {
     /// Nothing for the core; only the acknowledgement has to wait for its turn.
     Nothing,
     Twin {
-        rid: Box<str>,
+        rid: String,
     },
     Reported {
-        rid: Box<str>,
-        /// As the device wrote it.
-        expected: Option<Box<str>>,
+        rid: String,
+        expected: Option<u64>,
         patch: Box<[u8]>,
     },
     Telemetry {
-        properties: Box<str>,
+        properties: String,
         payload: Bytes,
     },
     /// Keeps subscriptions if they are to be kept, then sends the reply.
@@ -53,13 +52,24 @@ pub(super) enum Outcome {
     Accepted,
     /// A twin response: the body, and with a patch the new version.
     Twin {
-        rid: Box<str>,
+        rid: String,
         result: Result<(Option<u64>, Bytes), Fault>,
     },
     Reply(Vec<u8>),
 }
 
 impl Job {
+    /// A request that came now.
+    pub(super) fn new(ack: Option<u16>, work: Work) -> Self {
+        Self { ack, work, since: Instant::now() }
+    }
+
+    /// What is left of `limit`: it counts from when the request came, so that a core that hangs cannot keep a link
+    /// from being read for longer, however many requests wait.
+    pub(super) fn left(&self, limit: Duration) -> Duration {
+        limit.saturating_sub(self.since.elapsed())
+    }
+
     /// Bytes that it holds on to while it waits.
     pub(super) const fn weight(&self) -> usize {
         match &self.work {
@@ -85,10 +95,7 @@ pub(super) async fn perform<S: DeviceService>(
             Ok(Outcome::Twin { rid, result })
         }
         Work::Reported { rid, expected, patch } => {
-            let result = match version(expected.as_deref()) {
-                Ok(expected) => within(limit, service.patch_reported(&link, &patch, expected)).await,
-                Err(fault) => Err(fault),
-            };
+            let result = within(limit, service.patch_reported(&link, &patch, expected)).await;
             Ok(Outcome::Twin { rid, result: result.map(|version| (Some(version), Bytes::new())) })
         }
         Work::Telemetry { properties, payload } => {
@@ -107,14 +114,6 @@ pub(super) async fn perform<S: DeviceService>(
 async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let late = |_| Err(Fault { code: TOO_SLOW, message: "the hub did not finish in time; try again".to_owned() });
     timeout(limit, work).await.unwrap_or_else(late)
-}
-
-fn version(text: Option<&str>) -> Result<Option<u64>, Fault> {
-    let bad = |_| Fault {
-        code: BAD_ARGUMENT,
-        message: "$version in the topic is no version; give the number that the twin has, or leave it out".to_owned(),
-    };
-    text.map(|text| text.parse().map_err(bad)).transpose()
 }
 
 impl From<Fault> for End {

@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::{BuildHasher as _, RandomState},
-    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -101,7 +100,7 @@ impl LinkTable {
         let seat = shard.seats.entry(link.clone()).or_default();
         seat.arriving = seat.arriving.saturating_sub(1);
         seat.gone = false;
-        match mem::replace(&mut seat.mailbox, Some(mailbox)) {
+        match seat.mailbox.replace(mailbox) {
             Some(old) => old.cut(Cut::TakenOver),
             None => _ = self.connected.fetch_add(1, Ordering::Relaxed),
         }

@@ -89,10 +89,11 @@ impl Mailbox {
     }
 
     /// Puts a method call last; the answer comes through the receiver, or its sender is dropped with the link.
-    /// `None` when the device does not take calls.
+    /// `None` when the device takes no calls, or too much waits for it.
     pub(super) fn call(&self, rid: u32, method: &str, payload: Bytes) -> Option<oneshot::Receiver<MethodAnswer>> {
         let mut state = self.state();
-        if state.closed || state.subscriptions.methods.is_none() {
+        let full = state.orders.len() >= CAPACITY;
+        if full || state.closed || state.subscriptions.methods.is_none() {
             return None;
         }
         let (sender, answer) = oneshot::channel();
@@ -213,7 +214,9 @@ mod tests {
     #[test]
     fn desired_patches_leave_in_order_and_never_after_a_later_one() {
         let mailbox = open();
-        [3, 1, 2].into_iter().for_each(|version| mailbox.desired(version, Bytes::new()));
+        for version in [3, 1, 2] {
+            mailbox.desired(version, Bytes::new());
+        }
         assert_eq!([version(&mailbox), version(&mailbox), version(&mailbox)], [1, 2, 3]);
         mailbox.desired(2, Bytes::new());
         assert!(poll(&mailbox).is_pending());
@@ -231,7 +234,12 @@ mod tests {
     fn a_full_mailbox_ends_the_link_and_its_calls() {
         let mailbox = open();
         let mut answer = mailbox.call(1, "m", Bytes::new()).unwrap();
-        (1..=CAPACITY as u64).for_each(|version| mailbox.desired(version, Bytes::new()));
+        for version in 1..CAPACITY as u64 {
+            mailbox.desired(version, Bytes::new());
+        }
+        assert!(mailbox.call(2, "m", Bytes::new()).is_none(), "a call that does not fit does no harm");
+        assert!(mailbox.takes_calls());
+        mailbox.desired(1000, Bytes::new());
         assert_eq!(poll(&mailbox), Poll::Ready(Err(Cut::Flooded)));
         assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
         assert!(mailbox.call(2, "m", Bytes::new()).is_none());

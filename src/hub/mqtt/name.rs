@@ -1,50 +1,32 @@
 //! Who a CONNECT says it comes from (protocol reference 11.1).
 
-use std::borrow::Cow;
-
-use percent_encoding::percent_decode_str;
-
 use super::super::ports::LinkId;
-use crate::twin::DeviceId;
+use crate::{
+    iothub::{ClientId, Username},
+    twin::DeviceId,
+};
 
 /// A client id and a user name that agree.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Name<'a> {
+pub(super) struct Name {
     pub(super) link: LinkId,
-    pub(super) model_id: Option<Cow<'a, str>>,
+    pub(super) model_id: Option<String>,
 }
 
-impl<'a> Name<'a> {
-    /// Takes apart `{host}/{client id}/?{parameters}`; the `?` may be missing, and so may all the parameters. The
-    /// host is not looked at: this hub is the only one here.
-    pub(super) fn parse(client_id: &str, username: &'a str) -> Option<Self> {
-        let link = link(client_id)?;
-        let (_host, rest) = username.split_once('/')?;
-        let rest = rest.strip_prefix(client_id)?;
-        let parameters = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
-        let parameters = parameters.strip_prefix('?').unwrap_or(parameters);
-        // A device that named only itself as client id, but a module as user.
-        if parameters.split(['&', '=']).next()?.contains('/') {
+impl Name {
+    /// Takes both apart. The host in the user name is not looked at: this hub is the only one here.
+    pub(super) fn parse(client_id: &str, username: &str) -> Option<Self> {
+        let client: ClientId = client_id.parse().ok()?;
+        let username: Username = username.parse().ok()?;
+        if client != username.client {
             return None;
         }
-        Some(Self { link, model_id: model_id(parameters)? })
+        // A module's name follows the rules for a device's.
+        let module = client.module.as_deref().map(DeviceId::new).transpose().ok()?;
+        let module = module.map(|name| name.as_str().into());
+        let link = LinkId { device: DeviceId::new(&client.device).ok()?, module };
+        Some(Self { link, model_id: username.model_id })
     }
-}
-
-fn link(client_id: &str) -> Option<LinkId> {
-    let (device, module) = match client_id.split_once('/') {
-        None => (client_id, None),
-        Some((device, module)) => (device, Some(module)),
-    };
-    // A module's name follows the rules for a device's.
-    let module = module.map(DeviceId::new).transpose().ok()?;
-    Some(LinkId { device: DeviceId::new(device).ok()?, module: module.map(|name| name.as_str().into()) })
-}
-
-/// The outer `None` means that it is not UTF-8.
-fn model_id(parameters: &str) -> Option<Option<Cow<'_, str>>> {
-    let Some(raw) = parameters.split('&').find_map(|pair| pair.strip_prefix("model-id=")) else { return Some(None) };
-    percent_decode_str(raw).decode_utf8().ok().map(|id| Some(id).filter(|id| !id.is_empty()))
 }
 
 #[cfg(test)]
@@ -55,7 +37,7 @@ mod tests {
 
     fn parsed(client_id: &str, username: &str) -> Option<(String, Option<String>)> {
         let name = Name::parse(client_id, username)?;
-        Some((name.link.to_string(), name.model_id.map(Cow::into_owned)))
+        Some((name.link.to_string(), name.model_id))
     }
 
     #[test]

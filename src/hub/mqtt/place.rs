@@ -53,8 +53,17 @@ impl<S: DeviceService> Drop for Place<S> {
             None => self.table.withdraw(&self.link, self.known),
         };
         if empty {
+            let _told = Told(&self.table, &self.link);
             self.service.disconnected(&self.link);
-            self.table.told(&self.link);
         }
+    }
+}
+
+/// Opens the place again once the core knows that nobody is there, even if the core panicked over it.
+struct Told<'a>(&'a LinkTable, &'a LinkId);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.told(self.1);
     }
 }

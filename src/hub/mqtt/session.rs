@@ -12,8 +12,9 @@ use super::{
     end::End,
     job::{Job, Work},
     mailbox::Order,
-    topic::{self, Filter, Upward},
+    topic,
 };
+use crate::iothub::{Deliver, Publish as Upward};
 
 impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
     /// Takes one packet: does what is quick, and queues what is for the core.
@@ -34,25 +35,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
         if publish.payload.len() > PAYLOAD {
             return Err(End::MessageTooBig(publish.payload.len()));
         }
-        let work = match Upward::parse(publish.topic, &self.place.link).ok_or(End::Topic)? {
-            Upward::GetTwin { rid } => Work::Twin { rid: rid.into() },
-            Upward::Reported { rid, version } => {
-                Work::Reported { rid: rid.into(), expected: version.map(Into::into), patch: publish.payload.into() }
+        let work = match topic::published(publish.topic, &self.place.link).ok_or(End::Topic)? {
+            Upward::TwinGet { rid } => Work::Twin { rid },
+            Upward::TwinPatchReported { rid, version } => {
+                Work::Reported { rid, expected: version, patch: publish.payload.into() }
             }
-            Upward::Telemetry { properties } => Work::Telemetry {
-                properties: match publish.retain {
-                    false => properties.into(),
-                    true => topic::with_property(properties, topic::RETAINED).into(),
-                },
-                payload: Bytes::copy_from_slice(publish.payload),
-            },
-            Upward::MethodAnswer { rid, status } => {
-                self.answered(rid, status, publish.payload);
+            Upward::Telemetry { mut properties, .. } => {
+                if publish.retain {
+                    properties.push("mqtt-retain", Some("true"));
+                }
+                let payload = Bytes::copy_from_slice(publish.payload);
+                Work::Telemetry { properties: properties.to_string(), payload }
+            }
+            Upward::MethodResponse { rid, status } => {
+                self.answered(&rid, status, publish.payload);
                 Work::Nothing
             }
         };
         if publish.id.is_some() || !matches!(work, Work::Nothing) {
-            self.enqueue(Job { ack: publish.id, work });
+            self.enqueue(Job::new(publish.id, work));
         }
         Ok(())
     }
@@ -70,8 +71,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
         let mut subscriptions = self.mailbox.subscriptions();
         let mut granted = Vec::new();
         for (filter, qos) in packet.filters() {
-            let filter = Filter::parse(filter, &self.place.link).ok_or(End::Filter)?;
-            *slot(&mut subscriptions, filter) = Some(qos);
+            *topic::slot(filter, &self.place.link, &mut subscriptions).ok_or(End::Filter)? = Some(qos);
             granted.push(qos);
         }
         let mut reply = Vec::new();
@@ -83,8 +83,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
     fn unsubscribe(&mut self, packet: &Unsubscribe<'_>) -> Result<(), End> {
         let mut subscriptions = self.mailbox.subscriptions();
         for filter in packet.filters() {
-            let filter = Filter::parse(filter, &self.place.link).ok_or(End::Filter)?;
-            *slot(&mut subscriptions, filter) = None;
+            *topic::slot(filter, &self.place.link, &mut subscriptions).ok_or(End::Filter)? = None;
         }
         let mut reply = Vec::new();
         encode::unsuback(&mut reply, packet.id);
@@ -100,7 +99,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
             self.place.ring();
         }
         let keep = (!self.clean_session && subscriptions != before).then_some(subscriptions);
-        self.enqueue(Job { ack: None, work: Work::Subscriptions { keep, reply } });
+        self.enqueue(Job::new(None, Work::Subscriptions { keep, reply }));
     }
 
     /// Sends a message of the hub if the device is still subscribed to it.
@@ -108,47 +107,36 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
         match order {
             Order::Desired { version, patch } => {
                 let granted = self.mailbox.subscriptions().desired;
-                self.publish(&topic::desired(version), granted, &patch);
+                self.publish(&Deliver::DesiredPatch { version }, granted, &patch);
             }
             Order::Call { rid, method, payload } => {
                 // An empty text is no JSON, and some SDKs parse whatever comes.
                 let payload: &[u8] = if payload.is_empty() { b"null" } else { &payload };
                 let granted = self.mailbox.subscriptions().methods.map(|_| Qos::AtMostOnce);
-                self.publish(&topic::method_call(&method, rid), granted, payload);
+                self.publish(&Deliver::Method { name: method.into(), rid: format!("{rid:x}") }, granted, payload);
             }
         }
     }
 
     /// Sends a twin response if the device is subscribed to them.
-    pub(super) fn respond(&mut self, rid: &str, result: Result<(Option<u64>, Bytes), Fault>) {
+    pub(super) fn respond(&mut self, rid: String, result: Result<(Option<u64>, Bytes), Fault>) {
         let granted = self.mailbox.subscriptions().twin_responses;
+        let topic = |status, version| Deliver::TwinResponse { status, rid, version };
         match result {
-            Ok((None, twin)) => self.publish(&topic::twin_response(200, rid, None), granted, &twin),
-            Ok((version, body)) => self.publish(&topic::twin_response(204, rid, version), granted, &body),
-            Err(fault) => {
-                self.publish(&topic::twin_response(fault.status(), rid, None), granted, &fault_body(&fault));
-            }
+            Ok((None, twin)) => self.publish(&topic(200, None), granted, &twin),
+            Ok((version, body)) => self.publish(&topic(204, version), granted, &body),
+            Err(fault) => self.publish(&topic(fault.status(), None), granted, fault_body(&fault).as_bytes()),
         }
     }
 
-    fn publish(&mut self, topic: &str, granted: Option<Qos>, payload: &[u8]) {
+    fn publish(&mut self, topic: &Deliver, granted: Option<Qos>, payload: &[u8]) {
         let id = match granted {
             None => return,
             Some(Qos::AtMostOnce) => None,
             Some(Qos::AtLeastOnce) => self.unacked.take(),
         };
-        if let Err(error) = encode::publish(self.wire.output(), topic, id, payload) {
+        if let Err(error) = encode::publish(self.wire.output(), &topic.to_string(), id, payload) {
             warn!(link = %self.place.link, %error, "a message could not be sent");
         }
-    }
-}
-
-const fn slot(subscriptions: &mut Subscriptions, filter: Filter) -> &mut Option<Qos> {
-    match filter {
-        Filter::TwinResponses => &mut subscriptions.twin_responses,
-        Filter::Desired => &mut subscriptions.desired,
-        Filter::Methods => &mut subscriptions.methods,
-        Filter::Messages => &mut subscriptions.messages,
-        Filter::Inputs => &mut subscriptions.inputs,
     }
 }

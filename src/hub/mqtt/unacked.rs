@@ -1,7 +1,7 @@
 //! Packet identifiers of messages that the device has not acknowledged.
 
-/// Most of them; what is sent beyond goes with QoS 0. Nothing is ever sent twice, so that QoS 1 only tells whether
-/// the device keeps up.
+/// Most of them; what is sent beyond asks for no acknowledgement. Nothing is ever sent twice, so that they only tell
+/// whether the device keeps up.
 const WINDOW: usize = 64;
 
 #[derive(Debug, Default)]

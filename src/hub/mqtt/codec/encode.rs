@@ -26,7 +26,7 @@ pub(crate) fn connack_to_level_5(out: &mut Vec<u8>) {
     out.extend([0x20, 3, 0, 0x84, 0]);
 }
 
-/// With QoS 1 when there is a packet identifier, else with QoS 0.
+/// Asks for a PUBACK when there is a packet identifier.
 ///
 /// # Errors
 /// When the topic is too long; nothing was appended then.

@@ -51,13 +51,13 @@ pub(crate) struct Will<'a> {
     pub(crate) retain: bool,
 }
 
-/// PUBLISH with QoS 0 or 1.
+/// PUBLISH of quality 0 or 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Publish<'a> {
     pub(crate) topic: &'a str,
     pub(crate) payload: &'a [u8],
     pub(crate) retain: bool,
-    /// Present with QoS 1: asks for a PUBACK.
+    /// Present with quality 1: asks for a PUBACK.
     pub(crate) id: Option<u16>,
 }
 

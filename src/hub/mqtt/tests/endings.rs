@@ -127,6 +127,20 @@ async fn what_was_sent_before_a_goodbye_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_back_right_after_a_goodbye_is_not_thought_lost() {
+    let hub = Hub::new();
+    let mut device = hub.connect(&with_will("d1")).await;
+    hub.core.hold();
+    device.publish("devices/d1/messages/events/", "x").await;
+    device.send(&client::DISCONNECT).await;
+    tokio::time::advance(seconds(1)).await;
+    let _again = hub.connect(&ConnectPacket::of("d1")).await;
+    device.closed().await;
+    hub.core.release();
+    assert_eq!(hub.core.log().len(), 2, "{:?}", hub.core.log());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_comes_after_a_goodbye_is_not_looked_at() {
     let hub = Hub::new();
     let mut device = hub.connect(&ConnectPacket::of("d1")).await;

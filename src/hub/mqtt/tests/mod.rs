@@ -4,6 +4,7 @@ mod connect;
 mod core;
 mod downward;
 mod endings;
+mod laws;
 #[cfg(feature = "agent")]
 mod peer;
 mod upward;
@@ -138,7 +139,7 @@ impl Device {
         self.receive().await.published()
     }
 
-    /// Topic and payload of the next message, which comes with QoS 0.
+    /// Topic and payload of the next message, which asks for no acknowledgement.
     async fn message(&mut self) -> (String, String) {
         let (topic, id, payload) = self.published().await;
         assert_eq!(id, None);

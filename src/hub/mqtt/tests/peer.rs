@@ -32,9 +32,9 @@ fn client(port: u16) -> (AsyncClient, EventLoop) {
 /// The next packet that says something.
 async fn next(events: &mut EventLoop) -> Packet {
     loop {
-        match events.poll().await.unwrap() {
-            Event::Incoming(packet @ (Packet::Publish(_) | Packet::SubAck(_) | Packet::ConnAck(_))) => return packet,
-            _ => {}
+        let event = events.poll().await.unwrap();
+        if let Event::Incoming(packet @ (Packet::Publish(_) | Packet::SubAck(_) | Packet::ConnAck(_))) = event {
+            return packet;
         }
     }
 }

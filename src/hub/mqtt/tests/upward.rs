@@ -39,15 +39,6 @@ async fn a_fault_comes_as_status_and_as_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_is_no_number_is_the_devices_fault() {
-    let hub = Hub::new();
-    let mut device = hub.subscribed("d1", &[RESPONSES], 0).await;
-    device.publish(&format!("{PATCH}1&$version=x"), "{}").await;
-    assert_eq!(device.message().await.0, "$iothub/twin/res/400/?$rid=1");
-    assert_eq!(hub.core.log().len(), 1, "the core saw only the CONNECT");
-}
-
-#[tokio::test(start_paused = true)]
 async fn without_the_subscription_there_is_no_response() {
     let hub = Hub::new();
     let mut device = hub.subscribed("d1", &[RESPONSES], 0).await;
@@ -90,6 +81,37 @@ async fn a_core_that_never_answers_is_a_fault_in_the_end() {
     device.publish(&format!("{GET}1"), " ").await;
     assert_eq!(device.message().await.0, "$iothub/twin/res/500/?$rid=1");
     assert_eq!(start.elapsed(), Limits::default().request);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_core_that_hangs_holds_many_requests_no_longer_than_one() {
+    let hub = Hub::new();
+    let mut device = hub.subscribed("d1", &[RESPONSES], 0).await;
+    hub.core.hold();
+    let start = tokio::time::Instant::now();
+    for rid in 0..40 {
+        device.publish(&format!("{GET}{rid}"), " ").await;
+    }
+    device.send(&client::PINGREQ).await;
+    let mut answered = Vec::new();
+    for _ in 0..41 {
+        match device.receive().await {
+            packet if packet.first == 0xD0 => {}
+            packet => answered.push(packet.published().0),
+        }
+    }
+    let wanted = (0..40).map(|rid| format!("$iothub/twin/res/500/?$rid={rid}"));
+    assert_eq!(answered, wanted.collect::<Vec<_>>());
+    assert!(start.elapsed() <= Limits::default().request * 3, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_cannot_be_kept_closes_without_acknowledgement() {
+    let hub = Hub::new();
+    let mut device = hub.connect(&ConnectPacket::of("d1")).await;
+    hub.core.state().fault = Some(Fault { code: 503_001, message: "no disk".to_owned() });
+    device.send(&client::subscribe(1, &[(DESIRED, 0)])).await;
+    assert_eq!(device.closed().await, *b"");
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,6 +184,7 @@ async fn what_is_not_documented_closes() {
         client::subscribe(1, &[("devices/d2/messages/devicebound/#", 0)]),
         client::unsubscribe(1, &["#"]),
         client::publish("a/b", None, false, b""),
+        client::publish(&format!("{PATCH}1&$version=x"), None, false, b"{}"),
         client::publish("devices/d2/messages/events/", Some(1), false, b""),
         // QoS 2, a packet of a server, an acknowledgement of nothing.
         client::packet(0x34, b"\0\x01t\0\x01"),
