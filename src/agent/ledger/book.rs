@@ -116,7 +116,8 @@ impl Book {
         let mut touched = Versions::new();
         for (component, property, value) in each_property(&desired) {
             put(&mut touched, component, property, version);
-            let kept = version >= held.version && member(&held.desired, component, property).is_some_and(|was| same(was, value));
+            let kept = version >= held.version
+                && member(&held.desired, component, property).is_some_and(|was| same(was, value));
             if kept && self.notes.applied(component, property) == Some(held.touched(component, property)) {
                 notes.set_applied(component, property, version);
             }

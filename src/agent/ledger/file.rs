@@ -139,7 +139,8 @@ pub(super) fn encode(book: &Book) -> io::Result<Vec<u8>> {
 pub(super) fn decode(bytes: &[u8], device: &str) -> Result<Book, Refused> {
     let end = bytes.iter().position(|byte| *byte == b'\n').ok_or(Refused::NoHeader)?;
     let (header, body) = (&bytes[..end], &bytes[end + 1..]);
-    let sum = header.strip_prefix(MAGIC.as_bytes()).and_then(|rest| rest.strip_prefix(b" ")).ok_or(Refused::NoHeader)?;
+    let sum =
+        header.strip_prefix(MAGIC.as_bytes()).and_then(|rest| rest.strip_prefix(b" ")).ok_or(Refused::NoHeader)?;
     if sum != digest(body).as_bytes() {
         return Err(Refused::Checksum);
     }

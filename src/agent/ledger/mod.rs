@@ -15,9 +15,9 @@ use std::{path::Path, sync::Arc};
 use tokio::sync::{Mutex, watch};
 use tracing::{info, warn};
 
-pub(crate) use book::{Accepted, Before, Notes};
 use book::Book;
-pub(crate) use file::LedgerError;
+pub(crate) use book::{Accepted, Before, Notes, members};
+pub use file::LedgerError;
 use file::Store;
 
 use crate::twin::Map;

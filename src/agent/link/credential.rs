@@ -28,6 +28,14 @@ pub(super) struct Pass {
     pub(super) renew_after: Option<Duration>,
 }
 
+/// Whether the device can prove itself at all.
+///
+/// # Errors
+/// When the connection string holds nothing to do it with.
+pub(crate) fn check(connection: &DeviceConnection) -> Result<(), CredentialError> {
+    pass(connection, SystemTime::now()).map(|_| ())
+}
+
 /// The token for a connection that begins now.
 ///
 /// # Errors

@@ -8,7 +8,6 @@ mod credential;
 mod mqtt;
 mod session;
 mod tls;
-mod topic;
 mod tracker;
 
 use std::time::Duration;
@@ -18,9 +17,13 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) use credential::CredentialError;
+pub use credential::CredentialError;
+pub use mqtt::Outages;
 pub(crate) use mqtt::{Link, Settings};
+
+pub(crate) use credential::check as check_credential;
 pub use tls::TlsError;
+pub(crate) use tls::config as tls_config;
 
 use crate::twin::Map;
 

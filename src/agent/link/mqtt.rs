@@ -10,7 +10,7 @@ use std::{
 };
 
 use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, EventLoop, Event as Mqtt, MqttOptions, NetworkOptions, Outgoing,
+    AsyncClient, ConnectReturnCode, ConnectionError, Event as Mqtt, EventLoop, MqttOptions, NetworkOptions, Outgoing,
     Packet, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::{
@@ -22,10 +22,9 @@ use tracing::{debug, info, warn};
 use super::{
     ANSWER, Command, Event, QUEUE, ReportError, credential,
     session::{Action, Session},
-    topic::FILTERS,
 };
 use crate::{
-    iothub::DeviceConnection,
+    iothub::{ClientId, DeviceConnection, Filter, Username},
     task::{Backoff, Stop},
 };
 
@@ -39,6 +38,8 @@ const PACKET: usize = 512 * 1024;
 const CONNECT_SECONDS: u64 = 30;
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// What the agent listens to.
+const FILTERS: [Filter; 3] = [Filter::TwinResponses, Filter::DesiredPatches, Filter::Methods];
 /// Waits between connections.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(120));
 
@@ -49,6 +50,17 @@ pub(crate) struct Settings {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: Arc<rustls::ClientConfig>,
+    /// Set for devices that play being out of reach.
+    pub(crate) outages: Option<Outages>,
+}
+
+/// A device that is out of reach now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outages {
+    /// How long it is connected at a time; zero for never.
+    pub every: Duration,
+    /// How long it is out of reach then.
+    pub last: Duration,
 }
 
 /// The task that owns the connection.
@@ -64,12 +76,18 @@ enum End {
     Stopped,
     /// The token is about to end.
     Renew,
+    /// The device plays being out of reach.
+    Outage(Duration),
     /// It broke.
     Lost { why: String },
 }
 
 impl Link {
-    pub(crate) fn new(settings: Settings, commands_rx: mpsc::Receiver<Command>, events_tx: mpsc::Sender<Event>) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        commands_rx: mpsc::Receiver<Command>,
+        events_tx: mpsc::Sender<Event>,
+    ) -> Self {
         Self { settings, commands_rx, events_tx }
     }
 
@@ -84,6 +102,11 @@ impl Link {
             match end {
                 End::Stopped => return,
                 End::Renew => debug!("connecting anew with a fresh token"),
+                End::Outage(lasting) => {
+                    if !self.wait(lasting, &stop).await {
+                        return;
+                    }
+                }
                 End::Lost { why } => {
                     let wait = backoff.next_wait();
                     warn!(why, wait_seconds = wait.as_secs_f32(), "the hub is out of reach");
@@ -115,6 +138,9 @@ impl Link {
             Ok(pass) => pass,
             Err(fault) => return End::Lost { why: fault.to_string() },
         };
+        if let Some(outages) = self.settings.outages.filter(|outages| outages.every.is_zero()) {
+            return End::Outage(outages.last);
+        }
         let renew = pass.renew_after.map(|after| Instant::now() + after);
         let (client, mut events) = AsyncClient::new(self.options(pass.token.reveal()), QUEUE * 2);
         let mut network = NetworkOptions::new();
@@ -122,7 +148,7 @@ impl Link {
         events.set_network_options(network);
         let mut wire = Wire { client, session: Session::new(), subscribed: 0, deadline: Instant::now() + ANSWER };
         let end = self.follow(&mut wire, &mut events, renew, stop, backoff).await;
-        if matches!(end, End::Stopped | End::Renew) {
+        if matches!(end, End::Stopped | End::Renew | End::Outage(_)) {
             goodbye(&wire.client, &mut events).await;
         }
         end
@@ -136,6 +162,7 @@ impl Link {
         stop: &Stop,
         backoff: &mut Backoff,
     ) -> End {
+        let outage = self.settings.outages.map(|outages| Instant::now() + outages.every);
         loop {
             // Dropping a poll halfway would lose bytes: everything else happens around it.
             let mut poll = pin!(events.poll());
@@ -144,6 +171,9 @@ impl Link {
                     event = &mut poll => break event,
                     () = stop.requested() => return End::Stopped,
                     () = at(renew) => return End::Renew,
+                    () = at(outage) => {
+                        return End::Outage(self.settings.outages.map_or(Duration::ZERO, |outages| outages.last));
+                    }
                     () = sleep_until(wire.deadline), if wire.is_waiting() => {
                         return End::Lost { why: "the hub does not answer".to_owned() };
                     }
@@ -177,19 +207,19 @@ impl Link {
     }
 
     fn options(&self, token: &str) -> MqttOptions {
-        let Settings { connection, host, port, tls } = &self.settings;
-        let client_id = match &connection.module_id {
-            Some(module) => format!("{}/{module}", connection.device_id),
-            None => connection.device_id.clone(),
+        let Settings { connection, host, port, tls, outages: _ } = &self.settings;
+        let client = ClientId { device: connection.device_id.clone(), module: connection.module_id.clone() };
+        let client_id = client.to_string();
+        let user = Username {
+            host: connection.host.to_string(),
+            client,
+            api_version: Some(API_VERSION.to_owned()),
+            model_id: None,
+            client_type: Some(concat!("twinops/", env!("CARGO_PKG_VERSION")).to_owned()),
         };
-        let client_type = concat!("twinops%2F", env!("CARGO_PKG_VERSION"));
-        let user = format!(
-            "{}/{client_id}/?api-version={API_VERSION}&DeviceClientType={client_type}",
-            connection.host
-        );
         let mut options = MqttOptions::new(client_id, host, *port);
         options
-            .set_credentials(user, token)
+            .set_credentials(user.to_string(), token)
             .set_keep_alive(KEEP_ALIVE)
             // The twin is asked for after every connection, so that a kept session would only repeat old news.
             .set_clean_session(true)
@@ -250,7 +280,8 @@ impl Wire {
 
     fn subscribe(&mut self) -> Vec<Action> {
         self.deadline = Instant::now() + ANSWER;
-        let lost = FILTERS.into_iter().any(|filter| self.client.try_subscribe(filter, QoS::AtLeastOnce).is_err());
+        let lost =
+            FILTERS.into_iter().any(|filter| self.client.try_subscribe(filter.to_string(), QoS::AtLeastOnce).is_err());
         if lost { vec![Action::Give { why: "cannot subscribe".to_owned() }] } else { Vec::new() }
     }
 
@@ -269,7 +300,7 @@ impl Wire {
         match action {
             Action::Publish { topic, payload } => self
                 .client
-                .try_publish(topic, QoS::AtMostOnce, false, payload)
+                .try_publish(topic.to_string(), QoS::AtMostOnce, false, payload)
                 .map(|()| None)
                 .map_err(|_| "too many requests wait".to_owned()),
             Action::Tell(event) => Ok(Some(event)),

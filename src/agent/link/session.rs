@@ -8,16 +8,18 @@ use tracing::{debug, warn};
 
 use super::{
     Command, Event, ReportError,
-    topic::{self, Incoming},
     tracker::{Step, Tracker},
 };
-use crate::twin::{Map, Properties};
+use crate::{
+    iothub::{Deliver, Publish},
+    twin::{Map, Properties},
+};
 
 /// What the connection is to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Action {
     /// Publish this.
-    Publish { topic: String, payload: Vec<u8> },
+    Publish { topic: Publish, payload: Vec<u8> },
     /// Tell the agent.
     Tell(Event),
     /// The connection is of no use; begin anew.
@@ -65,7 +67,7 @@ impl Session {
     pub(super) fn ask(&mut self) -> Action {
         self.tracker = Tracker::asking();
         let rid = self.next_rid();
-        let topic = topic::get(&rid);
+        let topic = Publish::TwinGet { rid: rid.clone() };
         self.asked = Some(rid);
         // The body is ignored; SDKs send a space.
         Action::Publish { topic, payload: b" ".to_vec() }
@@ -77,12 +79,12 @@ impl Session {
             Command::Report(patch, answer) => {
                 self.reports.retain(|_, answer| !answer.is_closed());
                 let rid = self.next_rid();
-                let topic = topic::report(&rid);
+                let topic = Publish::TwinPatchReported { rid: rid.clone(), version: None };
                 self.reports.insert(rid, answer);
                 Some(Action::Publish { topic, payload: text(&patch) })
             }
             Command::Respond { rid, status, payload } => {
-                Some(Action::Publish { topic: topic::respond(status, &rid), payload: text(&payload) })
+                Some(Action::Publish { topic: Publish::MethodResponse { status, rid }, payload: text(&payload) })
             }
             Command::Refresh if self.is_asking() => None,
             Command::Refresh => Some(self.ask()),
@@ -91,15 +93,15 @@ impl Session {
 
     /// Something from the hub.
     pub(super) fn packet(&mut self, topic: &str, payload: &[u8]) -> Vec<Action> {
-        match topic::parse(topic) {
-            Some(Incoming::Answer { status, rid, version }) => self.answer(status, rid, version, payload),
-            Some(Incoming::Desired { version }) => self.desired(version, payload),
-            Some(Incoming::Method { name, rid }) => {
-                let event = Event::Method { name: name.to_owned(), rid: rid.to_owned(), payload: payload.to_vec() };
-                vec![Action::Tell(event)]
+        match topic.parse() {
+            Ok(Deliver::TwinResponse { status, rid, version }) => self.answer(status, &rid, version, payload),
+            Ok(Deliver::DesiredPatch { version }) => self.desired(version, payload),
+            Ok(Deliver::Method { name, rid }) => {
+                vec![Action::Tell(Event::Method { name, rid, payload: payload.to_vec() })]
             }
-            None => {
-                debug!(topic, "a message that nobody asked for");
+            Ok(Deliver::CloudToDevice { .. } | Deliver::ModuleInput { .. }) => Vec::new(),
+            Err(fault) => {
+                debug!(%fault, "a message that cannot be read");
                 Vec::new()
             }
         }
@@ -135,13 +137,12 @@ impl Session {
         actions
     }
 
-    fn desired(&mut self, version: Option<u64>, payload: &[u8]) -> Vec<Action> {
+    fn desired(&mut self, version: u64, payload: &[u8]) -> Vec<Action> {
         let Ok(mut patch) = serde_json::from_slice::<Map>(payload) else {
             warn!("a desired notification cannot be read; asking for the twin");
             return vec![self.ask()];
         };
-        let inside = patch.remove("$version").and_then(|version| version.as_u64());
-        let Some(version) = inside.or(version) else { return vec![self.ask()] };
+        patch.remove("$version");
         let step = self.tracker.notified(version, patch);
         self.act(step).into_iter().collect()
     }
@@ -206,7 +207,7 @@ mod tests {
     #[test]
     fn a_gap_asks_for_the_twin() {
         let told = online().packet("$iothub/twin/PATCH/properties/desired/?$version=7", br#"{"$version":7}"#);
-        assert_eq!(told, [Action::Publish { topic: "$iothub/twin/GET/?$rid=2".into(), payload: b" ".to_vec() }]);
+        assert_eq!(told, [Action::Publish { topic: Publish::TwinGet { rid: "2".into() }, payload: b" ".to_vec() }]);
     }
 
     #[tokio::test]
@@ -215,7 +216,7 @@ mod tests {
         let (first_tx, first_rx) = oneshot::channel();
         let (second_tx, second_rx) = oneshot::channel();
         let sent = session.command(Command::Report(map(json!({"x": 1})), first_tx));
-        let topic = "$iothub/twin/PATCH/properties/reported/?$rid=2".to_owned();
+        let topic = Publish::TwinPatchReported { rid: "2".into(), version: None };
         assert_eq!(sent, Some(Action::Publish { topic, payload: br#"{"x":1}"#.to_vec() }));
         session.command(Command::Report(map(json!({"y": 1})), second_tx));
         let body = br#"{"errorCode":400004,"message":"no","trackingId":"t","timestampUtc":"z"}"#;

@@ -45,7 +45,7 @@ pub enum TlsError {
 ///
 /// # Errors
 /// When there are none.
-pub(super) fn config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
+pub(crate) fn config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
     let path = ca.map(Path::to_owned).or_else(system_store).ok_or(TlsError::NoStore)?;
     let read = |cause| TlsError::Read { path: path.clone(), cause };
     let mut roots = RootCertStore::empty();

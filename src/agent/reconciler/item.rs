@@ -105,9 +105,11 @@ fn storable(value: Value) -> Value {
     match value {
         Value::String(text) if text.len() > limits::STRING_BYTES => Value::String(cut(&text).to_owned()),
         Value::Array(items) => items.into_iter().filter(|item| !item.is_null()).map(storable).collect(),
-        Value::Object(members) => {
-            members.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, storable(value))).collect()
-        }
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, storable(value)))
+            .collect(),
         other => other,
     }
 }

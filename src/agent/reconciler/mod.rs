@@ -39,7 +39,7 @@ pub(crate) type Wake = oneshot::Sender<Outcome>;
 
 /// The task that looks after the device.
 pub(crate) struct Reconciler<P> {
-    pub(crate) platform: P,
+    pub(crate) platform: Arc<P>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) link: LinkHandle,
     pub(crate) hub_rx: watch::Receiver<Hub>,
@@ -63,14 +63,15 @@ impl<P: Platform> Reconciler<P> {
                 let hub = self.hub_rx.borrow_and_update().clone();
                 reporter.adopt(self.known(hub));
             }
-            let pass = Pass::new(&self.platform, &self.ledger, &mut reporter, &accepted, self.heal).await;
+            let pass = Pass::new(&*self.platform, &self.ledger, &mut reporter, &accepted, self.heal).await;
             let outcome = pass.run().await;
             debug!(failed = ?outcome.failed, "made a pass");
             for wake in waiting.drain(..) {
                 // Whoever asked may have stopped waiting.
                 let _ = wake.send(outcome.clone());
             }
-            let until = Instant::now() + if outcome.retry { retry(&mut backoff, pace.retry) } else { jitter(pace.recheck) };
+            let until =
+                Instant::now() + if outcome.retry { retry(&mut backoff, pace.retry) } else { jitter(pace.recheck) };
             if !outcome.retry {
                 backoff.reset();
             }

@@ -31,7 +31,10 @@ mod tests {
 
     #[test]
     fn what_is_needed_comes_first() {
-        assert_eq!(order(&["apps", "certificates", "storage", "time"], needs).0, ["storage", "certificates", "apps", "time"]);
+        assert_eq!(
+            order(&["apps", "certificates", "storage", "time"], needs).0,
+            ["storage", "certificates", "apps", "time"]
+        );
     }
 
     #[test]

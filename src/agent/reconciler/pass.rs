@@ -73,6 +73,7 @@ impl<'a, P: Platform> Pass<'a, P> {
         if self.items.iter().any(|item| item.standing == Standing::Drifted) {
             self.tell().await;
         }
+        self.remember().await;
         for at in 0..self.items.len() {
             self.bring_about(at).await;
         }
@@ -199,8 +200,7 @@ impl<'a, P: Platform> Pass<'a, P> {
     /// Makes one property what is wanted, and looks again.
     async fn bring_about(&mut self, at: usize) {
         let item = &self.items[at];
-        let due = item.standing == Standing::Todo || (item.standing == Standing::Drifted && self.heal);
-        if !due {
+        if !self.is_due(item) {
             return;
         }
         if let Some(need) = self.failed_need(item) {
@@ -222,7 +222,6 @@ impl<'a, P: Platform> Pass<'a, P> {
     }
 
     async fn make(&mut self, at: usize) -> Result<(), String> {
-        self.remember(at).await?;
         let item = &self.items[at];
         let (property, wanted) = (item.property.clone(), item.wanted.clone());
         let Some(resource) = item.resource.clone() else { return Err("no such component".to_owned()) };
@@ -243,20 +242,43 @@ impl<'a, P: Platform> Pass<'a, P> {
         }
     }
 
-    /// Keeps what the property was, on disk, before it is first touched.
-    async fn remember(&mut self, at: usize) -> Result<(), String> {
+    fn is_due(&self, item: &Item<P::Resource>) -> bool {
+        item.standing == Standing::Todo || (item.standing == Standing::Drifted && self.heal)
+    }
+
+    /// Keeps what the properties were, on disk, before they are first touched.
+    async fn remember(&mut self) {
+        let due: Vec<usize> = (0..self.items.len()).filter(|at| self.is_due(&self.items[*at])).collect();
+        for at in &due {
+            if let Err(why) = self.remember_one(*at).await {
+                self.items[*at].standing = Standing::Failed(why);
+            }
+        }
+        if due.is_empty() {
+            return;
+        }
+        if let Err(fault) = self.ledger.note(&self.notes).await {
+            for at in due {
+                self.items[at].standing = Standing::Failed(format!("not touched, because {fault}"));
+            }
+        }
+    }
+
+    async fn remember_one(&mut self, at: usize) -> Result<(), String> {
         let item = &self.items[at];
         let Some(resource) = &item.resource else { return Ok(()) };
-        let held = self.notes.before.get(&item.component).and_then(|properties| properties.get(&item.property));
         let place = resource.place(&item.property, &item.wanted).into_owned();
-        if let Some(held) = held {
-            let moved = held.place != place;
-            return if moved { Err("what it was before could not be put back".to_owned()) } else { Ok(()) };
+        let held = self.notes.before.get(&item.component).and_then(|properties| properties.get(&item.property));
+        match held {
+            Some(held) if held.place == place => Ok(()),
+            Some(_) => Err("what stood in its place before could not be put back".to_owned()),
+            None => {
+                let value = resource.read(&item.property, &item.wanted).await.map_err(|fault| fault.to_string())?;
+                let of_component = self.notes.before.entry(item.component.clone()).or_default();
+                of_component.insert(item.property.clone(), Before { place, value });
+                Ok(())
+            }
         }
-        let value = resource.read(&item.property, &item.wanted).await.map_err(|fault| fault.to_string())?;
-        let of_component = self.notes.before.entry(item.component.clone()).or_default();
-        of_component.insert(item.property.clone(), Before { place, value });
-        self.ledger.note(&self.notes).await.map_err(|fault| fault.to_string())
     }
 
     fn failed_need(&self, item: &Item<P::Resource>) -> Option<&'static str> {
@@ -288,9 +310,8 @@ impl<'a, P: Platform> Pass<'a, P> {
 
     fn outcome(&self, told: Told) -> Outcome {
         let may_help = |standing: &Standing| matches!(standing, Standing::Failed(_) | Standing::Skipped(_));
-        let retry = told == Told::Busy
-            || !self.unrestored.is_empty()
-            || self.items.iter().any(|item| may_help(&item.standing));
+        let retry =
+            told == Told::Busy || !self.unrestored.is_empty() || self.items.iter().any(|item| may_help(&item.standing));
         let failed = self.view("").standing().0.into_iter().map(str::to_owned).collect();
         Outcome { failed, retry }
     }
@@ -304,4 +325,3 @@ fn forget(notes: &mut Notes, component: &str, property: &str) {
         }
     }
 }
-

@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn only_what_changed_is_said_and_the_component_named() {
-        let was = map(json!({"time": {"__t": "c", "timeZone": {"value": "UTC", "ac": 200}, "old": 1}, "same": {"x": 1}}));
+        let was =
+            map(json!({"time": {"__t": "c", "timeZone": {"value": "UTC", "ac": 200}, "old": 1}, "same": {"x": 1}}));
         let now = map(json!({"time": {"__t": "c", "timeZone": {"value": "Asia/Tokyo", "ac": 200}}, "same": {"x": 1}}));
         let expected = json!({"time": {"__t": "c", "timeZone": {"value": "Asia/Tokyo"}, "old": null}});
         assert_eq!(Value::Object(patch(&was, &now)), expected);

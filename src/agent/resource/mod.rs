@@ -140,4 +140,9 @@ pub(crate) trait Platform: Send + Sync + 'static {
 
     /// How often to look and try.
     fn pace(&self) -> Pace;
+
+    /// Carries out a direct method of this platform's own; `None` when it has none of that name.
+    fn method(&self, _name: &str, _payload: &Value) -> Option<Result<Value, Refusal>> {
+        None
+    }
 }
