@@ -1,6 +1,7 @@
 //! The components of this crate: names, schemas, conventions.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Value, json};
 
 use super::{
     convention::{Convention, KEYWORD},
@@ -14,7 +15,7 @@ pub(super) fn components() -> Vec<ComponentSchema> {
     use Convention::{Dm1, Pnp};
     vec![
         component::<device_info::DeviceInfo>("deviceInfo", Pnp),
-        component::<files::Files>("files", Pnp),
+        files(),
         component::<reboot::Reboot>("reboot", Pnp),
         component::<telemetry::Telemetry>("telemetry", Pnp),
         component::<time::Time>("time", Pnp),
@@ -30,10 +31,23 @@ pub(super) fn components() -> Vec<ComponentSchema> {
 }
 
 fn component<T: JsonSchema>(name: &str, convention: Convention) -> ComponentSchema {
+    ComponentSchema::new(name, schema::<T>(name, convention), convention)
+}
+
+fn schema<T: JsonSchema>(name: &str, convention: Convention) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.insert(KEYWORD.to_owned(), convention.name().into());
+    schema.insert("title".to_owned(), name.into());
     let mut schema = schema.to_value();
     tidy::tidy(&mut schema);
-    ComponentSchema::new(name, schema, convention)
+    schema
+}
+
+/// A map has no words of its own, and its keys have a form.
+fn files() -> ComponentSchema {
+    let mut schema = schema::<files::Files>("files", Convention::Pnp);
+    schema["description"] = json!("Text files that the agent keeps as declared, by ids of your choice.");
+    schema["propertyNames"] = json!({"pattern": format!("^[A-Za-z0-9_-]{{1,{}}}$", files::LONGEST_ID)});
+    ComponentSchema::new("files", schema, Convention::Pnp)
 }

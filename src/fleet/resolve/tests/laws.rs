@@ -42,7 +42,7 @@ proptest! {
     fn the_order_of_profiles_does_not_matter(bench in bench(), seed in any::<u64>()) {
         let mut shuffled = bench.clone();
         fastrand::Rng::with_seed(seed).shuffle(&mut shuffled.fleet.profiles);
-        let (one, other) = (bench.resolver(), shuffled.resolver());
+        let (one, other) = (bench.plain(), shuffled.plain());
         for name in ["own", "other"] {
             prop_assert_eq!(outcome(&one, name, "x", 1), outcome(&other, name, "x", 1));
         }
@@ -50,17 +50,17 @@ proptest! {
 
     #[test]
     fn a_class_resolves_as_each_of_its_devices_does(bench in bench()) {
-        let shared = bench.resolver();
+        let shared = bench.plain();
         for name in ["own", "a", "b", "own"] {
             for (role, tag) in [("x", 1), ("y", 1), ("x", 2), ("x", 1)] {
-                prop_assert_eq!(outcome(&shared, name, role, tag), outcome(&bench.resolver(), name, role, tag));
+                prop_assert_eq!(outcome(&shared, name, role, tag), outcome(&bench.plain(), name, role, tag));
             }
         }
     }
 
     #[test]
     fn the_documents_that_made_it_up_make_it_up_again(bench in bench()) {
-        let resolver = bench.resolver();
+        let resolver = bench.plain();
         for name in ["own", "other"] {
             let (id, tags) = (id(name), map(json!({"role": "x", "t": 1})));
             let facts = Facts { id: &id, tags: &tags, reported: None, model_id: None };
@@ -73,7 +73,7 @@ proptest! {
 
     #[test]
     fn every_leaf_has_a_line(bench in bench()) {
-        let resolver = bench.resolver();
+        let resolver = bench.plain();
         if let Ok(Some(wanted)) = outcome(&resolver, "own", "x", 1) {
             for leaf in crate::twin::leaves(&wanted.desired) {
                 let path = crate::twin::Section::Desired.path(leaf.keys);
@@ -85,7 +85,7 @@ proptest! {
     #[test]
     fn the_strongest_document_has_its_way(bench in bench(), own in desired()) {
         let bench = bench.device("own", json!({"t": 2}), own);
-        let resolver = bench.resolver();
+        let resolver = bench.plain();
         if let Ok(Some(wanted)) = outcome(&resolver, "own", "x", 1) {
             let own = bench.fleet.devices["own"].desired.clone();
             for leaf in crate::twin::leaves(&own).into_iter().filter(|leaf| !leaf.value.is_string()) {

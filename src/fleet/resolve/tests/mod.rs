@@ -78,6 +78,11 @@ impl Bench {
         Resolver::new(Arc::new(self.fleet.clone()), REGISTRY.clone(), secrets)
     }
 
+    /// Without components: what the laws are about needs none.
+    fn plain(&self) -> Resolver {
+        Resolver::new(Arc::new(self.fleet.clone()), Arc::default(), Secrets::none())
+    }
+
     /// What a device with these live tags should be.
     fn wanted(&self, name: &str, tags: Value) -> Result<Option<Arc<Wanted>>, Unresolved> {
         wanted(&self.resolver(), name, tags)
