@@ -80,7 +80,9 @@ impl Server {
             let say = self.script.lock().unwrap().pop_front();
             let Some(Say::Answer(status, headers, body)) = say else { return };
             let mut text = format!("HTTP/1.1 {status} Word\r\nContent-Length: {}\r\n", body.len());
-            headers.iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
+            for (name, value) in headers {
+                text.extend([name, ": ", &value, "\r\n"]);
+            }
             text.push_str("\r\n");
             socket.write_all((text + &body).as_bytes()).await.unwrap();
             socket.flush().await.unwrap();
@@ -182,7 +184,8 @@ async fn a_twin_is_handed_on_as_it_came_and_an_unknown_device_is_none() {
 #[tokio::test]
 async fn every_envelope_of_every_error_is_understood() {
     use ErrorCode as Code;
-    let cases: [(Code, fn(&HubError) -> bool); 9] = [
+    type Expected = fn(&HubError) -> bool;
+    let cases: [(Code, Expected); 9] = [
         (Code::PreconditionFailed, |error| matches!(error, HubError::Stale)),
         (Code::DeviceNotFound, |error| matches!(error, HubError::NoDevice)),
         (Code::DeviceAlreadyExists, |error| matches!(error, HubError::Exists)),

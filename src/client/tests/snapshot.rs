@@ -29,8 +29,9 @@ fn snapshot(text: &str) -> (tempfile::NamedTempFile, Snapshot) {
 
 #[tokio::test]
 async fn a_snapshot_streams_in_stretches_and_finds_single_twins() {
-    let twin =
-        |n: usize| format!(r#"{{"deviceId":"d{n}","tags":{{"even":{},"pad":"{}"}}}}"#, n % 2 == 0, "x".repeat(500));
+    let twin = |n: usize| {
+        format!(r#"{{"deviceId":"d{n}","tags":{{"even":{},"pad":"{}"}}}}"#, n.is_multiple_of(2), "x".repeat(500))
+    };
     let text: Vec<String> = (0..10_000).map(twin).collect();
     let (_file, snapshot) = snapshot(&text.join("\n"));
     let (pages, devices) = read(&snapshot, "SELECT * FROM devices").await.unwrap();
