@@ -1,3 +1,24 @@
 //! Carry a plan out: knows no protocol, decides nothing.
+//!
+//! * [`ports`] says what is needed of a hub, reading and writing apart, and of the planner.
+//! * [`fold_pages`] drives a planner over a stream of pages on all cores, in bounded memory.
+//! * [`apply()`] writes: one PATCH a device, each resting on the etag that was planned against. All its calls pass one
+//!   `gate`, which slows the whole run down when the hub throttles. There is no journal: whoever runs it again
+//!   continues.
+//! * [`converge()`] waits until devices have caught up, or says which have not.
 
+mod apply;
+mod call;
+mod converge;
+mod device;
+mod gate;
+mod outcome;
 pub mod ports;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{Limits, apply};
+pub use converge::{Converged, Patience, Standing, acknowledged, converge};
+pub use outcome::{Event, Events, Failure, Outcome, Stopped};
+pub use read::fold_pages;

@@ -1,7 +1,7 @@
 //! What reconciling needs of a hub, in its own words; reading and writing apart, so that a plan, which is given a
 //! reader only, cannot change anything.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::Stream;
 use serde_json::value::RawValue;
@@ -74,6 +74,26 @@ pub trait TwinWrite: Send + Sync {
     /// Registers a device that the hub does not know. Its keys are the hub's to make.
     fn register(&self, device: &DeviceId, identity: &IdentitySpec)
     -> impl Future<Output = Result<(), HubError>> + Send;
+}
+
+/// Planning one device afresh, when its twin is not the one that was planned against.
+pub trait Replan: Send + Sync {
+    /// What this twin needs now; `None` when it needs nothing.
+    ///
+    /// # Errors
+    /// One sentence, when the twin cannot be read or planned.
+    fn replan(&self, twin: &TwinText) -> Result<Option<Replanned>, String>;
+}
+
+/// The write that a single device needs.
+#[derive(Debug, Clone)]
+pub struct Replanned {
+    /// The body of the PATCH.
+    pub patch: Arc<RawValue>,
+    /// The etag of the twin that it was planned against.
+    pub etag: Box<str>,
+    /// How many values change; 0: the marker alone.
+    pub deltas: usize,
 }
 
 /// Why a hub did not do what it was asked.

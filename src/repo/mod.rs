@@ -1,1 +1,23 @@
-//! Room: repo.
+//! A fleet at a revision, read from git objects without a checkout, and what changed between two of them.
+//!
+//! Git history is the state: the marker in a twin names a revision, and [`Repo::recorded`] with [`Repo::source`] give
+//! back what that revision declared. A working tree that is not committed is applied under a revision too:
+//! [`Repo::record_worktree`] writes it into the object database, so that it can be read back as base later. A folder
+//! that is in no repository gets one outside of it ([`Repo::scratch`]).
+//!
+//! This room alone knows git: its objects through libgit2, its network through the user's own `git`
+//! ([`Repo::fetch`]), because that one knows the user's keys and credential helpers.
+
+mod error;
+mod fetch;
+mod history;
+mod open;
+mod read;
+mod worktree;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::RepoError;
+pub use history::CommitInfo;
+pub use open::{Repo, Revision};

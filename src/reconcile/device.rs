@@ -1,0 +1,176 @@
+//! One device, from its plan to what has come of it.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::{
+    call::{Answer, Run},
+    outcome::{Event, Events},
+    ports::{HubError, Replan, Replanned, TwinRead, TwinText, TwinWrite},
+};
+use crate::{
+    fleet::IdentitySpec,
+    plan::{GroupKind, PlannedDevice},
+    twin::DeviceId,
+};
+
+/// A device and the write that it is to get.
+pub(super) struct Job {
+    pub(super) planned: PlannedDevice,
+    pub(super) patch: Arc<RawValue>,
+    pub(super) kind: GroupKind,
+}
+
+/// What has come of one device.
+#[derive(Debug)]
+pub(super) enum End {
+    Applied,
+    Adopted,
+    Unchanged,
+    Stale,
+    Failed(Arc<str>),
+    NotAttempted,
+}
+
+/// What a device has been through.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    pub(super) registered: bool,
+    /// A PATCH of ours may have been taken although its answer was lost.
+    maybe_written: Option<GroupKind>,
+}
+
+/// The next thing to do for a device.
+enum Step {
+    Register(IdentitySpec),
+    Read,
+    Patch { patch: Arc<RawValue>, etag: Box<str>, kind: GroupKind },
+    End(End),
+}
+
+/// One device on its way through a run.
+pub(super) struct Journey<'a, H, R, E> {
+    pub(super) run: &'a Run<'a, E>,
+    pub(super) hub: &'a H,
+    pub(super) replan: &'a R,
+    pub(super) device: DeviceId,
+    /// How often a stale twin is planned afresh.
+    pub(super) stale_tries: u32,
+    pub(super) trail: Trail,
+}
+
+impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
+    /// Walks until the device has come to an end.
+    pub(super) async fn walk(&mut self, job: Job) -> End {
+        let mut step = first_step(job);
+        loop {
+            step = match step {
+                Step::Register(identity) => self.register(&identity).await,
+                Step::Read => self.read().await,
+                Step::Patch { patch, etag, kind } => self.patch(&patch, &etag, kind).await,
+                Step::End(end) => return end,
+            };
+        }
+    }
+
+    async fn register(&mut self, identity: &IdentitySpec) -> Step {
+        match self.run.call(&self.device, || self.hub.register(&self.device, identity)).await {
+            Answer::Done { .. } => self.registered(),
+            // An earlier attempt of ours whose answer was lost, or somebody else: either way it exists now.
+            Answer::Refused { error: HubError::Exists, repeated } => {
+                if repeated {
+                    return self.registered();
+                }
+                Step::Read
+            }
+            other => self.end(other),
+        }
+    }
+
+    fn registered(&mut self) -> Step {
+        self.trail.registered = true;
+        self.run.events.on(Event::Registered { device: self.device.clone() });
+        Step::Read
+    }
+
+    async fn read(&self) -> Step {
+        match self.run.call(&self.device, || self.hub.twin(&self.device)).await {
+            Answer::Done { value: Some(twin), .. } => self.plan_afresh(&twin),
+            Answer::Done { value: None, .. } => self.failed(&HubError::NoDevice),
+            other => self.end(other),
+        }
+    }
+
+    fn plan_afresh(&self, twin: &TwinText) -> Step {
+        self.run.events.on(Event::Replanned { device: self.device.clone() });
+        match (self.replan.replan(twin), self.trail.maybe_written) {
+            (Ok(Some(Replanned { patch, etag, deltas })), _) => {
+                let kind = if deltas == 0 { GroupKind::Adopt } else { GroupKind::Change };
+                Step::Patch { patch, etag, kind }
+            }
+            (Ok(None), Some(kind)) => Step::End(written(kind)),
+            (Ok(None), None) => Step::End(End::Unchanged),
+            (Err(reason), _) => Step::End(End::Failed(self.run.share(reason))),
+        }
+    }
+
+    async fn patch(&mut self, patch: &RawValue, etag: &str, kind: GroupKind) -> Step {
+        match self.run.call(&self.device, || self.hub.patch(&self.device, etag, patch)).await {
+            Answer::Done { .. } => Step::End(written(kind)),
+            Answer::Refused { error: HubError::Stale, repeated } => {
+                if repeated {
+                    self.trail.maybe_written = Some(kind);
+                }
+                self.stale(repeated)
+            }
+            other => self.end(other),
+        }
+    }
+
+    /// A twin that has moved on is planned afresh a few times. When the move may be our own write, looking at it
+    /// once more costs no try.
+    fn stale(&mut self, repeated: bool) -> Step {
+        if self.stale_tries == 0 && !repeated {
+            return Step::End(End::Stale);
+        }
+        self.stale_tries = self.stale_tries.saturating_sub(1);
+        Step::Read
+    }
+
+    fn end<T>(&self, answer: Answer<T>) -> Step {
+        match answer {
+            Answer::Refused { error, .. } => {
+                if matches!(error, HubError::Unauthorized { .. }) {
+                    self.run.halt(&error);
+                }
+                self.failed(&error)
+            }
+            Answer::Unclear(error) => {
+                let reason = self.run.reason(&error);
+                let text = format!("stopped while it is not known whether the hub took the last write ({reason})");
+                Step::End(End::Failed(self.run.share(text)))
+            }
+            Answer::NotSent | Answer::Done { .. } => Step::End(End::NotAttempted),
+        }
+    }
+
+    fn failed(&self, error: &HubError) -> Step {
+        Step::End(End::Failed(self.run.reason(error)))
+    }
+}
+
+fn first_step(job: Job) -> Step {
+    match (job.planned.etag, job.planned.register) {
+        (Some(etag), _) => Step::Patch { patch: job.patch, etag, kind: job.kind },
+        (None, Some(identity)) => Step::Register(identity),
+        (None, None) => Step::Read,
+    }
+}
+
+const fn written(kind: GroupKind) -> End {
+    match kind {
+        GroupKind::Change => End::Applied,
+        GroupKind::Adopt => End::Adopted,
+    }
+}
