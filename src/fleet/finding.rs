@@ -49,6 +49,15 @@ pub enum Target {
     Value(String),
     /// The key that the last step of this pointer names.
     Key(String),
+    /// Some bytes of the text (as decoded) at this pointer: a word of a condition, say.
+    Part {
+        /// JSON pointer of the text.
+        pointer: String,
+        /// The first byte.
+        from: usize,
+        /// The byte after the last.
+        to: usize,
+    },
     /// Bytes of the file, for text that is no document yet.
     Bytes {
         /// The first byte.
@@ -56,6 +65,18 @@ pub enum Target {
         /// The byte after the last.
         to: usize,
     },
+}
+
+impl Place {
+    /// The value at `pointer`.
+    pub fn value(file: &Arc<str>, document: usize, pointer: impl Into<String>) -> Self {
+        Self { file: file.clone(), document, target: Target::Value(pointer.into()) }
+    }
+
+    /// The key that `pointer` ends with.
+    pub fn key(file: &Arc<str>, document: usize, pointer: impl Into<String>) -> Self {
+        Self { file: file.clone(), document, target: Target::Key(pointer.into()) }
+    }
 }
 
 impl Finding {

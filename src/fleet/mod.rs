@@ -6,12 +6,17 @@
 //! document; only `locate` turns that into file, line and column.
 
 mod finding;
+mod locate;
 mod model;
+mod source;
 mod wanted;
+mod yaml;
 
 pub use finding::{Finding, Place, Severity, Target};
+pub use locate::{Location, Locator};
 pub use model::{
     Device, DeviceSpec, DocumentRef, Fleet, FleetSpec, GuardSpec, HubSpec, IdentityKind, IdentitySpec, IgnoreSpec,
     Profile, ProfileSpec,
 };
+pub use source::{FileKind, Source, SourceError, SourceFile};
 pub use wanted::Wanted;

@@ -1,0 +1,215 @@
+//! Whether a value has the shape that its schema demands. Validators are compiled once, when first needed, and shared
+//! by all threads.
+
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
+
+use jsonschema::{
+    ValidationError, Validator,
+    error::{TypeKind, ValidationErrorKind},
+};
+use serde_json::Value;
+
+use super::{
+    explain::{self, Fault, Violation, What},
+    kind::Kind,
+};
+use crate::component::{ComponentSchema, Registry};
+
+/// A schema and its validator.
+#[derive(Debug)]
+struct Compiled {
+    schema: Value,
+    validator: Validator,
+}
+
+/// Which values are let pass until they are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// As one document writes it: parts may be missing, `null` and `${…}` stand for anything.
+    Part,
+    /// As the device gets it.
+    Whole,
+}
+
+/// The components that a fleet may use, each with its validators.
+#[derive(Debug, Default)]
+pub struct Components {
+    known: BTreeMap<String, Component>,
+}
+
+#[derive(Debug)]
+struct Component {
+    description: ComponentSchema,
+    part: OnceLock<Result<Compiled, String>>,
+    whole: OnceLock<Result<Compiled, String>>,
+}
+
+/// The faults of a document of this kind.
+pub(super) fn check_document(kind: Kind, document: &Value) -> Vec<Fault> {
+    static KINDS: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
+        let compile = |kind: Kind| Compiled::new(kind.schema()).expect("our own schema compiles: a test does so");
+        Kind::ALL.into_iter().map(compile).collect()
+    });
+    KINDS[kind as usize].check(document, Mode::Whole)
+}
+
+impl Components {
+    /// Those of a registry. Nothing is compiled yet.
+    pub fn new(registry: &Registry) -> Self {
+        let component = |description: &ComponentSchema| Component {
+            description: description.clone(),
+            part: OnceLock::new(),
+            whole: OnceLock::new(),
+        };
+        Self { known: registry.iter().map(|schema| (schema.name.clone(), component(schema))).collect() }
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().map(String::as_str)
+    }
+
+    /// Whether there is a component of that name.
+    pub fn knows(&self, name: &str) -> bool {
+        self.known.contains_key(name)
+    }
+
+    /// Why the schema of a component cannot be used.
+    pub fn unusable(&self, name: &str) -> Option<&str> {
+        self.known.get(name)?.whole().err()
+    }
+
+    /// The faults of one document's part of a component: nothing need be there, `null` and texts with `${` pass.
+    pub fn check_part(&self, name: &str, value: &Value) -> Vec<Fault> {
+        let compiled = self.known.get(name).and_then(|component| component.part().ok());
+        compiled.map(|compiled| compiled.check(value, Mode::Part)).unwrap_or_default()
+    }
+
+    /// The faults of a component as a device gets it: merged, filled in, nulls taken out. Messages never repeat a value,
+    /// since it may hold a secret.
+    pub fn check_resolved(&self, name: &str, value: &Value) -> Vec<Fault> {
+        let compiled = self.known.get(name).and_then(|component| component.whole().ok());
+        compiled.map(|compiled| compiled.check(value, Mode::Whole)).unwrap_or_default()
+    }
+}
+
+impl Component {
+    fn part(&self) -> Result<&Compiled, &str> {
+        let compile = || Compiled::new(self.description.partial.clone());
+        self.part.get_or_init(compile).as_ref().map_err(String::as_str)
+    }
+
+    fn whole(&self) -> Result<&Compiled, &str> {
+        let compile = || Compiled::new(self.description.schema.clone());
+        self.whole.get_or_init(compile).as_ref().map_err(String::as_str)
+    }
+}
+
+impl Compiled {
+    fn new(schema: Value) -> Result<Self, String> {
+        match jsonschema::options().offline().build(&schema) {
+            Ok(validator) => Ok(Self { schema, validator }),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn check(&self, value: &Value, mode: Mode) -> Vec<Fault> {
+        if self.validator.is_valid(value) {
+            return Vec::new();
+        }
+        let mut faults = Vec::new();
+        self.validator.iter_errors(value).for_each(|error| self.explain(&error, mode, &mut faults));
+        faults.sort();
+        faults.dedup();
+        faults
+    }
+
+    /// Adds what is really wrong: for a choice, what is wrong with the branch that was meant.
+    fn explain(&self, error: &ValidationError<'_>, mode: Mode, faults: &mut Vec<Fault>) {
+        if mode == Mode::Part && is_open(error) {
+            return;
+        }
+        if let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } = error.kind()
+            && let Some(branch) = meant(error, context)
+        {
+            return branch.iter().for_each(|inner| self.explain(inner, mode, faults));
+        }
+        if let ValidationErrorKind::PropertyNames { error } = error.kind() {
+            return self.explain(error, mode, faults);
+        }
+        let schema = error.schema_path().as_str();
+        let (parent, _) = schema.rsplit_once('/').unwrap_or_default();
+        explain::explain(
+            &Violation {
+                pointer: error.instance_path().as_str(),
+                found: error.instance(),
+                schema: self.schema.pointer(parent).unwrap_or(&Value::Null),
+                what: what(error),
+            },
+            faults,
+        );
+    }
+}
+
+/// Whether the value is one that cannot be judged before it is merged and filled in.
+fn is_open(error: &ValidationError<'_>) -> bool {
+    let found = error.instance();
+    found.is_null()
+        || found.as_str().is_some_and(|text| text.contains("${"))
+        || matches!(error.kind(), ValidationErrorKind::Required { .. } | ValidationErrorKind::MinProperties { .. })
+}
+
+/// The branch of a choice that the writer meant: the one whose fault lies deepest, and of those the one with fewest.
+/// A tag that fits is no fault, so the branch with the right tag has its faults below or beside it.
+fn meant<'e>(
+    error: &ValidationError<'_>,
+    branches: &'e [Vec<ValidationError<'static>>],
+) -> Option<&'e Vec<ValidationError<'static>>> {
+    let here = error.instance_path().as_str().len();
+    let is_other = |fault: &ValidationError<'_>| {
+        let at = fault.instance_path().as_str();
+        let is_type = matches!(fault.kind(), ValidationErrorKind::Type { .. }) && at.len() == here;
+        let is_tag = matches!(fault.kind(), ValidationErrorKind::Constant { .. } | ValidationErrorKind::Enum { .. })
+            && matches!(at.get(here..), Some("/type" | "/kind" | "/state"));
+        is_type || is_tag
+    };
+    let mut candidates = branches.iter().filter(|faults| !faults.is_empty() && !faults.iter().any(is_other));
+    let first = candidates.next();
+    let rest: Vec<_> = candidates.collect();
+    if rest.is_empty() { first } else { first.into_iter().chain(rest).min_by_key(|faults| faults.len()) }
+}
+
+fn what<'e>(error: &'e ValidationError<'_>) -> What<'e> {
+    use ValidationErrorKind as Kind;
+    match error.kind() {
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            What::Unknown(unexpected)
+        }
+        Kind::Required { property } => What::Missing(property.as_str().unwrap_or_default()),
+        Kind::Type { kind: TypeKind::Single(one) } => What::Type(vec![one.as_str()]),
+        Kind::Type { kind: TypeKind::Multiple(set) } => What::Type(set.iter().map(|one| one.as_str()).collect()),
+        Kind::Enum { options } => What::NoneOf(options.as_array().map(Vec::as_slice).unwrap_or_default()),
+        Kind::Constant { expected_value } => What::NoneOf(std::slice::from_ref(expected_value)),
+        Kind::Pattern { pattern } => What::Pattern(pattern),
+        Kind::Format { format } => What::Format(format),
+        Kind::Minimum { limit } => What::Bound("at least", limit.to_string()),
+        Kind::Maximum { limit } => What::Bound("at most", limit.to_string()),
+        Kind::ExclusiveMinimum { limit } => What::Bound("more than", limit.to_string()),
+        Kind::ExclusiveMaximum { limit } => What::Bound("less than", limit.to_string()),
+        Kind::MinLength { limit } => What::Size("at least", *limit, "character"),
+        Kind::MaxLength { limit } => What::Size("at most", *limit, "character"),
+        Kind::MinItems { limit } => What::Size("at least", *limit, "item"),
+        Kind::MaxItems { limit } => What::Size("at most", *limit, "item"),
+        Kind::MinProperties { limit } => What::Size("at least", *limit, "member"),
+        Kind::MaxProperties { limit } => What::Size("at most", *limit, "member"),
+        Kind::FalseSchema => What::Forbidden,
+        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => What::NoBranch,
+        _ => What::Other(error.masked().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
