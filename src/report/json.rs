@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Places, findings, plan};
+use super::{Places, findings, outcome, plan, standing};
 use crate::fleet::Place;
 
 /// The version of every JSON report. Within a version members are added and never change their meaning.
@@ -40,18 +40,24 @@ impl LocationView {
 /// A list whose views are made one at a time, while it is written.
 pub(crate) struct Each<'a, T, V> {
     items: &'a [T],
+    keep: Box<dyn Fn(&T) -> bool + 'a>,
     view: Box<dyn Fn(&'a T) -> V + 'a>,
 }
 
 impl<'a, T, V> Each<'a, T, V> {
     pub(crate) fn new(items: &'a [T], view: impl Fn(&'a T) -> V + 'a) -> Self {
-        Self { items, view: Box::new(view) }
+        Self::matching(items, |_| true, view)
+    }
+
+    /// Those of the items that `keep` says.
+    pub(crate) fn matching(items: &'a [T], keep: impl Fn(&T) -> bool + 'a, view: impl Fn(&'a T) -> V + 'a) -> Self {
+        Self { items, keep: Box::new(keep), view: Box::new(view) }
     }
 }
 
 impl<T, V: Serialize> Serialize for Each<'_, T, V> {
     fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
-        output.collect_seq(self.items.iter().map(&self.view))
+        output.collect_seq(self.items.iter().filter(|item| (self.keep)(item)).map(&self.view))
     }
 }
 
@@ -80,8 +86,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("report-findings.schema.json", schema::<findings::View<'static>>("findings")),
         ("report-plan.schema.json", schema::<plan::View<'static>>("plan")),
-        //        ("report-standing.schema.json", schema::<standing::View<'static>>("standing")),
-        //        ("report-outcome.schema.json", schema::<outcome::View<'static>>("outcome")),
+        ("report-standing.schema.json", schema::<standing::View<'static>>("standing")),
+        ("report-outcome.schema.json", schema::<outcome::View<'static>>("outcome")),
     ]
 }
 

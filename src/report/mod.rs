@@ -30,8 +30,8 @@ mod golden;
 
 pub use findings::Findings;
 pub use json::schemas;
-//pub use outcome::OutcomeReport;
+pub use outcome::OutcomeReport;
 pub use paper::{Format, Limits, Paper, Report, write};
 pub use places::{Location, Nowhere, Places};
 pub use plan::PlanReport;
-//pub use standing::{Lens, StandingReport};
+pub use standing::{Lens, StandingReport};

@@ -23,12 +23,7 @@ pub(crate) fn parts<'a>(parts: impl IntoIterator<Item = (u64, &'a str)>) -> Stri
     said.join(", ")
 }
 
-/// The first few of `total` devices, and how many more there are: `a, b, c, +409`.
-pub(crate) fn samples<'a>(devices: impl IntoIterator<Item = &'a DeviceId>, total: usize, most: usize) -> String {
-    named(devices, total, most, |device| device.to_string())
-}
-
-/// The same with every name passed through `show`.
+/// The first few of `total` devices, each passed through `show`, and how many more there are: `a, b, c, +409`.
 pub(crate) fn named<'a>(
     devices: impl IntoIterator<Item = &'a DeviceId>,
     total: usize,
@@ -68,7 +63,7 @@ mod tests {
     #[test]
     fn what_a_sample_leaves_out_is_counted() {
         let ids: Vec<_> = ["a", "b", "c", "d"].iter().map(|id| DeviceId::new(id).unwrap()).collect();
-        assert_eq!(samples(&ids, 4, 3), "a, b, c, +1");
-        assert_eq!(samples(&ids[..2], 2, 3), "a, b");
+        assert_eq!(named(&ids, 4, 3, str::to_owned), "a, b, c, +1");
+        assert_eq!(named(&ids[..2], 2, 3, str::to_owned), "a, b");
     }
 }
