@@ -28,6 +28,7 @@ mod words;
 #[cfg(test)]
 mod golden;
 
+pub(crate) use escape::plain;
 pub use findings::Findings;
 pub use json::schemas;
 pub use outcome::OutcomeReport;

@@ -104,6 +104,29 @@ impl Paper {
     }
 }
 
+/// What the printer needs of the same styles.
+impl Paper {
+    /// `text` as something wrong.
+    pub(crate) fn bad<T: fmt::Display>(&self, text: T) -> impl fmt::Display + use<T> {
+        self.paint(RED.bold(), text)
+    }
+
+    /// `text` as something to look at.
+    pub(crate) fn warn<T: fmt::Display>(&self, text: T) -> impl fmt::Display + use<T> {
+        self.paint(YELLOW.bold(), text)
+    }
+
+    /// `text` as something that helps.
+    pub(crate) fn good<T: fmt::Display>(&self, text: T) -> impl fmt::Display + use<T> {
+        self.paint(GREEN, text)
+    }
+
+    /// `text` as something beside the point.
+    pub(crate) fn dim<T: fmt::Display>(&self, text: T) -> impl fmt::Display + use<T> {
+        self.paint(DIM, text)
+    }
+}
+
 /// See [`Paper::paint`].
 pub(crate) struct Painted<T> {
     style: Option<Style>,

@@ -54,10 +54,9 @@ impl<'a> Shown<'a> {
     /// Whether one line would not do it justice.
     pub(crate) fn is_long(self) -> bool {
         match self {
-            Self::Nothing | Self::Secret => false,
             Self::Value(Value::String(text)) => text.trim_end().contains('\n'),
             Self::Value(value @ (Value::Object(_) | Value::Array(_))) => value.to_string().chars().count() > LINE,
-            Self::Value(_) => false,
+            Self::Nothing | Self::Secret | Self::Value(_) => false,
         }
     }
 

@@ -1,6 +1,14 @@
 //! Numbers and names in sentences.
 
+use std::fmt::{self, Write as _};
+
 use crate::twin::DeviceId;
+
+/// Adds words to a text.
+pub(crate) fn push(text: &mut String, words: fmt::Arguments<'_>) {
+    let written = text.write_fmt(words);
+    debug_assert!(written.is_ok(), "a String takes everything");
+}
 
 /// `1 device`, `412 devices`.
 pub(crate) fn count(n: u64, noun: &str) -> String {

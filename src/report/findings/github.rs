@@ -15,13 +15,13 @@ pub(super) fn write(report: &Findings<'_>, paper: &Paper, out: &mut dyn io::Writ
         let location = finding.place.as_ref().and_then(|place| report.places.locate(place));
         let mut message = finding.message.clone();
         for (place, words) in &finding.related {
-            message += &format!("\n{words} ({})", origin(report.places, place));
+            words::push(&mut message, format_args!("\n{words} ({})", origin(report.places, place)));
         }
         if let Some(help) = &finding.help {
-            message += &format!("\nhelp: {help}");
+            words::push(&mut message, format_args!("\nhelp: {help}"));
         }
         if let (None, Some(place)) = (&location, &finding.place) {
-            message += &format!("\nin {}", place.file);
+            words::push(&mut message, format_args!("\nin {}", place.file));
         }
         annotate(out, finding.severity.into(), location.as_ref(), finding.rule, &message)?;
     }

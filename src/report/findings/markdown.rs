@@ -40,16 +40,16 @@ fn item(finding: &Finding, places: &dyn Places) -> String {
     };
     let mut item = format!("- {word} {}: {}", code(finding.rule), prose(&finding.message));
     if let Some(place) = &finding.place {
-        item += &format!(" ({})", code(&origin(places, place)));
+        words::push(&mut item, format_args!(" ({})", code(&origin(places, place))));
     }
     if let Some(label) = &finding.label {
-        item += &format!("  \n  {}", prose(label));
+        words::push(&mut item, format_args!("  \n  {}", prose(label)));
     }
     for (place, words) in &finding.related {
-        item += &format!("  \n  {} ({})", prose(words), code(&origin(places, place)));
+        words::push(&mut item, format_args!("  \n  {} ({})", prose(words), code(&origin(places, place))));
     }
     if let Some(help) = &finding.help {
-        item += &format!("  \n  *help:* {}", prose(help));
+        words::push(&mut item, format_args!("  \n  *help:* {}", prose(help)));
     }
     item + "\n"
 }

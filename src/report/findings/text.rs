@@ -91,12 +91,12 @@ fn sheets(finding: &Finding, places: &dyn Places) -> Vec<Sheet> {
         let text = location.as_ref().and_then(|_| places.text(&place.file));
         let span = span(location.as_ref(), text.as_deref());
         let mark = Mark { kind, span, words: label.map(plain).unwrap_or_default() };
-        match sheets.iter_mut().find(|sheet| sheet.file == place.file && sheet.text.is_some() == text.is_some()) {
-            Some(sheet) => sheet.marks.push(mark),
-            None => {
-                let line = location.map_or(0, |at| at.line);
-                sheets.push(Sheet { file: place.file.clone(), text, line, marks: vec![mark] });
-            }
+        let known = sheets.iter_mut().find(|sheet| sheet.file == place.file && sheet.text.is_some() == text.is_some());
+        if let Some(sheet) = known {
+            sheet.marks.push(mark);
+        } else {
+            let line = location.map_or(0, |at| at.line);
+            sheets.push(Sheet { file: place.file.clone(), text, line, marks: vec![mark] });
         }
     }
     sheets

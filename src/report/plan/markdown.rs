@@ -3,7 +3,7 @@
 //! In a `diff` fence GitHub colours a line by its first character, and a changed value takes `!`, the sign that it
 //! colours for changes; `~` would stay grey.
 
-use std::{fmt::Write as _, io};
+use std::io;
 
 use super::{PlanReport, devices, from, provenance, remark, sign, to, values};
 use crate::{
@@ -46,18 +46,18 @@ fn block(report: &PlanReport<'_>, group: &Group, paper: &Paper) -> String {
     }
     let left_out = group.deltas.len().saturating_sub(paper.limits.lines);
     if left_out > 0 {
-        body += &format!("  … and {}\n", words::count(words::wide(left_out), "more property"));
+        words::push(&mut body, format_args!("  … and {}\n", words::count(words::wide(left_out), "more property")));
     }
     let count = words::count(words::wide(group.devices.len()), "device");
     let mut block = format!("\n<details><summary>{count}: {}</summary>\n\n", title(group));
     block += &devices(group, paper.limits.samples, code);
     if let Some(remark) = remark(group) {
-        block += &format!(" ({remark})");
+        words::push(&mut block, format_args!(" ({remark})"));
     }
     block += "\n";
     if !body.is_empty() {
         let fence = fence(&body);
-        block += &format!("\n{fence}diff\n{body}{fence}\n");
+        words::push(&mut block, format_args!("\n{fence}diff\n{body}{fence}\n"));
     }
     block + "\n</details>\n"
 }
@@ -77,19 +77,14 @@ fn delta(report: &PlanReport<'_>, delta: &Delta, paper: &Paper, body: &mut Strin
         sign => sign,
     };
     let (path, provenance) = (plain(&delta.path.to_string()), provenance(report, delta));
-    let written = match diff::unified(from(delta), to(delta), paper.limits.lines) {
-        None => writeln!(body, "{sign} {path}  {}{provenance}", values(delta)),
-        Some((lines, left_out)) => {
-            let mut text = format!("{sign} {path}{provenance}\n");
-            for Line { sign, text: line } in lines {
-                text += format!("{sign}     {line}").trim_end();
-                text.push('\n');
-            }
-            if left_out > 0 {
-                text += &format!("      … and {}\n", words::count(words::wide(left_out), "more line"));
-            }
-            body.write_str(&text)
-        }
+    let Some((lines, left_out)) = diff::unified(from(delta), to(delta), paper.limits.lines) else {
+        return words::push(body, format_args!("{sign} {path}  {}{provenance}\n", values(delta)));
     };
-    debug_assert!(written.is_ok(), "a String takes everything");
+    words::push(body, format_args!("{sign} {path}{provenance}\n"));
+    for Line { sign, text } in lines {
+        words::push(body, format_args!("{}\n", format!("{sign}     {text}").trim_end()));
+    }
+    if left_out > 0 {
+        words::push(body, format_args!("      … and {}\n", words::count(words::wide(left_out), "more line")));
+    }
 }

@@ -41,10 +41,8 @@ pub(crate) struct Fold<'a> {
 impl Fold<'_> {
     /// `since T`, or `since T to U` for devices that differ.
     pub(crate) fn age(&self) -> Option<String> {
-        self.since.map(|(first, last)| match first == last {
-            true => format!("since {first}"),
-            false => format!("since {first} to {last}"),
-        })
+        let (first, last) = self.since?;
+        Some(if first == last { format!("since {first}") } else { format!("since {first} to {last}") })
     }
 
     pub(crate) fn names(&self, show: impl Fn(&str) -> String) -> String {

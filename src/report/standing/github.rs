@@ -17,7 +17,7 @@ pub(super) fn write(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io
         let values: Vec<_> = values(fold).iter().map(|(name, value)| format!("{name} {}", value.line())).collect();
         let mut text = format!("{}  {}\n{}", fold.of.path, values.join(", "), fold.names(str::to_owned));
         for said in [message(fold.of), fold.age().map(Into::into)].into_iter().flatten() {
-            text += &format!("\n{said}");
+            words::push(&mut text, format_args!("\n{said}"));
         }
         let level = if fold.of.verdict.is_drift() { Level::Warning } else { Level::Notice };
         annotate(out, level, location.as_ref(), &title, &text)?;

@@ -54,21 +54,21 @@ fn block(report: &StandingReport<'_>, fold: &Fold<'_>) -> String {
     let count = words::count(words::wide(fold.devices), "device");
     let (verdict, path) = (fold.of.verdict, html(&fold.of.path.to_string()));
     let mut block = format!("\n<details><summary>{verdict}, {count}: <code>{path}</code></summary>\n\n");
-    block += &format!("{}\n\n", fold.names(code));
+    words::push(&mut block, format_args!("{}\n\n", fold.names(code)));
     for (name, value) in values(fold) {
-        block += &format!("- {name}: {}\n", code(&value.line()));
+        words::push(&mut block, format_args!("- {name}: {}\n", code(&value.line())));
     }
     if let Some(place) = &fold.of.origin {
-        block += &format!("- declared in {}\n", code(&origin(report.places, place)));
+        words::push(&mut block, format_args!("- declared in {}\n", code(&origin(report.places, place))));
     }
     if let Some(message) = message(fold.of) {
-        block += &format!("- the device says: {}\n", code(&message));
+        words::push(&mut block, format_args!("- the device says: {}\n", code(&message)));
     }
     if let Some(by) = &fold.of.by {
-        block += &format!("- written by configuration {}\n", code(by));
+        words::push(&mut block, format_args!("- written by configuration {}\n", code(by)));
     }
     if let Some(age) = fold.age() {
-        block += &format!("- {}\n", prose(&age));
+        words::push(&mut block, format_args!("- {}\n", prose(&age)));
     }
     block + "\n</details>\n"
 }
