@@ -1,1 +1,38 @@
-//! Room: report.
+//! Values in, text out. Pure: a report is handed a value and a writer, and knows neither hubs nor terminals.
+//!
+//! One folder a value ([`Findings`], [`PlanReport`], [`StandingReport`], [`OutcomeReport`]), one file a format:
+//!
+//! * `text` is for people at a terminal, and says the important thing last, where the cursor is;
+//! * `markdown` is for a pull request, and says it first, with the rest folded away;
+//! * `github` is for the log of a workflow, which turns its lines into annotations of the files;
+//! * `json` is for programs: versioned, complete, and described by [`schemas`].
+//!
+//! Text and markdown are bounded ([`Limits`]): they fold what is alike, show samples, and count what they leave out.
+//! JSON leaves nothing out and is streamed. Whatever a device, a hub or a repository supplied goes through `escape`
+//! on its way; a value that holds a secret is `(secret)` in every format.
+
+mod diff;
+mod escape;
+mod findings;
+mod github;
+mod json;
+mod notices;
+mod outcome;
+mod paper;
+mod places;
+mod plan;
+mod standing;
+mod value;
+mod words;
+
+#[cfg(test)]
+mod golden;
+
+pub(crate) use escape::plain;
+pub use findings::Findings;
+pub use json::schemas;
+pub use outcome::OutcomeReport;
+pub use paper::{Format, Limits, Paper, Report, write};
+pub use places::{Location, Nowhere, Places};
+pub use plan::PlanReport;
+pub use standing::{Lens, StandingReport};

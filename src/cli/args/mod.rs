@@ -1,0 +1,149 @@
+//! The arguments, and nothing else: every `--help`, the reference in `docs/cli.md` and the completions come from here.
+//!
+//! No secret is ever an argument: arguments are there for every user of a machine to read. Connection strings come
+//! from the environment or from files.
+
+mod operate;
+mod serve;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+pub use operate::{
+    DriftArgs, ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs,
+    StatusArgs, ValidateArgs,
+};
+pub use serve::{AgentArgs, DeviceStringArgs, HubArgs, HubCommand, SasArgs, UpArgs};
+pub use values::{Color, Share, Shell, duration};
+
+use super::{Exit, Verbosity};
+use crate::report::Format;
+
+/// GitOps for device twins: keep a fleet of devices in the state that a git repository declares.
+#[derive(Debug, Parser)]
+#[command(
+    name = "twinops",
+    bin_name = "twinops",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 110,
+    after_long_help = after_help()
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to talk about it.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+fn after_help() -> String {
+    format!(
+        "{}\n\
+         Environment:\n  \
+         IOTHUB_CONNECTION_STRING         the hub, for all commands that ask or write one\n  \
+         IOTHUB_DEVICE_CONNECTION_STRING  the device, for agent\n  \
+         NO_COLOR, CLICOLOR_FORCE, CI     whether there are colours and progress bars\n\n\
+         Results go to stdout, all else to stderr.",
+        Exit::table()
+    )
+}
+
+/// Understood by every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Global {
+    /// How results are written.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Whether there are colours.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// Say more; twice for every step of every device.
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say nothing but results and errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Certificates (PEM) of the authorities to trust instead of the public ones, for a hub of your own.
+    #[arg(long, global = true, env = "TWINOPS_CA", value_name = "FILE", help_heading = "Connection")]
+    pub ca: Option<PathBuf>,
+}
+
+impl Global {
+    /// How much is said besides results.
+    pub const fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, 1) => Verbosity::Verbose,
+            (false, _) => Verbosity::Debug,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a fleet repository, offline.
+    Validate(ValidateArgs),
+    /// Show what would change on the hub, and change nothing.
+    Plan(PlanArgs),
+    /// Bring the twins to what git declares.
+    Reconcile(ReconcileArgs),
+    /// Show what has left the state that git declares.
+    Drift(DriftArgs),
+    /// Show how every device stands.
+    Status(StatusArgs),
+    /// Show where the values of one device come from.
+    Explain(ExplainArgs),
+    /// Ask the hub in its query language; each row is a line of JSON.
+    Query(QueryArgs),
+    /// Call a method on devices.
+    Invoke(InvokeArgs),
+    /// Keep this device in the state that its twin asks for.
+    Agent(AgentArgs),
+    /// Serve the protocols of an IoT hub.
+    Hub(HubArgs),
+    /// Run hub, simulated devices and reconciler on this machine, for the fleet in a folder.
+    Up(UpArgs),
+    /// Print the schemas of the documents and the JSON reports.
+    Schema(SchemaArgs),
+    /// Print a script that makes a shell complete this command.
+    #[command(after_help = "Examples:\n  twinops completions bash > /etc/bash_completion.d/twinops\n  \
+                            twinops completions fish > ~/.config/fish/completions/twinops.fish")]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the reference of the command line.
+    #[command(hide = true)]
+    Docs(DocsArgs),
+}
+
+/// Of `schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops schema                   the schema of the documents, for an editor\n  \
+                        twinops schema --write schemas   all of them, each to its file")]
+pub struct SchemaArgs {
+    /// Write every schema to its file in this folder instead.
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
+}
+
+/// Of `docs`.
+#[derive(Debug, Args)]
+pub struct DocsArgs {
+    /// Write to this file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests;

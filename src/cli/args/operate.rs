@@ -1,0 +1,225 @@
+//! Commands that look at a fleet and its hub.
+
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use super::duration;
+use crate::twin::{DeviceId, PropertyPath};
+
+/// Which revision of which repository.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Fleet")]
+pub struct RepoArgs {
+    /// The folder of the fleet; may lie below the root of a larger repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub fleet: PathBuf,
+    /// The commit, branch or tag that declares the state.
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub revision: String,
+}
+
+/// Which devices.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Devices")]
+pub struct SelectArgs {
+    /// Only devices that this condition selects, in the hub's query language.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub condition: Option<String>,
+    /// Only this device; may be given several times.
+    #[arg(long = "device", value_name = "DEVICE")]
+    pub devices: Vec<DeviceId>,
+}
+
+/// How to reach the hub.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct HubAccess {
+    /// A file that holds the hub's connection string; without it, the variable `IOTHUB_CONNECTION_STRING`.
+    #[arg(long, env = "IOTHUB_CONNECTION_STRING_FILE", value_name = "FILE")]
+    pub connection_string_file: Option<PathBuf>,
+}
+
+/// Of `validate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops validate\n  twinops validate fleets/kiosks --format github")]
+pub struct ValidateArgs {
+    /// The folder of the fleet, as it is on disk.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Check this commit, branch or tag instead of the files on disk.
+    #[arg(long, value_name = "REV")]
+    pub revision: Option<String>,
+}
+
+/// Of `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops plan\n  twinops plan --revision main --format markdown > plan.md\n  \
+                        twinops plan --worktree --where \"tags.site = 'oslo'\"\n  \
+                        twinops plan --snapshot twins.ndjson --detailed-exitcode")]
+pub struct PlanArgs {
+    /// The fleet.
+    #[command(flatten)]
+    pub repo: RepoArgs,
+    /// Plan the files on disk, committed or not.
+    #[arg(long, conflicts_with = "revision", help_heading = "Fleet")]
+    pub worktree: bool,
+    /// The devices.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
+    /// Read the twins from this file, one JSON document a line, instead of a hub.
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub snapshot: Option<PathBuf>,
+    /// Exit with 2 when values would change.
+    #[arg(long, help_heading = "Output")]
+    pub detailed_exitcode: bool,
+}
+
+/// Of `reconcile`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops reconcile\n  twinops reconcile --revision v1.4.0 --wait=30m\n  \
+                        twinops reconcile --device kiosk-0007 --format json\n\n\
+                        The plan is printed and then carried out; nothing is asked.\n\
+                        A run that was interrupted is continued by running it again.")]
+pub struct ReconcileArgs {
+    /// The fleet.
+    #[command(flatten)]
+    pub repo: RepoArgs,
+    /// The devices.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
+    /// Twins written at the same time, at most; a hub that throttles brings it down.
+    #[arg(long, value_name = "N", default_value = "32", help_heading = "Run")]
+    pub concurrency: NonZeroUsize,
+    /// Wait until the devices have caught up, 10 minutes unless told.
+    #[arg(
+        long, value_name = "DURATION", value_parser = duration, num_args = 0..=1, require_equals = true,
+        default_missing_value = "10m",
+        help_heading = "Run"
+    )]
+    pub wait: Option<Duration>,
+    /// Exit with 2 when values were changed.
+    #[arg(long, help_heading = "Output")]
+    pub detailed_exitcode: bool,
+}
+
+/// Of `drift`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops drift --detailed-exitcode\n  \
+                        twinops drift --snapshot twins.ndjson --format markdown")]
+pub struct DriftArgs {
+    /// The fleet.
+    #[command(flatten)]
+    pub repo: RepoArgs,
+    /// The devices.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
+    /// Read the twins from this file, one JSON document a line, instead of a hub.
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub snapshot: Option<PathBuf>,
+    /// Exit with 2 when there is drift.
+    #[arg(long, help_heading = "Output")]
+    pub detailed_exitcode: bool,
+}
+
+/// Of `status`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops status\n  twinops status --where \"tags.role = 'kiosk'\" --format json")]
+pub struct StatusArgs {
+    /// The fleet.
+    #[command(flatten)]
+    pub repo: RepoArgs,
+    /// The devices.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
+    /// Read the twins from this file, one JSON document a line, instead of a hub.
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub snapshot: Option<PathBuf>,
+    /// Exit with 2 when a device is not compliant.
+    #[arg(long, help_heading = "Output")]
+    pub detailed_exitcode: bool,
+}
+
+/// Of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops explain kiosk-0007\n  \
+                        twinops explain kiosk-0007 properties.desired.windows.timeInfo.ntpServer")]
+pub struct ExplainArgs {
+    /// The device.
+    #[arg(value_name = "DEVICE")]
+    pub device: DeviceId,
+    /// Only what lies at or below this path.
+    #[arg(value_name = "PATH")]
+    pub path: Option<PropertyPath>,
+    /// The fleet.
+    #[command(flatten)]
+    pub repo: RepoArgs,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
+    /// Read the twin from this file, one JSON document a line, instead of a hub.
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub snapshot: Option<PathBuf>,
+}
+
+/// Of `query`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops query \"SELECT deviceId FROM devices WHERE tags.site = 'oslo'\"\n  \
+                        twinops query \"SELECT * FROM devices\" > twins.ndjson")]
+pub struct QueryArgs {
+    /// The statement.
+    #[arg(value_name = "SQL")]
+    pub statement: String,
+    /// Stop after so many rows.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
+}
+
+/// Of `invoke`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops invoke reboot --device kiosk-0007\n  \
+                        twinops invoke setVolume --device kiosk-0007 --payload '{\"percent\": 40}'\n  \
+                        twinops invoke refresh --where \"tags.ring = 'canary'\"\n\n\
+                        A payload that holds a secret belongs in a file.")]
+#[command(group = clap::ArgGroup::new("whom").required(true).multiple(true).args(["condition", "devices"]))]
+pub struct InvokeArgs {
+    /// The method.
+    #[arg(value_name = "METHOD")]
+    pub method: String,
+    /// The devices.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// What to hand to it: JSON.
+    #[arg(long, value_name = "JSON", help_heading = "Call")]
+    pub payload: Option<String>,
+    /// A file with what to hand to it; `-` is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with = "payload", help_heading = "Call")]
+    pub payload_file: Option<PathBuf>,
+    /// How long the device may take to answer, 5 to 300 seconds.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s", help_heading = "Call")]
+    pub timeout: Duration,
+    /// How long to wait for a device that is not connected.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", help_heading = "Call")]
+    pub connect_timeout: Duration,
+    /// Devices called at the same time, at most.
+    #[arg(long, value_name = "N", default_value = "16", help_heading = "Call")]
+    pub concurrency: NonZeroUsize,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
+}

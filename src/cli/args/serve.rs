@@ -1,0 +1,146 @@
+//! Commands that stay: the agent, the hub, and both on a laptop.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand};
+
+use super::{Share, duration};
+use crate::twin::DeviceId;
+
+/// Of `agent`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  twinops agent --connection-string-file /etc/twinops/device --state /var/lib/twinops\n  \
+                        IOTHUB_DEVICE_CONNECTION_STRING=… twinops agent --report-only\n\n\
+                        Environment:\n  IOTHUB_DEVICE_CONNECTION_STRING  who this device is, without --connection-string-file"
+)]
+pub struct AgentArgs {
+    /// A file that holds the device's connection string; without it, the variable `IOTHUB_DEVICE_CONNECTION_STRING`.
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub connection_string_file: Option<PathBuf>,
+    /// Reach the hub's MQTT here instead of at the host that the connection string names, port 8883.
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Connection")]
+    pub mqtt: Option<String>,
+    /// Where accepted properties are kept, so that they hold without a hub.
+    #[arg(long, env = "TWINOPS_AGENT_STATE", value_name = "DIR", default_value = "/var/lib/twinops-agent")]
+    pub state: PathBuf,
+    /// The root of the system to manage.
+    #[arg(long, value_name = "DIR", default_value = "/", help_heading = "Device")]
+    pub root: PathBuf,
+    /// The only folder below which the `files` component may write.
+    #[arg(long, value_name = "DIR", help_heading = "Device")]
+    pub files_root: Option<PathBuf>,
+    /// Report what is, and change nothing.
+    #[arg(long, help_heading = "Device")]
+    pub report_only: bool,
+    /// Pretend: hold every setting in memory and touch nothing of this machine.
+    #[arg(long, conflicts_with_all = ["root", "files_root"], help_heading = "Device")]
+    pub simulate: bool,
+}
+
+/// Of `hub`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  twinops hub --state /var/lib/twinops-hub --name hub.example.org\n  \
+                  twinops hub --tls-cert hub.pem --tls-key hub.key\n  \
+                  export IOTHUB_CONNECTION_STRING=\"$(twinops hub connection-string)\"\n\n\
+                  On first start it makes an authority and a certificate of its own, unless it is given one."
+)]
+pub struct HubArgs {
+    /// Where twins, keys and certificates are kept.
+    #[arg(long, global = true, value_name = "DIR", default_value = "twinops-hub")]
+    pub state: PathBuf,
+    /// Serve REST here.
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443", help_heading = "Network")]
+    pub http: SocketAddr,
+    /// Serve MQTT here.
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8883", help_heading = "Network")]
+    pub mqtt: SocketAddr,
+    /// A name or address under which this hub is reached; may be given several times, the first goes into connection
+    /// strings.
+    #[arg(long = "name", value_name = "NAME", help_heading = "Network")]
+    pub names: Vec<String>,
+    /// The certificate and those that signed it (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
+    pub tls_key: Option<PathBuf>,
+    /// Print something of this hub instead of serving.
+    #[command(subcommand)]
+    pub command: Option<HubCommand>,
+}
+
+/// What a hub's folder can be asked for, whether or not the hub runs.
+#[derive(Debug, Subcommand)]
+pub enum HubCommand {
+    /// Print the connection string for operators.
+    #[command(after_help = "Examples:\n  export IOTHUB_CONNECTION_STRING=\"$(twinops hub connection-string)\"")]
+    ConnectionString,
+    /// Print a device's connection string.
+    #[command(after_help = "Examples:\n  twinops hub device-connection-string kiosk-0007 > /etc/twinops/device")]
+    DeviceConnectionString(DeviceStringArgs),
+    /// Print a token that is valid for a while.
+    #[command(after_help = "Examples:\n  curl -H \"Authorization: $(twinops hub sas-token --ttl 10m)\" …\n  \
+                            twinops hub sas-token --device kiosk-0007")]
+    SasToken(SasArgs),
+}
+
+/// Of `hub device-connection-string`.
+#[derive(Debug, Args)]
+pub struct DeviceStringArgs {
+    /// The device.
+    #[arg(value_name = "DEVICE")]
+    pub device: DeviceId,
+    /// Register the device when the hub does not know it.
+    #[arg(long)]
+    pub create: bool,
+}
+
+/// Of `hub sas-token`.
+#[derive(Debug, Args)]
+pub struct SasArgs {
+    /// For this device, signed with its key, rather than for operators.
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceId>,
+    /// How long it is valid.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1h")]
+    pub ttl: Duration,
+}
+
+/// Of `up`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  twinops up examples/fleet\n  twinops up --latency 2s --failure-rate 5% --offline 10%\n  \
+                        twinops up --once --format json"
+)]
+pub struct UpArgs {
+    /// The folder of the fleet; every save is applied.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// Where hub and devices keep their state; without it, a temporary folder.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Reconcile once, wait until the devices have caught up, and end.
+    #[arg(long)]
+    pub once: bool,
+    /// With --once, how long to wait.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "2m", requires = "once")]
+    pub timeout: Duration,
+    /// Serve REST here; without it 127.0.0.1:8443, or any free port when that is taken.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub http: Option<SocketAddr>,
+    /// Serve MQTT here; without it 127.0.0.1:8883, or any free port when that is taken.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub mqtt: Option<SocketAddr>,
+    /// How long a simulated device takes to apply a setting.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", help_heading = "Simulation")]
+    pub latency: Duration,
+    /// Which part of the settings fails on simulated devices.
+    #[arg(long, value_name = "SHARE", default_value = "0%", help_heading = "Simulation")]
+    pub failure_rate: Share,
+    /// Which part of the simulated devices is not connected.
+    #[arg(long, value_name = "SHARE", default_value = "0%", help_heading = "Simulation")]
+    pub offline: Share,
+}

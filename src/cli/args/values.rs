@@ -1,0 +1,99 @@
+//! Values of arguments.
+
+use std::{str::FromStr, time::Duration};
+
+use clap::{ValueEnum, builder::PossibleValue};
+
+use crate::report::Format;
+
+/// Whether there are colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Shells that can be taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+    /// PowerShell.
+    Powershell,
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Text => "for people",
+            Self::Json => "for programs; see `twinops schema`",
+            Self::Markdown => "for a comment on a pull request",
+            Self::Github => "annotations in the log of a GitHub workflow",
+        };
+        Some(PossibleValue::new(self.word()).help(help))
+    }
+}
+
+/// A part of a whole, from 0 to 1, written `5%` or `0.05`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd)]
+pub struct Share(pub f64);
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+        match number.parse::<f64>().map(|number| number / scale) {
+            Ok(share) if (0.0..=1.0).contains(&share) => Ok(Self(share)),
+            _ => Err("a share is written `5%` or `0.05`, from 0% to 100%".to_owned()),
+        }
+    }
+}
+
+/// A length of time, written `90s`, `10m`, `1h 30m`.
+///
+/// # Errors
+/// When the text is none, or goes backwards.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    parsed
+        .and_then(|length| Duration::try_from(length).ok())
+        .ok_or_else(|| "a length of time is a number and a unit: `500ms`, `90s`, `10m`, `1h 30m`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_percentages_or_fractions() {
+        assert_eq!("5%".parse(), Ok(Share(0.05)));
+        assert_eq!("0.5".parse(), Ok(Share(0.5)));
+        for wrong in ["", "%", "101%", "-1%", "1.5", "NaN", "five"] {
+            assert!(wrong.parse::<Share>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_have_units_and_go_forward() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        for wrong in ["", "10", "-5s", "soon"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

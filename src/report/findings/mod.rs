@@ -1,0 +1,77 @@
+//! What is wrong in a fleet repository.
+
+mod github;
+mod json;
+mod markdown;
+mod text;
+
+use std::io;
+
+pub(crate) use json::View;
+
+use super::{
+    github::Level,
+    paper::{Paper, Report},
+    places::Places,
+    words,
+};
+use crate::fleet::{Finding, Severity};
+
+/// Findings, to be told.
+#[derive(Clone, Copy)]
+pub struct Findings<'a> {
+    /// What was found, in the order in which it is to be read.
+    pub findings: &'a [Finding],
+    /// How many documents were looked at.
+    pub documents: u64,
+    /// The files.
+    pub places: &'a dyn Places,
+}
+
+impl Findings<'_> {
+    fn count(&self, severity: Severity) -> u64 {
+        words::wide(self.findings.iter().filter(|finding| finding.severity == severity).count())
+    }
+
+    /// `3 errors, 1 warning in 120 documents`.
+    fn summary(&self) -> String {
+        let documents = words::count(self.documents, "document");
+        let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
+        match (errors, warnings) {
+            (0, 0) => format!("No findings in {documents}"),
+            (_, 0) => format!("{} in {documents}", words::count(errors, "error")),
+            (0, _) => format!("{} in {documents}", words::count(warnings, "warning")),
+            _ => format!("{}, {} in {documents}", words::count(errors, "error"), words::count(warnings, "warning")),
+        }
+    }
+}
+
+impl From<Severity> for Level {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Warning => Self::Warning,
+            Severity::Error => Self::Error,
+        }
+    }
+}
+
+impl Report for Findings<'_> {
+    fn text(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+        text::write(self, paper, out)
+    }
+
+    fn json(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        json::write(self, out)
+    }
+
+    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+        markdown::write(self, paper, out)
+    }
+
+    fn github(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+        github::write(self, paper, out)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

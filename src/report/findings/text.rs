@@ -1,0 +1,112 @@
+//! Findings with their lines and carets, in the manner of rustc; the only file that knows the renderer.
+
+use std::{io, ops::Range, sync::Arc};
+
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+
+use super::Findings;
+use crate::{
+    fleet::{Finding, Severity},
+    report::{
+        Location, Paper, Places,
+        escape::plain,
+        paper::{BOLD, GREEN, RED, YELLOW},
+        words,
+    },
+};
+
+pub(super) fn write(report: &Findings<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+    let renderer = if paper.colour { Renderer::styled() } else { Renderer::plain() };
+    for finding in report.findings.iter().take(paper.limits.groups) {
+        writeln!(out, "{}\n", render(finding, report.places, &renderer))?;
+    }
+    let left_out = report.findings.len().saturating_sub(paper.limits.groups);
+    if left_out > 0 {
+        writeln!(out, "… and {} more, not shown here; --format json shows all\n", words::wide(left_out))?;
+    }
+    let style = match report.findings.iter().map(|finding| finding.severity).max() {
+        None => GREEN,
+        Some(Severity::Warning) => YELLOW.bold(),
+        Some(Severity::Error) => RED.bold(),
+    };
+    writeln!(out, "{}", paper.paint(style | BOLD.get_effects(), report.summary()))
+}
+
+/// A stretch of a file with words.
+struct Mark {
+    kind: AnnotationKind,
+    span: Range<usize>,
+    words: String,
+}
+
+/// A file with everything of a finding that lies in it.
+struct Sheet {
+    file: Arc<str>,
+    text: Option<Arc<str>>,
+    line: usize,
+    marks: Vec<Mark>,
+}
+
+fn render(finding: &Finding, places: &dyn Places, renderer: &Renderer) -> String {
+    let level = match finding.severity {
+        Severity::Warning => Level::WARNING,
+        Severity::Error => Level::ERROR,
+    };
+    let sheets = sheets(finding, places);
+    let mut group = level.primary_title(plain(&finding.message)).id(finding.rule).elements(Vec::<Element<'_>>::new());
+    for sheet in &sheets {
+        group = element(group, sheet);
+    }
+    if let Some(help) = &finding.help {
+        group = group.element(Level::HELP.message(plain(help)));
+    }
+    renderer.render(&[group])
+}
+
+fn element<'a>(group: Group<'a>, sheet: &'a Sheet) -> Group<'a> {
+    let Some(text) = &sheet.text else {
+        let group = group.element(origin(sheet));
+        let notes = sheet.marks.iter().filter(|mark| !mark.words.is_empty());
+        return group.elements(notes.map(|mark| Level::NOTE.message(mark.words.clone())));
+    };
+    let snippet = Snippet::source(&**text).path(&*sheet.file);
+    group.element(sheet.marks.iter().fold(snippet, |snippet, mark| {
+        let words = (!mark.words.is_empty()).then(|| mark.words.clone());
+        snippet.annotation(mark.kind.span(mark.span.clone()).label(words))
+    }))
+}
+
+fn origin(sheet: &Sheet) -> Origin<'_> {
+    let origin = Origin::path(&*sheet.file);
+    if sheet.line > 0 { origin.line(sheet.line) } else { origin }
+}
+
+/// The finding's places by file, that of the finding itself first.
+fn sheets(finding: &Finding, places: &dyn Places) -> Vec<Sheet> {
+    let own = finding.place.iter().map(|place| (AnnotationKind::Primary, place, finding.label.as_deref()));
+    let related = finding.related.iter().map(|(place, words)| (AnnotationKind::Context, place, Some(words.as_str())));
+    let mut sheets: Vec<Sheet> = Vec::new();
+    for (kind, place, label) in own.chain(related) {
+        let location = places.locate(place);
+        let text = location.as_ref().and_then(|_| places.text(&place.file));
+        let span = span(location.as_ref(), text.as_deref());
+        let mark = Mark { kind, span, words: label.map(plain).unwrap_or_default() };
+        let known = sheets.iter_mut().find(|sheet| sheet.file == place.file && sheet.text.is_some() == text.is_some());
+        if let Some(sheet) = known {
+            sheet.marks.push(mark);
+        } else {
+            let line = location.map_or(0, |at| at.line);
+            sheets.push(Sheet { file: place.file.clone(), text, line, marks: vec![mark] });
+        }
+    }
+    sheets
+}
+
+/// The bytes to mark: those of the first line alone, where the caret of a whole document would fill the screen.
+fn span(location: Option<&Location>, text: Option<&str>) -> Range<usize> {
+    let (Some(Location { span, .. }), Some(text)) = (location, text) else { return 0..0 };
+    let floor = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (from, to) = (floor(span.start), floor(span.end));
+    let line_end = text[from..].find('\n').map_or(text.len(), |length| from + length);
+    from..to.min(line_end).max(from)
+}

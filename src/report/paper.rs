@@ -1,0 +1,156 @@
+//! What a report is written on: the format, the colours and the room there is.
+
+use std::{fmt, io};
+
+use anstyle::{AnsiColor, Style};
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// For programs; has a schema ([`schemas`](super::schemas)).
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// Workflow commands that GitHub turns into annotations.
+    Github,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Text, Self::Json, Self::Markdown, Self::Github];
+
+    /// Its name on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Github => "github",
+        }
+    }
+}
+
+/// A value that can be told in every format.
+pub trait Report {
+    /// For people.
+    fn text(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()>;
+    /// For programs.
+    fn json(&self, out: &mut dyn io::Write) -> io::Result<()>;
+    /// For pull requests.
+    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()>;
+    /// For the log of a workflow.
+    fn github(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// Writes a report.
+///
+/// # Errors
+/// Those of the writer alone.
+pub fn write(report: &dyn Report, format: Format, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Text => report.text(paper, out),
+        Format::Json => report.json(out),
+        Format::Markdown => report.markdown(paper, out),
+        Format::Github => report.github(paper, out),
+    }
+}
+
+/// How much of a report is shown before it only counts. JSON knows no limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Findings, or groups of devices to which the same happens.
+    pub groups: usize,
+    /// Lines within a group: properties of a patch, lines of a diff.
+    pub lines: usize,
+    /// Device ids named for a group.
+    pub samples: usize,
+    /// Bytes of a markdown report: GitHub takes 65,536 characters in a comment.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { groups: 100, lines: 40, samples: 3, bytes: 60_000 }
+    }
+}
+
+/// What a report is written on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Paper {
+    /// Whether text carries ANSI colours.
+    pub colour: bool,
+    /// How much is shown.
+    pub limits: Limits,
+}
+
+/// Headings and names.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// What is beside the point: origins, samples.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// What comes, and what is well.
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+/// What goes, and what is wrong.
+pub(crate) const RED: Style = AnsiColor::Red.on_default();
+/// What changes, and what wants a look.
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+impl Paper {
+    /// `text` in this style, if the paper takes colours. Padding given to the result goes to the text.
+    pub(crate) fn paint<T: fmt::Display>(&self, style: Style, text: T) -> Painted<T> {
+        Painted { style: self.colour.then_some(style), text }
+    }
+}
+
+/// What the printer needs of the same styles.
+impl Paper {
+    /// `text` as something wrong.
+    pub(crate) fn bad<T: fmt::Display>(&self, text: T) -> impl fmt::Display + use<T> {
+        self.paint(RED.bold(), text)
+    }
+
+    /// `text` as something to look at.
+    pub(crate) fn warn<T: fmt::Display>(&self, text: T) -> impl fmt::Display + use<T> {
+        self.paint(YELLOW.bold(), text)
+    }
+
+    /// `text` as something that helps.
+    pub(crate) fn good<T: fmt::Display>(&self, text: T) -> impl fmt::Display + use<T> {
+        self.paint(GREEN, text)
+    }
+
+    /// `text` as something beside the point.
+    pub(crate) fn dim<T: fmt::Display>(&self, text: T) -> impl fmt::Display + use<T> {
+        self.paint(DIM, text)
+    }
+}
+
+/// See [`Paper::paint`].
+pub(crate) struct Painted<T> {
+    style: Option<Style>,
+    text: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(style) = self.style else { return self.text.fmt(f) };
+        write!(f, "{style}")?;
+        self.text.fmt(f)?;
+        write!(f, "{style:#}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_is_written_only_on_paper_that_takes_it() {
+        let plain = Paper::default();
+        let coloured = Paper { colour: true, ..plain };
+        assert_eq!(format!("[{:<3}]", plain.paint(RED, "x")), "[x  ]");
+        assert_eq!(format!("[{:<3}]", coloured.paint(RED, "x")), "[\u{1b}[31mx  \u{1b}[0m]");
+    }
+}

@@ -1,0 +1,179 @@
+//! A plan for programs.
+
+use std::io;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{PlanReport, Summary, from, to};
+use crate::{
+    plan::{Delta, Group, GroupKind, Notice, PlannedDevice, Why},
+    report::{
+        Places,
+        json::{self, Each, LocationView, VERSION},
+        notices::NoticeView,
+        value::Shown,
+    },
+};
+
+/// What one revision will change on which devices. To be read; carrying it out takes a saved plan.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Plan")]
+pub(crate) struct View<'a> {
+    /// The version of this format.
+    version: u32,
+    /// What this document is.
+    kind: &'static str,
+    /// The fleet's name.
+    fleet: &'a str,
+    /// The commit that the twins will be brought to.
+    revision: &'a str,
+    /// In numbers of devices.
+    summary: SummaryView,
+    /// The changes; devices with the same changes are one group.
+    groups: Each<'a, Group, GroupView<'a>>,
+    /// What to know besides.
+    notices: Each<'a, Notice, NoticeView<'a>>,
+}
+
+/// A plan in numbers of devices.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Summary")]
+struct SummaryView {
+    /// Devices whose values change.
+    change: u64,
+    /// Those among them that lose a value that is no longer declared.
+    prune: u64,
+    /// Devices on which only the marker is written.
+    adopt: u64,
+    /// Devices that are registered first.
+    register: u64,
+    /// Devices that need nothing.
+    unchanged: u64,
+    /// Twins looked at.
+    examined: u64,
+    /// Twins that carried this fleet's marker before.
+    managed: u64,
+    /// Twins that no document applies to and that carry no marker: left alone.
+    unselected: u64,
+}
+
+/// The same change on one or many devices.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Group")]
+struct GroupView<'a> {
+    /// What the write does.
+    kind: Kind,
+    /// What changes, in order of path; empty for an adopt.
+    changes: Each<'a, Delta, Change<'a>>,
+    /// The devices, in order of id.
+    devices: Each<'a, PlannedDevice, &'a str>,
+    /// Those among them that are registered first.
+    register: Vec<&'a str>,
+}
+
+/// What a write does.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    /// Values are set or removed.
+    Change,
+    /// Only the marker is written.
+    Adopt,
+}
+
+/// One value that changes.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Change<'a> {
+    /// Where in the twin.
+    path: String,
+    /// Why it changes.
+    why: WhyWord,
+    /// What the hub holds now; absent: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Shown<'a>>,
+    /// What it will hold; absent: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Shown<'a>>,
+    /// For `edited`: what the revision last applied declared; absent: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<Shown<'a>>,
+    /// Whether the values hold a secret; each is then the text `(secret)`.
+    secret: bool,
+    /// The line that wants it, or for `prune` the line that wanted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<LocationView>,
+}
+
+/// Why a value changes.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum WhyWord {
+    /// Declared, and not in the twin yet.
+    Pending,
+    /// Declared as before, and the twin holds something that git never said.
+    Edited,
+    /// No longer declared.
+    Prune,
+    /// Declared as `null`, and there.
+    Forbidden,
+}
+
+pub(super) fn write(report: &PlanReport<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let plan = report.plan;
+    let places = report.places;
+    json::write(
+        &View {
+            version: VERSION,
+            kind: "plan",
+            fleet: &plan.fleet,
+            revision: &plan.revision,
+            summary: summary(report),
+            groups: Each::new(&plan.groups, move |group| group_view(group, places)),
+            notices: Each::new(&plan.notices, NoticeView::from),
+        },
+        out,
+    )
+}
+
+fn summary(report: &PlanReport<'_>) -> SummaryView {
+    let Summary { change, prune, adopt, register } = Summary::of(report.plan);
+    let counts = report.plan.counts;
+    let (unchanged, examined) = (counts.unchanged, counts.examined);
+    let (managed, unselected) = (counts.managed, counts.unselected);
+    SummaryView { change, prune, adopt, register, unchanged, examined, managed, unselected }
+}
+
+fn group_view<'a>(group: &'a Group, places: &'a dyn Places) -> GroupView<'a> {
+    GroupView {
+        kind: match group.kind {
+            GroupKind::Change => Kind::Change,
+            GroupKind::Adopt => Kind::Adopt,
+        },
+        changes: Each::new(&group.deltas, move |delta| change(delta, places)),
+        devices: Each::new(&group.devices, |planned| planned.device.as_str()),
+        register: group.devices.iter().filter(|d| d.register.is_some()).map(|d| d.device.as_str()).collect(),
+    }
+}
+
+fn change<'a>(delta: &'a Delta, places: &dyn Places) -> Change<'a> {
+    let (why, base) = match &delta.why {
+        Why::Pending => (WhyWord::Pending, None),
+        Why::Edited { base } => (WhyWord::Edited, Shown::new(base.as_ref(), delta.secret).some()),
+        Why::Prune => (WhyWord::Prune, None),
+        Why::Forbidden => (WhyWord::Forbidden, None),
+    };
+    Change {
+        path: delta.path.to_string(),
+        why,
+        from: from(delta).some(),
+        to: to(delta).some(),
+        base,
+        secret: delta.secret,
+        origin: delta.origin.as_ref().map(|place| LocationView::of(places, place)),
+    }
+}

@@ -1,0 +1,149 @@
+//! Plans in every format.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json, value::RawValue};
+
+use super::*;
+use crate::{
+    fleet::{IdentityKind, IdentitySpec},
+    plan::{Counts, Notice, PlannedDevice},
+    report::{
+        Format, Limits,
+        findings::tests::{Files, place},
+        golden,
+    },
+    twin::DeviceId,
+};
+
+fn files() -> Files {
+    Files(BTreeMap::from([("profiles/base.yaml", "kind: Profile\nspec:\n  ntpServer: b\n  motd: |\n")]))
+}
+
+fn delta(path: &str, from: Option<Value>, to: Option<Value>, why: Why) -> Delta {
+    Delta { path: path.parse().unwrap(), from, to, why, origin: None, secret: false }
+}
+
+fn group(kind: GroupKind, deltas: Vec<Delta>, devices: impl IntoIterator<Item = String>) -> Group {
+    let planned =
+        |id: String| PlannedDevice { device: DeviceId::new(&id).unwrap(), etag: Some("AAAA".into()), register: None };
+    Group {
+        kind,
+        deltas: deltas.into(),
+        patch: RawValue::from_string("{}".into()).unwrap().into(),
+        devices: devices.into_iter().map(planned).collect(),
+    }
+}
+
+fn many_kinds() -> Group {
+    let motd = |line: &str| Some(json!(format!("Welcome\n{line}\nto the ```kiosk```\nof <b>@contoso</b>\nBye\n")));
+    let secret = |why| Delta {
+        secret: true,
+        ..delta("properties.desired.windows.wifi.psk", Some(json!("hunter1")), Some(json!("hunter2")), why)
+    };
+    let mut group = group(
+        GroupKind::Change,
+        vec![
+            Delta {
+                origin: Some(place("profiles/base.yaml", "motd")),
+                ..delta("properties.desired.motd", motd("one"), motd("two"), Why::Pending)
+            },
+            delta(
+                "properties.desired.power.plan",
+                Some(json!("\u{1b}[31mmax")),
+                Some(json!("balanced")),
+                Why::Edited { base: Some(json!("x")) },
+            ),
+            delta("properties.desired.time.zone", None, Some(json!("Europe/Berlin")), Why::Pending),
+            secret(Why::Edited { base: Some(json!("hunter3")) }),
+            Delta {
+                origin: Some(place("profiles/old.yaml", "gone")),
+                ..delta("tags.old", Some(json!(["a", 1])), None, Why::Prune)
+            },
+            delta("tags.rogue", Some(json!(true)), None, Why::Forbidden),
+        ],
+        ["kiosk-0413".to_owned(), "kiosk-0414".to_owned()],
+    );
+    group.devices[1].etag = None;
+    group.devices[1].register =
+        Some(IdentitySpec { kind: IdentityKind::Sas, primary_thumbprint: None, secondary_thumbprint: None });
+    group
+}
+
+fn plan() -> Plan {
+    let ntp = Delta {
+        origin: Some(place("profiles/base.yaml", "ntpServer")),
+        ..delta("properties.desired.windows.timeInfo.ntpServer", Some(json!("a")), Some(json!("b")), Why::Pending)
+    };
+    Plan {
+        fleet: "contoso-kiosks".into(),
+        revision: "4f1c2d9e0a12b3c4d5e6f708192a3b4c5d6e7f80".into(),
+        groups: vec![
+            group(GroupKind::Change, vec![ntp], (1..=412).map(|n| format!("kiosk-{n:04}"))),
+            many_kinds(),
+            group(GroupKind::Adopt, vec![], ["kiosk-0500".to_owned()]),
+        ],
+        counts: Counts { examined: 800, unchanged: 380, managed: 790, unselected: 5 },
+        notices: vec![Notice {
+            id: "base-unavailable",
+            message: "the base revision is not in this clone; fetch with `--unshallow`, @all".into(),
+            devices: 7,
+            samples: vec![DeviceId::new("kiosk-0600").unwrap()],
+        }],
+    }
+}
+
+#[test]
+fn a_plan_is_told_in_every_format() {
+    let (mut plan, files) = (plan(), files());
+    plan.groups[0].devices.truncate(5);
+    golden::check("plan/mixed", &PlanReport { plan: &plan, places: &files });
+}
+
+#[test]
+fn a_plan_without_changes_says_so() {
+    let files = files();
+    let plan = Plan { counts: Counts { unchanged: 3, ..Counts::default() }, fleet: "f".into(), ..Plan::default() };
+    golden::check("plan/empty", &PlanReport { plan: &plan, places: &files });
+}
+
+#[test]
+fn identical_patches_are_one_group_with_samples() {
+    let (plan, files) = (plan(), files());
+    let text = golden::told(&PlanReport { plan: &plan, places: &files }, Format::Text, &Paper::default());
+    assert!(text.starts_with("412 devices: kiosk-0001, kiosk-0002, kiosk-0003, +409\n"), "{text}");
+    assert!(text.lines().count() < 40, "{text}");
+}
+
+#[test]
+fn no_format_shows_a_secret_or_an_escape_of_the_terminal() {
+    let (plan, files) = (plan(), files());
+    for format in Format::ALL {
+        let text = golden::told(&PlanReport { plan: &plan, places: &files }, format, &Paper::default());
+        assert!(!text.contains("hunter") && text.contains("(secret)"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let (plan, files) = (plan(), files());
+    let report = PlanReport { plan: &plan, places: &files };
+    let told = |format, limits| golden::told(&report, format, &Paper { limits, colour: false });
+    let few = Limits { groups: 1, ..Limits::default() };
+    assert!(told(Format::Text, few).contains("and 2 more groups with 3 devices"));
+    assert!(told(Format::Markdown, few).contains("and 2 more groups with 3 devices"));
+    let small = Limits { bytes: 700, ..Limits::default() };
+    assert!(told(Format::Markdown, small).contains("not shown here"));
+    let short = Limits { lines: 2, ..Limits::default() };
+    assert!(told(Format::Text, short).contains("and 4 more properties"));
+    assert!(told(Format::Text, short).contains("more lines"));
+}
+
+#[test]
+fn colour_is_there_when_it_is_asked_for() {
+    let (plan, files) = (plan(), files());
+    let paper = Paper { colour: true, ..Paper::default() };
+    let text = golden::told(&PlanReport { plan: &plan, places: &files }, Format::Text, &paper);
+    assert!(text.contains("\u{1b}[33m~\u{1b}[0m"), "{text}");
+}

@@ -1,0 +1,200 @@
+//! A standing for programs.
+
+use std::{borrow::Cow, collections::BTreeMap, io};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Lens, StandingReport, message};
+use crate::{
+    plan::{DeviceVerdict, Notice, PropertyVerdict, Verdict},
+    report::{
+        Places,
+        json::{self, Each, LocationView, VERSION},
+        notices::NoticeView,
+        value::Shown,
+    },
+};
+
+/// How the devices of a fleet stand against git.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Standing")]
+pub(crate) struct View<'a> {
+    /// The version of this format.
+    version: u32,
+    /// What this document is.
+    kind: &'static str,
+    /// The fleet's name.
+    fleet: &'a str,
+    /// The revision that it was held against.
+    revision: &'a str,
+    /// Devices by their verdict; those that do not occur are left out.
+    devices: BTreeMap<&'static str, u64>,
+    /// Properties by their verdict.
+    properties: BTreeMap<&'static str, u64>,
+    /// The devices that are of interest: for `status` those that are not compliant, for `drift` those that have left
+    /// what git says. Worst first.
+    outstanding: Each<'a, DeviceVerdict, DeviceView<'a>>,
+    /// Paths that were left out by `ignore`, with the number of devices where they differ.
+    ignored: &'a BTreeMap<String, u64>,
+    /// What to know besides.
+    notices: Each<'a, Notice, NoticeView<'a>>,
+}
+
+/// One device.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Device")]
+struct DeviceView<'a> {
+    /// The device.
+    id: &'a str,
+    /// The worst verdict of its properties.
+    verdict: VerdictWord,
+    /// Whether the hub believes it to be connected.
+    connected: bool,
+    /// When the hub last heard of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_activity: Option<&'a str>,
+    /// The commit that last changed its twin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'a str>,
+    /// How many properties are compliant.
+    compliant: u32,
+    /// Those that are of interest, in order of path.
+    properties: Vec<PropertyView<'a>>,
+}
+
+/// One property of a device.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Property")]
+struct PropertyView<'a> {
+    /// Where in the twin.
+    path: String,
+    /// How it stands.
+    verdict: VerdictWord,
+    /// What git declares; absent: that it be absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted: Option<Shown<'a>>,
+    /// What the twin holds; absent: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<Shown<'a>>,
+    /// What the device reports; absent: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported: Option<Shown<'a>>,
+    /// Since when it stands like this, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<&'a str>,
+    /// What the device said about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Cow<'a, str>>,
+    /// The IoT Hub configuration that wrote it, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    /// Whether the values hold a secret; each is then the text `(secret)`.
+    secret: bool,
+    /// The line that wants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<LocationView>,
+}
+
+/// How a property stands.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Verdict")]
+enum VerdictWord {
+    /// The device is as git says.
+    Compliant,
+    /// Not yet in the twin, or not yet answered by the device.
+    Pending,
+    /// The device says that it is at work.
+    InProgress,
+    /// The device does not report on it.
+    Unknown,
+    /// Waiting for a device that is not connected.
+    Unreachable,
+    /// The device answered that this value cannot be applied.
+    Rejected,
+    /// The device tried and failed.
+    Failed,
+    /// The device applied it, and is something else now.
+    Drifted,
+    /// Somebody changed the twin outside git.
+    Edited,
+    /// Another writer sets the same path again and again.
+    Contested,
+}
+
+impl From<Verdict> for VerdictWord {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Compliant => Self::Compliant,
+            Verdict::Pending => Self::Pending,
+            Verdict::InProgress => Self::InProgress,
+            Verdict::Unknown => Self::Unknown,
+            Verdict::Unreachable => Self::Unreachable,
+            Verdict::Rejected => Self::Rejected,
+            Verdict::Failed => Self::Failed,
+            Verdict::Drifted => Self::Drifted,
+            Verdict::Edited => Self::Edited,
+            Verdict::Contested => Self::Contested,
+        }
+    }
+}
+
+pub(super) fn write(report: &StandingReport<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let StandingReport { standing, places, lens } = *report;
+    let words = |counts: &BTreeMap<Verdict, u64>| counts.iter().map(|(verdict, n)| (verdict.word(), *n)).collect();
+    json::write(
+        &View {
+            version: VERSION,
+            kind: "standing",
+            fleet: &standing.fleet,
+            revision: &standing.revision,
+            devices: words(&standing.devices),
+            properties: words(&standing.properties),
+            outstanding: Each::matching(
+                &standing.outstanding,
+                move |device: &DeviceVerdict| lens.shows(device.verdict),
+                move |device| device_view(device, places, lens),
+            ),
+            ignored: &standing.ignored,
+            notices: Each::new(&standing.notices, NoticeView::from),
+        },
+        out,
+    )
+}
+
+fn device_view<'a>(device: &'a DeviceVerdict, places: &dyn Places, lens: Lens) -> DeviceView<'a> {
+    DeviceView {
+        id: device.device.as_str(),
+        verdict: device.verdict.into(),
+        connected: device.connected,
+        last_activity: device.last_activity.as_deref(),
+        revision: device.revision.as_deref(),
+        compliant: device.compliant,
+        properties: device
+            .properties
+            .iter()
+            .filter(|property| lens.shows(property.verdict))
+            .map(|property| property_view(property, places))
+            .collect(),
+    }
+}
+
+fn property_view<'a>(property: &'a PropertyVerdict, places: &dyn Places) -> PropertyView<'a> {
+    let show = |value: &'a Option<serde_json::Value>| Shown::new(value.as_ref(), property.secret).some();
+    PropertyView {
+        path: property.path.to_string(),
+        verdict: property.verdict.into(),
+        wanted: show(&property.wanted),
+        live: show(&property.live),
+        reported: show(&property.reported),
+        since: property.since.as_deref(),
+        message: message(property),
+        by: property.by.as_deref(),
+        secret: property.secret,
+        origin: property.origin.as_ref().map(|place| LocationView::of(places, place)),
+    }
+}

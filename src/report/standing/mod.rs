@@ -1,0 +1,146 @@
+//! How devices stand against git: `drift` and `status`.
+
+mod fold;
+mod github;
+mod json;
+mod markdown;
+mod text;
+
+use std::{borrow::Cow, io};
+
+pub(crate) use json::View;
+
+use super::{
+    paper::{Paper, Report},
+    places::Places,
+    value::{SECRET, Shown},
+    words,
+};
+use crate::plan::{PropertyVerdict, Standing, Verdict};
+
+/// A standing, to be told.
+#[derive(Clone, Copy)]
+pub struct StandingReport<'a> {
+    /// The standing.
+    pub standing: &'a Standing,
+    /// The files that the values come from.
+    pub places: &'a dyn Places,
+    /// What is of interest.
+    pub lens: Lens,
+}
+
+/// Which verdicts a report goes into; all of them are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lens {
+    /// All that is not compliant.
+    #[default]
+    Status,
+    /// What has left what git says, and not what is on its way to it.
+    Drift,
+}
+
+impl Lens {
+    const fn shows(self, verdict: Verdict) -> bool {
+        match self {
+            Self::Status => !matches!(verdict, Verdict::Compliant),
+            Self::Drift => verdict.is_drift(),
+        }
+    }
+}
+
+impl StandingReport<'_> {
+    /// `Drift: 3 of 395 devices left what git says; 12 pending, 3 drifted`, in two parts.
+    fn summary(&self) -> (&'static str, String) {
+        let devices = &self.standing.devices;
+        let total: u64 = devices.values().sum();
+        let compliant = devices.get(&Verdict::Compliant).copied().unwrap_or(0);
+        let drifted: u64 = devices.iter().filter(|(verdict, _)| verdict.is_drift()).map(|(_, n)| n).sum();
+        let others = devices.iter().filter(|(verdict, _)| **verdict != Verdict::Compliant);
+        let counts = words::parts(others.map(|(verdict, n)| (*n, verdict.word())));
+        let counts = if counts.is_empty() { counts } else { format!("; {counts}") };
+        let of = words::count(total, "device");
+        match self.lens {
+            Lens::Status => ("Status:", format!("{compliant} of {of} compliant{counts}")),
+            Lens::Drift if drifted == 0 => ("Drift:", format!("none in {of}{counts}")),
+            Lens::Drift => ("Drift:", format!("{drifted} of {of} left what git says{counts}")),
+        }
+    }
+
+    /// Verdicts that occur, worst first, with devices and properties.
+    fn counts(&self) -> impl Iterator<Item = (Verdict, u64, u64)> {
+        let standing = self.standing;
+        let of = |map: &std::collections::BTreeMap<Verdict, u64>, verdict| map.get(verdict).copied().unwrap_or(0);
+        Verdict::ALL.iter().rev().filter_map(move |verdict| {
+            let (devices, properties) = (of(&standing.devices, verdict), of(&standing.properties, verdict));
+            (devices + properties > 0).then_some((*verdict, devices, properties))
+        })
+    }
+}
+
+/// What a verdict means, for those who meet it for the first time.
+const fn meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Compliant => "as git says",
+        Verdict::Pending => "not yet in the twin, or not yet answered",
+        Verdict::InProgress => "the device is at work",
+        Verdict::Unknown => "the device does not report on it",
+        Verdict::Unreachable => "waiting for a device that is not connected",
+        Verdict::Rejected => "the device answers that it cannot",
+        Verdict::Failed => "the device tried and failed",
+        Verdict::Drifted => "changed on the device",
+        Verdict::Edited => "changed in the hub, outside git",
+        Verdict::Contested => "another writer sets it as well",
+    }
+}
+
+/// The values of a verdict that are worth a line: what git wants; the twin where it holds something else; the report
+/// where it says something else than the twin.
+fn values<'a>(fold: &fold::Fold<'a>) -> Vec<(&'static str, Shown<'a>)> {
+    let of = fold.of;
+    let show = |value: Option<&'a serde_json::Value>| Shown::new(value, of.secret);
+    let same = |a: &Option<serde_json::Value>, b: &Option<serde_json::Value>| match (a, b) {
+        (Some(a), Some(b)) => crate::twin::same(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    let mut values = vec![("wanted", show(of.wanted.as_ref()))];
+    if !same(&of.wanted, &of.live) {
+        values.push(("live", show(of.live.as_ref())));
+    }
+    if of.reported.is_some() && !same(&of.reported, &of.wanted) {
+        values.push(("reported", show(of.reported.as_ref())));
+    }
+    values
+}
+
+/// What the device said. Devices like to quote the value that they refuse: a secret in it is not passed on.
+fn message(property: &PropertyVerdict) -> Option<Cow<'_, str>> {
+    let message = property.message.as_deref()?;
+    let values = [&property.wanted, &property.live, &property.reported];
+    let secrets = values.into_iter().flatten().filter(|_| property.secret).filter_map(serde_json::Value::as_str);
+    let conceal = |said: Cow<'_, str>, secret: &str| match secret {
+        "" => said.into_owned(),
+        secret => said.replace(secret, SECRET),
+    };
+    Some(secrets.fold(Cow::Borrowed(message), |said, secret| Cow::Owned(conceal(said, secret))))
+}
+
+impl Report for StandingReport<'_> {
+    fn text(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+        text::write(self, paper, out)
+    }
+
+    fn json(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        json::write(self, out)
+    }
+
+    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+        markdown::write(self, paper, out)
+    }
+
+    fn github(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+        github::write(self, paper, out)
+    }
+}
+
+#[cfg(test)]
+mod tests;

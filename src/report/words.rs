@@ -1,0 +1,77 @@
+//! Numbers and names in sentences.
+
+use std::fmt::{self, Write as _};
+
+use crate::twin::DeviceId;
+
+/// Adds words to a text.
+pub(crate) fn push(text: &mut String, words: fmt::Arguments<'_>) {
+    let written = text.write_fmt(words);
+    debug_assert!(written.is_ok(), "a String takes everything");
+}
+
+/// `1 device`, `412 devices`.
+pub(crate) fn count(n: u64, noun: &str) -> String {
+    match n {
+        1 => format!("1 {noun}"),
+        _ => format!("{n} {}", plural(noun)),
+    }
+}
+
+fn plural(noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    }
+}
+
+/// The parts that are not zero: `3 to prune, 2 to adopt`.
+pub(crate) fn parts<'a>(parts: impl IntoIterator<Item = (u64, &'a str)>) -> String {
+    let said: Vec<_> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{n} {words}")).collect();
+    said.join(", ")
+}
+
+/// The first few of `total` devices, each passed through `show`, and how many more there are: `a, b, c, +409`.
+pub(crate) fn named<'a>(
+    devices: impl IntoIterator<Item = &'a DeviceId>,
+    total: usize,
+    most: usize,
+    show: impl Fn(&str) -> String,
+) -> String {
+    let mut names: Vec<String> = devices.into_iter().take(most).map(|device| show(device.as_str())).collect();
+    let more = total.saturating_sub(names.len());
+    if more > 0 {
+        names.push(format!("+{more}"));
+    }
+    names.join(", ")
+}
+
+/// A revision short enough for a sentence; what is no object id stays as it is.
+pub(crate) fn short(revision: &str) -> &str {
+    let is_id = revision.len() >= 40 && revision.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_id { &revision[..12] } else { revision }
+}
+
+/// A length as `usize` for a sum of counts.
+pub(crate) const fn wide(n: usize) -> u64 {
+    n as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_agree_with_their_numbers() {
+        assert_eq!(count(1, "device"), "1 device");
+        assert_eq!(count(0, "property"), "0 properties");
+        assert_eq!(parts([(12, "to change"), (0, "to prune"), (2, "to adopt")]), "12 to change, 2 to adopt");
+    }
+
+    #[test]
+    fn what_a_sample_leaves_out_is_counted() {
+        let ids: Vec<_> = ["a", "b", "c", "d"].iter().map(|id| DeviceId::new(id).unwrap()).collect();
+        assert_eq!(named(&ids, 4, 3, str::to_owned), "a, b, c, +1");
+        assert_eq!(named(&ids[..2], 2, 3, str::to_owned), "a, b");
+    }
+}
