@@ -12,7 +12,7 @@ mod support;
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, BufWriter, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -20,7 +20,7 @@ use std::{
 use serde_json::{Value, json};
 use support::{Numbers, figure, peak_mb, rate, timed};
 use twinops::{
-    client::SnapshotFile,
+    client::Snapshot,
     component::Registry,
     fleet::{
         DocumentRef, Fleet, Profile,
@@ -67,7 +67,7 @@ fn run(path: &Path, size: u64) {
 fn plan(path: &Path, planner: Arc<Planner>) -> Plan {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async move {
-        let snapshot = SnapshotFile::open(PathBuf::from(path)).expect("a snapshot");
+        let snapshot = Snapshot::new(path);
         let pages = snapshot.twins("SELECT * FROM devices");
         let collected = survey::plan(pages, planner, true).await.expect("a plan");
         collected.expect("no findings")

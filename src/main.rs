@@ -1,2 +1,7 @@
 //! The `twinops` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    twinops::cli::run()
+}

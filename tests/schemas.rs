@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use twinops::{component::Registry, fleet};
+use twinops::cli;
 
 fn read(folder: &Path, root: &Path, files: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -26,7 +26,7 @@ fn the_schemas_are_fresh() {
     let root: PathBuf = [env!("CARGO_MANIFEST_DIR"), "schemas"].iter().collect();
     let mut there = BTreeMap::new();
     read(&root, &root, &mut there);
-    let made = fleet::schema_files(&Registry::builtin());
+    let made = cli::schema_files();
     let stale: Vec<&String> =
         made.iter().filter(|(path, text)| there.get(*path) != Some(text)).map(|(p, _)| p).collect();
     let left: Vec<&String> = there.keys().filter(|path| !made.contains_key(*path)).collect();

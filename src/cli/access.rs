@@ -60,8 +60,10 @@ pub(crate) fn hub_of(fleet: &Fleet, access: Access<'_>) -> Result<HubClient, Fai
     let declared = fleet.spec.hub.as_ref().and_then(|hub| hub.hostname.as_deref());
     match declared {
         Some(declared) if !connection.host.is(declared) => {
-            let message = format!("the fleet is for the hub `{declared}`, but {CONNECTION} is for `{}`", connection.host);
-            Err(Failure::new(Exit::Failed, message).help("take the other connection string, or mend `spec.hub.hostname`"))
+            let message =
+                format!("the fleet is for the hub `{declared}`, but {CONNECTION} is for `{}`", connection.host);
+            Err(Failure::new(Exit::Failed, message)
+                .help("take the other connection string, or mend `spec.hub.hostname`"))
         }
         _ => client(&connection, access.ca),
     }
@@ -99,7 +101,7 @@ impl Twins {
     /// The hub that `fleet` is for, or the file that stands in for it.
     pub(crate) fn open(fleet: &Fleet, access: Access<'_>, snapshot: Option<&PathBuf>) -> Result<Self, Failure> {
         Ok(match snapshot {
-            Some(path) => Self::Snapshot(Snapshot::open(path)?),
+            Some(path) => Self::Snapshot(Snapshot::new(path.as_path())),
             None => Self::Hub(Box::new(hub_of(fleet, access)?)),
         })
     }
@@ -116,14 +118,22 @@ async fn page_of(twins: &Twins, device: DeviceId) -> Result<Page, HubError> {
     Ok(Page::Lines(text))
 }
 
-/// The twins that a command looks at: all, those of a condition, and those of devices by name.
-pub(crate) fn selected(twins: &Twins, select: &SelectArgs) -> impl Stream<Item = Result<Page, HubError>> + Send {
-    let devices = stream::iter(select.devices.clone()).then(|device| page_of(twins, device));
-    let statement = match &select.condition {
+/// The statement for the twins that a condition, or nothing, narrows down; `None` when devices are named alone.
+pub(crate) fn statement(select: &SelectArgs) -> Option<String> {
+    match &select.condition {
         None if select.devices.is_empty() => Some("SELECT * FROM devices".to_owned()),
         None => None,
         Some(condition) => Some(format!("SELECT * FROM devices WHERE {condition}")),
-    };
-    let queried = statement.map_or_else(|| stream::empty().boxed(), |statement| twins.twins(&statement).boxed());
+    }
+}
+
+/// The twins that a command looks at: those of the statement, and those of devices by name.
+pub(crate) fn selected<'t>(
+    twins: &'t Twins,
+    select: &'t SelectArgs,
+    statement: Option<&'t str>,
+) -> impl Stream<Item = Result<Page, HubError>> + Send + 't {
+    let devices = stream::iter(select.devices.iter().cloned()).then(|device| page_of(twins, device));
+    let queried = statement.map_or_else(|| stream::empty().boxed(), |statement| twins.twins(statement).boxed());
     devices.chain(queried)
 }

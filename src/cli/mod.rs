@@ -3,16 +3,28 @@
 //! * [`args`] says what can be asked, and nothing else; `reference` and `completions` are derived from it.
 //! * [`Printer`] is the only one that prints: results on stdout, all else on stderr.
 //! * [`Exit`] holds the exit codes, which scripts rely on; [`Failure`] is what a command gives back instead of a result.
+//! * `workspace` is the fleet that a command works on, `access` the hub; `prepare` makes a planner of both.
+//! * `cmd` holds the commands, one a file.
 
+mod access;
 pub mod args;
+mod cmd;
 mod completions;
 mod exit;
 mod failure;
+mod prepare;
 mod printer;
 mod reference;
+mod replan;
+mod run;
+mod signals;
+mod watch;
+mod workspace;
 
+pub use cmd::schema::schema_files;
 pub use completions::completions;
 pub use exit::Exit;
 pub use failure::Failure;
 pub use printer::{Printer, Progress, Terminal, Verbosity};
 pub use reference::reference;
+pub use run::run;

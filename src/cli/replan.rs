@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::{
-    plan::{Planner, PlanError},
+    plan::{PlanError, Planner},
     reconcile::ports::{Replan, Replanned, TwinText},
 };
 

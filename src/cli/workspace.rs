@@ -53,7 +53,11 @@ impl Workspace {
             Err(RepoError::NotARepository(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { root: root.to_owned(), repo: repo.map(|repo| Arc::new(Mutex::new(repo))), secrets: from_environment() })
+        Ok(Self {
+            root: root.to_owned(),
+            repo: repo.map(|repo| Arc::new(Mutex::new(repo))),
+            secrets: from_environment(),
+        })
     }
 
     /// The same; a folder that is in no repository gets one in `state`, so that what is applied can be read back.
@@ -101,11 +105,9 @@ impl Workspace {
     /// Earlier revisions, for the planner.
     pub(crate) fn history(&self) -> Box<dyn Bases> {
         match &self.repo {
-            Some(repo) => Box::new(History {
-                repo: repo.clone(),
-                secrets: self.secrets.clone(),
-                known: Mutex::default(),
-            }),
+            Some(repo) => {
+                Box::new(History { repo: repo.clone(), secrets: self.secrets.clone(), known: Mutex::default() })
+            }
             None => Box::new(crate::plan::NoBases),
         }
     }

@@ -64,7 +64,8 @@ async fn devices(hub: &Twins, args: &InvokeArgs) -> Result<Vec<DeviceId>, Failur
     let mut devices = args.select.devices.clone();
     if args.select.condition.is_some() {
         let select = crate::cli::args::SelectArgs { devices: Vec::new(), ..args.select.clone() };
-        let pages: Vec<Page> = access::selected(hub, &select).try_collect().await?;
+        let statement = access::statement(&select);
+        let pages: Vec<Page> = access::selected(hub, &select, statement.as_deref()).try_collect().await?;
         for page in pages {
             devices.extend(names(page)?);
         }

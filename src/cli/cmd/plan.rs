@@ -42,7 +42,8 @@ pub(crate) async fn survey(
     select: &SelectArgs,
 ) -> Result<Ready<Plan>, Failure> {
     let progress = desk.printer.progress("comparing twins", None);
-    let pages = access::selected(twins, select);
+    let statement = access::statement(select);
+    let pages = access::selected(twins, select, statement.as_deref());
     let planned = survey::plan(pages, Arc::clone(&prepared.planner), access::is_all(select)).await?;
     progress.finish();
     match planned {

@@ -19,7 +19,8 @@ use crate::{
 /// Asks and prints the rows as they come: `twinops query 'SELECT * FROM devices' > twins.jsonl` is a snapshot.
 pub(crate) async fn run(args: &QueryArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
     if let Err(error) = Query::parse(&args.statement) {
-        return Err(Failure::new(Exit::Usage, error).help("the grammar is that of Azure IoT Hub: SELECT … FROM devices WHERE …"));
+        return Err(Failure::new(Exit::Usage, error)
+            .help("the grammar is that of Azure IoT Hub: SELECT … FROM devices WHERE …"));
     }
     let hub = access::hub(Access { hub: &args.hub, ca: desk.ca })?;
     let mut left = args.limit.unwrap_or(u64::MAX);

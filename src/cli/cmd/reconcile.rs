@@ -12,7 +12,10 @@ use crate::{
         workspace::{Files, Workspace},
     },
     plan::{GroupKind, Plan},
-    reconcile::{self, Event, Limits, Outcome, Patience, Stopped, acknowledged},
+    reconcile::{
+        self, Converged, Event, Limits, Outcome, Patience, Stopped, acknowledged,
+        ports::{HubError, TwinRead},
+    },
     report::{Format, OutcomeReport, PlanReport},
     task::Stop,
     twin::DeviceId,
@@ -49,14 +52,23 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let replan = Afresh(Arc::clone(&prepared.planner));
     let outcome = reconcile::apply(plan, &**hub, &replan, limits, &show(&progress), stop).await;
     progress.finish();
-    desk.printer.report(&OutcomeReport::new(prepared.planner.fleet(), prepared.planner.revision(), &outcome), desk.format)?;
-    let exit = exit_of(&outcome);
-    match args.wait {
-        Some(total) if exit == Exit::Done && !wait_for.is_empty() => {
-            wait(desk, hub, wait_for, prepared.planner.revision(), total, stop).await
+    let revision = prepared.planner.revision();
+    let converged = match args.wait {
+        Some(total) if outcome.is_complete() && !wait_for.is_empty() => {
+            Some(wait(desk, &**hub, wait_for, revision, total, stop).await?)
         }
-        _ => Ok(exit),
-    }
+        _ => None,
+    };
+    let fleet = &prepared.planner.fleet().name;
+    let told = OutcomeReport { fleet, revision, outcome: &outcome, converged: converged.as_ref() };
+    desk.printer.report(&told, desk.format)?;
+    let exit = match &converged {
+        Some(converged) if converged.interrupted => Exit::Interrupted,
+        Some(converged) if !converged.is_complete() => Exit::Partial,
+        _ => exit_of(&outcome),
+    };
+    let changed = exit == Exit::Done && outcome.applied > 0 && args.detailed_exitcode;
+    Ok(if changed { Exit::Changes } else { exit })
 }
 
 /// The devices whose values a plan changes.
@@ -92,29 +104,17 @@ fn exit_of(outcome: &Outcome) -> Exit {
 
 async fn wait(
     desk: &Desk<'_>,
-    hub: &impl crate::reconcile::ports::TwinRead,
+    hub: &impl TwinRead,
     devices: Vec<DeviceId>,
     revision: &str,
     total: Duration,
     stop: &Stop,
-) -> Result<Exit, Failure> {
+) -> Result<Converged, HubError> {
     let progress = desk.printer.progress("waiting for devices", Some(devices.len() as u64));
     let patience = Patience { total, ..Patience::default() };
     let shown = |done: usize, _: usize| progress.at(done as u64);
     let standing = acknowledged(revision);
-    let converged = reconcile::converge(hub, devices, &standing, patience, &shown, stop).await?;
+    let converged = reconcile::converge(hub, devices, &standing, patience, &shown, stop).await;
     progress.finish();
-    desk.printer.say(format_args!("{} devices have applied it", converged.done.len()));
-    for (device, words) in converged.failed.iter().take(20) {
-        desk.printer.warn(format_args!("{device}: {words}"));
-    }
-    if converged.is_complete() {
-        return Ok(Exit::Done);
-    }
-    let late = converged.waiting.len();
-    if late > 0 {
-        let first: Vec<&str> = converged.waiting.iter().take(5).map(DeviceId::as_str).collect();
-        desk.printer.warn(format_args!("{late} devices have not answered yet: {} …", first.join(", ")));
-    }
-    Ok(if converged.interrupted { Exit::Interrupted } else { Exit::Partial })
+    converged
 }

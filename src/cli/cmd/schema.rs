@@ -1,8 +1,6 @@
 //! `twinops schema`: the JSON Schemas of documents, components and reports; and the reference of the command line.
 
-use std::{fs, io::Write as _, path::Path};
-
-use serde_json::Value;
+use std::{collections::BTreeMap, fs, io::Write as _, path::Path};
 
 use crate::{
     cli::{Exit, Failure, Printer},
@@ -10,33 +8,27 @@ use crate::{
     fleet, report,
 };
 
-/// Every schema, by the name of its file.
-pub fn schemas() -> Vec<(String, Value)> {
-    let mut all: Vec<(String, Value)> = fleet::schemas();
-    all.extend(Registry::builtin().iter().map(|component| {
-        (format!("component-{}.schema.json", component.name), component.schema.clone())
-    }));
-    all.extend(report::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
-    all.sort_by(|a, b| a.0.cmp(&b.0));
-    all
+/// The text of every schema, by the path of its file below `schemas`.
+pub fn schema_files() -> BTreeMap<String, String> {
+    let mut files = fleet::schema_files(&Registry::builtin());
+    files.extend(report::schemas().into_iter().map(|(name, schema)| (name.to_owned(), format!("{schema:#}\n"))));
+    files
 }
 
 /// Prints the schema of the documents, or writes all schemas to their files.
 pub(crate) fn run(write: Option<&Path>, printer: &Printer) -> Result<Exit, Failure> {
-    match write {
-        None => {
-            let name = fleet::DOCUMENT_SCHEMA;
-            let document = schemas().into_iter().find(|(file, _)| file == name).map(|(_, schema)| schema);
-            let text = serde_json::to_string_pretty(&document)?;
-            printer.result(|out| writeln!(out, "{text}"))?;
+    let Some(folder) = write else {
+        let schema = fleet::schema();
+        printer.result(|out| writeln!(out, "{schema:#}"))?;
+        return Ok(Exit::Done);
+    };
+    for (name, text) in schema_files() {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
         }
-        Some(folder) => {
-            fs::create_dir_all(folder)?;
-            for (name, schema) in schemas() {
-                fs::write(folder.join(&name), serde_json::to_string_pretty(&schema)? + "\n")?;
-                printer.detail(format_args!("wrote {}", folder.join(&name).display()));
-            }
-        }
+        fs::write(&path, text)?;
+        printer.detail(format_args!("wrote {}", path.display()));
     }
     Ok(Exit::Done)
 }

@@ -1,32 +1,44 @@
 //! `twinops validate`: everything that is wrong, without a hub.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     cli::{
-        Exit, Failure, Printer,
+        Exit, Failure,
+        args::ValidateArgs,
+        prepare::Desk,
         workspace::{Files, Workspace},
     },
     fleet::{
-        self, Severity,
+        Severity, load,
         resolve::{self, Resolver, Secrets},
     },
-    report::{Findings, Format},
+    report::Findings,
 };
 
-/// Checks the files as they lie in the folder, committed or not.
-pub(crate) fn run(root: &Path, format: Format, printer: &Printer) -> Result<Exit, Failure> {
-    let source = Workspace::open(root)?.files()?;
-    let loaded = fleet::load(&source);
+/// Checks the files as they lie in the folder, committed or not; or those of a revision.
+pub(crate) fn run(args: &ValidateArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
+    let workspace = Workspace::open(desk.root)?;
+    let (source, loaded) = match &args.revision {
+        Some(revision) => {
+            let declared = workspace.at(revision)?;
+            (declared.source, declared.loaded)
+        }
+        None => {
+            let source = Arc::new(workspace.files()?);
+            let loaded = load(&source);
+            (source, loaded)
+        }
+    };
     let mut findings = loaded.findings.clone();
     // Merging what is broken would only repeat what was found.
     if let Some(fleet) = loaded.fleet.clone().filter(|_| loaded.is_sound()) {
         let resolver = Resolver::new(fleet, Arc::clone(&loaded.registry), Secrets::placeholders());
         findings.extend(resolve::check(&resolver));
     }
-    let places = Files::new(&source, root);
+    let places = Files::new(&source, desk.root);
     let documents = loaded.documents as u64;
-    printer.report(&Findings { findings: &findings, documents, places: &places }, format)?;
+    desk.printer.report(&Findings { findings: &findings, documents, places: &places }, desk.format)?;
     let sound = findings.iter().all(|finding| finding.severity < Severity::Error);
     Ok(if sound { Exit::Done } else { Exit::Findings })
 }

@@ -1,0 +1,109 @@
+//! From the process's arguments to its exit code.
+
+use std::{io, path::Path, process::ExitCode};
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    Exit, Failure, Printer, Terminal, Verbosity,
+    args::{Cli, Command},
+    cmd,
+    prepare::Desk,
+    signals,
+};
+use crate::{report::Lens, task::Stop};
+
+/// Sets how much is logged, in the words of `tracing`: `info`, `twinops::hub=debug`.
+const LOG: &str = "TWINOPS_LOG";
+
+/// Runs the command that the process's arguments ask for.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return Printer::usage(&error).into(),
+    };
+    let printer = Printer::new(cli.global.color, cli.global.verbosity(), Terminal::detect());
+    log(&printer, serves(&cli.command));
+    // A process that has chosen its cryptography already keeps its choice.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return printer.failure(&Failure::from(error)).into(),
+    };
+    let exit = runtime.block_on(async {
+        let stop = Stop::new();
+        signals::listen(stop.clone(), printer.clone());
+        match dispatch(&cli, &printer, &stop).await {
+            Ok(exit) => exit,
+            Err(failure) => printer.failure(&failure),
+        }
+    });
+    // Work that does not listen (a name that is being looked up, say) must not hold the process up.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+/// A command that stays says what it does in its log.
+const fn serves(command: &Command) -> bool {
+    matches!(command, Command::Hub(_) | Command::Agent(_))
+}
+
+fn log(printer: &Printer, serves: bool) {
+    let usual = match printer.verbosity() {
+        Verbosity::Quiet => "error",
+        Verbosity::Normal if serves => "info",
+        Verbosity::Normal => "error",
+        Verbosity::Verbose => "info",
+        Verbosity::Debug => "debug",
+    };
+    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(format!("warn,twinops={usual}")));
+    let subscriber = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(printer.colours_stderr());
+    // A log that somebody has set up before stays.
+    drop(subscriber.with_env_filter(filter).try_init());
+}
+
+async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Failure> {
+    let (format, ca) = (cli.global.format, cli.global.ca.as_deref());
+    let desk = |root| Desk { printer, format, root, ca };
+    let here = Path::new(".");
+    match &cli.command {
+        Command::Validate(args) => cmd::validate::run(args, &desk(&args.dir)),
+        Command::Plan(args) => cmd::plan::run(args, &desk(&args.repo.fleet)).await,
+        Command::Reconcile(args) => cmd::reconcile::run(args, &desk(&args.repo.fleet), stop).await,
+        Command::Drift(args) => {
+            let question = cmd::standing::Question {
+                repo: &args.repo,
+                select: &args.select,
+                hub: &args.hub,
+                snapshot: args.snapshot.as_ref(),
+                detailed_exitcode: args.detailed_exitcode,
+                lens: Lens::Drift,
+            };
+            cmd::standing::run(&question, &desk(&args.repo.fleet)).await
+        }
+        Command::Status(args) => {
+            let question = cmd::standing::Question {
+                repo: &args.repo,
+                select: &args.select,
+                hub: &args.hub,
+                snapshot: args.snapshot.as_ref(),
+                detailed_exitcode: args.detailed_exitcode,
+                lens: Lens::Status,
+            };
+            cmd::standing::run(&question, &desk(&args.repo.fleet)).await
+        }
+        Command::Explain(args) => cmd::explain::run(args, &desk(&args.repo.fleet)).await,
+        Command::Query(args) => cmd::query::run(args, &desk(here)).await,
+        Command::Invoke(args) => cmd::invoke::run(args, &desk(here)).await,
+        Command::Agent(args) => cmd::agent::run(args, ca, printer, stop.clone()).await,
+        Command::Hub(args) => cmd::hub::run(args, &desk(here), stop).await,
+        Command::Up(args) => cmd::up::run(args, &desk(&args.dir), stop).await,
+        Command::Schema(args) => cmd::schema::run(args.write.as_deref(), printer),
+        Command::Docs(args) => cmd::schema::docs(args.write.as_deref(), printer),
+        Command::Completions { shell } => {
+            printer.result(|out| super::completions(*shell, out))?;
+            Ok(Exit::Done)
+        }
+    }
+}
