@@ -76,7 +76,8 @@ impl HubClient {
     /// When certificates cannot be read.
     pub fn connect(connection: &ServiceConnection, options: Options) -> Result<Self, ClientError> {
         let host = connection.gateway.as_ref().unwrap_or(&connection.host);
-        Self::new(&format!("https://{host}"), false, connection, options)
+        let local = matches!(host.name(), "localhost" | "127.0.0.1" | "[::1]");
+        Self::new(&format!("https://{host}"), local, connection, options)
     }
 
     /// A client without TLS, for a hub on this machine only: benchmarks and tests.

@@ -86,7 +86,7 @@ impl Snapshot {
         let path = Arc::clone(&self.path);
         tokio::task::spawn_blocking(move || {
             let mut keep = keep;
-            let mut lines = Lines::new(path);
+            let mut lines = Lines::new(path, STRETCH);
             // Nobody listens any more: nobody wants the rest.
             while let Some(page) = lines.next_page().map(|page| page.and_then(&mut keep)) {
                 if to.blocking_send(page).is_err() {
@@ -177,6 +177,7 @@ fn find(page: &Page, device: &DeviceId) -> Option<Bytes> {
 /// A file in pages that end at line ends.
 struct Lines {
     path: Arc<Path>,
+    stretch: usize,
     file: Option<File>,
     rest: BytesMut,
     state: State,
@@ -190,8 +191,8 @@ enum State {
 }
 
 impl Lines {
-    fn new(path: Arc<Path>) -> Self {
-        Self { path, file: None, rest: BytesMut::new(), state: State::New }
+    fn new(path: Arc<Path>, stretch: usize) -> Self {
+        Self { path, stretch, file: None, rest: BytesMut::new(), state: State::New }
     }
 
     fn next_page(&mut self) -> Option<Result<Page, SnapshotError>> {
@@ -231,7 +232,7 @@ impl Lines {
             none => none.insert(File::open(&self.path)?),
         };
         let before = self.rest.len();
-        self.rest.resize(before + STRETCH, 0);
+        self.rest.resize(before + self.stretch, 0);
         let read = file.read(&mut self.rest[before..]);
         self.rest.truncate(before + *read.as_ref().unwrap_or(&0));
         read
@@ -242,6 +243,41 @@ impl Lines {
         match self.rest.iter().find(|byte| !byte.is_ascii_whitespace()) {
             None | Some(b'{') => Ok(()),
             Some(_) => Err(SnapshotError::NoLines(self.path.to_path_buf())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_the_file_pages_end_at_line_ends_and_nothing_is_lost(
+            text in "\\{[a\n{}\"]{0,200}",
+            stretch in 1_usize..20,
+        ) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), &text).unwrap();
+            let mut lines = Lines::new(file.path().into(), stretch);
+            let mut all = Vec::new();
+            while let Some(page) = lines.next_page() {
+                let Page::Lines(page) = page.unwrap() else { panic!("lines") };
+                prop_assert!(page.ends_with(b"\n") || all.len() + page.len() == text.len());
+                all.extend_from_slice(&page);
+            }
+            prop_assert_eq!(all, text.as_bytes());
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let page = Page::Lines(bytes.into());
+            let path: Arc<Path> = Path::new("x").into();
+            let mut filter = Filter::new("SELECT * FROM devices WHERE tags.a = 1", &path).unwrap();
+            prop_assert!(find(&page, &"a".parse().unwrap()).is_none());
+            let _read_or_refused = filter.keep(page);
         }
     }
 }

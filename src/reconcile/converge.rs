@@ -89,13 +89,14 @@ pub async fn converge<H: TwinRead>(
         let look = stop.unless(timeout_at(deadline, watch.look(hub, standing))).await;
         progress(watch.done.len(), watch.total());
         let Some(Ok(look)) = look else { break };
+        let mut asked_for = Duration::ZERO;
         match look {
             Err(error) if !error.is_transient() => return Err(error),
-            Err(HubError::Throttled { retry_after }) => wait = retry_after.unwrap_or(wait * 2).max(patience.first),
+            Err(HubError::Throttled { retry_after: Some(asked) }) => asked_for = asked,
             Ok(()) if watch.done.len() > before => wait = patience.first,
             Ok(()) | Err(_) => wait *= 2,
         }
-        wait = wait.min(patience.longest);
+        wait = wait.min(patience.longest).max(asked_for);
         if watch.left.is_empty() || Instant::now() + wait > deadline || stop.unless(sleep(wait)).await.is_none() {
             break;
         }

@@ -103,7 +103,6 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
     }
 
     fn plan_afresh(&self, twin: &TwinText) -> Step {
-        self.run.events.on(Event::Replanned { device: self.device.clone() });
         match (self.replan.replan(twin), self.trail.maybe_written) {
             (Ok(Some(Replanned { patch, etag, deltas })), _) => {
                 let kind = if deltas == 0 { GroupKind::Adopt } else { GroupKind::Change };
@@ -135,6 +134,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
             return Step::End(End::Stale);
         }
         self.stale_tries = self.stale_tries.saturating_sub(1);
+        self.run.events.on(Event::Replanned { device: self.device.clone() });
         Step::Read
     }
 

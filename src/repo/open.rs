@@ -12,7 +12,8 @@ use git2::{ErrorCode, ObjectType, Oid, Repository};
 
 use super::error::{RepoError, doing};
 
-/// The git repository of a fleet, which may fill it or one of its subfolders.
+/// The git repository of a fleet, which may fill it or one of its subfolders. All of it blocks: in async code it
+/// belongs on a blocking thread, and one thread at a time.
 pub struct Repo {
     pub(super) git: Repository,
     /// The fleet's root relative to the repository's, with `/` and without one at the end; empty when they are one.

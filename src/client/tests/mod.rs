@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    io::Write as _,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -348,6 +347,7 @@ fn certificates_that_are_none_are_refused() {
     assert!(matches!(with("/nowhere/ca.pem".as_ref()), Err(ClientError::Ca { .. })));
 }
 
+#[cfg(feature = "hub")]
 #[tokio::test]
 async fn a_private_hubs_own_authority_is_trusted_and_nobody_else_with_it() {
     let _first_choice_stands = rustls::crypto::ring::default_provider().install_default();
@@ -370,7 +370,7 @@ async fn a_private_hubs_own_authority_is_trusted_and_nobody_else_with_it() {
         }
     });
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(signed.cert.pem().as_bytes()).unwrap();
+    std::io::Write::write_all(&mut file, signed.cert.pem().as_bytes()).unwrap();
     let connection =
         ServiceConnection::parse(&CONNECTION.replace("hub.example", &format!("localhost:{port}"))).unwrap();
     let trusting = Options { ca: Some(file.path().to_owned()), ..Options::default() };

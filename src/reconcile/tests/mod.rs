@@ -10,11 +10,12 @@ use std::{
 };
 
 use futures_util::{Stream, stream};
+use proptest::prelude::*;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::{
-    Converged, Event, Limits, Outcome, Patience, Standing, Stopped, acknowledged, apply, converge, fold_pages,
+    Event, Limits, Outcome, Stopped, apply,
     ports::{HubError, Page, Replan, Replanned, TwinRead, TwinText, TwinWrite},
 };
 use crate::{
@@ -23,6 +24,8 @@ use crate::{
     task::Stop,
     twin::DeviceId,
 };
+
+mod reading;
 
 /// What the hub says to the next request of a device; when nothing is left, all is well.
 #[derive(Debug, Clone, Copy)]
@@ -319,74 +322,36 @@ async fn an_interrupt_ends_what_is_in_flight_and_leaves_the_rest() {
     assert!(outcome.failed[0].reason.starts_with("stopped while it is not known"), "{outcome:?}");
 }
 
-#[tokio::test]
-async fn pages_are_worked_on_in_parallel_and_merged_in_order() {
-    let pages = stream::iter((0..50).map(|n| Ok(Page::Lines(format!("{n}").into()))));
-    let work = |page| match page {
-        Page::Lines(text) | Page::Array(text) => String::from_utf8(text.to_vec()).unwrap(),
+fn any_say() -> impl Strategy<Value = Say> {
+    use Say::{
+        Broken, Exists, Gone, LostAnswer, Refuse, Stale, StopThenTrouble, Throttle, Trouble, Unauthorized, Well,
     };
-    let mut all = Vec::new();
-    fold_pages(pages, 4, work, |part| all.push(part)).await.unwrap();
-    assert_eq!(all, (0..50).map(|n| n.to_string()).collect::<Vec<_>>());
+    let mild = [Well, Stale, LostAnswer, Throttle(None), Throttle(Some(3)), Trouble, Broken, Exists];
+    let harsh = [Gone, Refuse, Unauthorized, StopThenTrouble];
+    prop_oneof![9 => prop::sample::select(mild.to_vec()), 1 => prop::sample::select(harsh.to_vec())]
 }
 
-#[tokio::test]
-async fn a_page_that_cannot_be_fetched_ends_the_reading() {
-    let pages = stream::iter([Ok(Page::Lines("".into())), Err(HubError::Unavailable { status: 503 })]);
-    let mut merged = 0;
-    assert!(fold_pages(pages, 4, |_| (), |()| merged += 1).await.is_err());
-    assert_eq!(merged, 1);
-}
-
-async fn wait_for(hub: &Hub, names: &[String], done: impl Fn(&str) -> Standing + Sync) -> Converged {
-    let devices = names.iter().map(|name| id(name));
-    let standing = |row: &crate::twin::TwinRow<'_>| done(&row.device_id);
-    converge(hub, devices, &standing, Patience::default(), &|_, _| (), &hub.stop).await.unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn waiting_ends_when_all_are_done_and_survives_trouble() {
-    let hub = Hub::new(&[("a", &[Say::Trouble, Say::Throttle(None)])]);
-    let looks = AtomicUsize::new(0);
-    let standing = |_: &str| match looks.fetch_add(1, Ordering::Relaxed) {
-        0..6 => Standing::Waiting,
-        _ => Standing::Done,
-    };
-    let converged = wait_for(&hub, &["a".into(), "b".into()], standing).await;
-    assert!(converged.is_complete());
-    assert_eq!(converged.done.len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn waiting_ends_at_its_deadline_and_names_who_is_missing() {
-    let hub = Hub::new(&[("gone", &[Say::Gone; 1000])]);
-    let standing = |name: &str| match name {
-        "a" => Standing::Done,
-        "b" => Standing::Failed("disk full".into()),
-        _ => Standing::Waiting,
-    };
-    let before = Instant::now();
-    let converged = wait_for(&hub, &["a".into(), "b".into(), "c".into(), "gone".into()], standing).await;
-    assert!(before.elapsed() <= Patience::default().total + Duration::from_secs(1));
-    assert_eq!(converged.done, [id("a")]);
-    assert_eq!(converged.failed, [(id("b"), "disk full".to_owned())]);
-    assert_eq!(converged.waiting, [id("c"), id("gone")]);
-    assert!(!converged.interrupted);
-}
-
-#[tokio::test(start_paused = true)]
-async fn many_devices_are_watched_by_query() {
-    let hub = Hub::new(&[]);
-    let first = r#"[{"deviceId":"d00","properties":{"reported":{"twinops":{"revision":{"value":"r","ac":200}}}}}]"#;
-    hub.pages.lock().unwrap().push_back(first);
-    let devices: Vec<DeviceId> = (0..60).map(|n| id(&format!("d{n:02}"))).collect();
-    let stop = hub.stop.clone();
-    let progress = |done, total| {
-        assert_eq!((done, total), (1, 60));
-        stop.request();
-    };
-    let look = converge(&hub, devices, &acknowledged("r"), Patience::default(), &progress, &hub.stop).await;
-    let converged = look.unwrap();
-    assert_eq!((converged.done, converged.waiting.len(), converged.interrupted), (vec![id("d00")], 59, true));
-    assert_eq!(hub.log().len(), 1);
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_a_hub_says_every_device_comes_to_exactly_one_end(
+        says in prop::collection::vec(prop::collection::vec(any_say(), 0..8), 1..12),
+        concurrency in 1_usize..6,
+    ) {
+        let name = |n: usize| format!("{}{n}{}", ['a', 'n', 'm', 'x'][n % 4], if n.is_multiple_of(3) { "+" } else { "" });
+        let names: Vec<String> = (0..says.len()).map(name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let script: Vec<_> = names.iter().copied().zip(says.iter().map(Vec::as_slice)).collect();
+        let hub = Hub::new(&script);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let limits = Limits { concurrency, ..Limits::default() };
+        let (outcome, events) = runtime.block_on(run(&hub, &names, limits));
+        let ends = outcome.written() + outcome.unchanged + outcome.not_attempted;
+        let named = outcome.stale.len() + outcome.failed.len();
+        prop_assert_eq!(ends + named as u64, names.len() as u64);
+        prop_assert!(outcome.stopped.is_some() || outcome.not_attempted == 0);
+        prop_assert!(hub.most_in_flight.load(Ordering::Relaxed) <= concurrency);
+        let written = events.iter().filter(|event| matches!(event, Event::Applied { .. })).count();
+        prop_assert_eq!(written as u64, outcome.written());
+    }
 }
