@@ -63,16 +63,24 @@ fn below(schema: &Value, member: bool) -> Value {
 /// Lets a reference, and for members a null, pass. `if` and `else` rather than `anyOf`: a validator then tells what
 /// is wrong with the value instead of that no branch fits.
 fn open(schema: Value, nullable: bool) -> Map<String, Value> {
-    let mut passes = vec![json!({"type": "string", "pattern": "\\$\\{"})];
-    if nullable {
-        passes.push(json!({"type": "null"}));
+    let Value::Object(mut inner) = schema else {
+        return Map::from_iter([("allOf".to_owned(), json!([schema]))]);
+    };
+    // Any text may stand here: a reference is one.
+    if inner.get("type") == Some(&json!("string")) && inner.keys().all(|k| k == "type" || k == "description") {
+        if nullable {
+            inner.insert("type".to_owned(), json!(["string", "null"]));
+        }
+        return inner;
     }
+    let types = if nullable { json!(["string", "null"]) } else { json!("string") };
     let mut out = Map::new();
-    if let Some(words) = schema.get("description") {
-        out.insert("description".to_owned(), words.clone());
+    if let Some(words) = inner.remove("description") {
+        out.insert("description".to_owned(), words);
     }
-    out.insert("if".to_owned(), json!({"anyOf": passes}));
-    out.insert("else".to_owned(), schema);
+    // The pattern minds texts only.
+    out.insert("if".to_owned(), json!({"type": types, "pattern": "\\$\\{"}));
+    out.insert("else".to_owned(), Value::Object(inner));
     out
 }
 
@@ -102,6 +110,6 @@ mod tests {
         let whole = json!({"properties": {"required": {"type": "boolean"}, "if": {"type": "string"}}});
         let members = &partial(&whole)["else"]["properties"];
         assert_eq!(members["required"]["else"], json!({"type": "boolean"}));
-        assert_eq!(members["if"]["else"], json!({"type": "string"}));
+        assert_eq!(members["if"], json!({"type": ["string", "null"]}));
     }
 }

@@ -155,7 +155,7 @@ impl Collected {
     }
 
     fn fleet(mut self) -> Option<Fleet> {
-        self.first_fleet?;
+        self.fleet.document = Some(self.first_fleet?);
         self.fleet.profiles.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
         Some(self.fleet)
     }

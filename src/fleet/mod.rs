@@ -16,6 +16,7 @@ mod model;
 mod model_rollout;
 pub mod resolve;
 mod schema;
+mod schema_files;
 mod site;
 mod source;
 mod wanted;
@@ -33,5 +34,6 @@ pub use model::{
 };
 pub use model_rollout::{Day, GateOf, GateSpec, OnFailure, RolloutSpec, WaveSpec, WindowSpec};
 pub use schema::Components;
+pub use schema_files::schema_files;
 pub use source::{FileKind, Source, SourceError, SourceFile};
 pub use wanted::Wanted;

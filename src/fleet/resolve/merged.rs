@@ -76,19 +76,18 @@ pub(super) fn mark(registry: &Registry, desired: &mut Map) {
         let mut keys = component.keys();
         let Some(first) = keys.next().and_then(|key| desired.get_mut(key)) else { continue };
         let found = keys.try_fold(first, |value, key| value.as_object_mut()?.get_mut(key));
-        if let Some(Value::Object(members)) = found
-            && holds_something(members)
-        {
+        let Some(found) = found.filter(|found| holds_something(found)) else { continue };
+        if let Value::Object(members) = found {
             members.insert(pnp::MARKER.to_owned(), pnp::COMPONENT.into());
         }
     }
 }
 
-fn holds_something(members: &Map) -> bool {
-    members.is_empty()
-        || members.values().any(|value| match value {
-            Value::Null => false,
-            Value::Object(below) => holds_something(below),
-            _ => true,
-        })
+/// Whether anything is wanted to be there; an object of nothing but nulls only forbids.
+pub(super) fn holds_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Object(below) => below.is_empty() || below.values().any(holds_something),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => true,
+    }
 }

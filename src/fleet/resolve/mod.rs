@@ -10,9 +10,10 @@
 //!
 //! * `facts` is a device as conditions see it; `template` and `render` fill texts in; `secrets` are looked up.
 //! * `layer` and `class` name the documents and the class; `overlay` merges; `merged` makes a wanted twin of it.
-//! * `verify` checks the result; `cache` keeps it.
+//! * `verify` checks the result; `cache` keeps it; [`check`] resolves all that can be resolved without a hub.
 
 mod cache;
+mod check;
 mod class;
 mod facts;
 mod layer;
@@ -23,8 +24,11 @@ mod render;
 mod resolver;
 mod secrets;
 mod template;
+#[cfg(test)]
+mod tests;
 mod verify;
 
+pub use check::check;
 pub use facts::Facts;
 pub use resolver::{Resolver, Unresolved};
 pub use secrets::Secrets;

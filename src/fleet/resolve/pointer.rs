@@ -1,14 +1,9 @@
 //! JSON pointers (RFC 6901) into documents.
 
 use crate::{
-    fleet::{DocumentRef, Place, Target},
+    fleet::{DocumentRef, Place, yaml::escape},
     twin::Section,
 };
-
-/// One step of a pointer.
-pub(super) fn escape(key: &str) -> String {
-    if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1") } else { key.to_owned() }
-}
 
 /// The pointer to a section of a document's spec.
 pub(super) const fn section(section: Section) -> &'static str {
@@ -25,5 +20,10 @@ pub(super) fn value<K: AsRef<str>>(within: Section, keys: &[K]) -> String {
 
 /// The place of a value in a document.
 pub(super) fn place(document: &DocumentRef, pointer: impl Into<String>) -> Place {
-    Place { file: document.file.clone(), document: document.document, target: Target::Value(pointer.into()) }
+    Place::value(&document.file, document.document, pointer)
+}
+
+/// The pointer to a variable of the Fleet document.
+pub(super) fn variable(name: &str) -> String {
+    format!("/spec/vars/{}", escape(name))
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 use serde_json::Value;
 
 use super::template::{self, Fault, Piece, Reference, Scope};
-use crate::twin::Map;
+use crate::{fleet::yaml::escape, twin::Map};
 
 /// The keys that lead to a value, outermost first.
 pub(super) type Way = Vec<Arc<str>>;
@@ -43,7 +43,7 @@ impl Renderer<'_, '_> {
         let mut out = Map::new();
         for (key, value) in members {
             self.way.push(key.as_str().into());
-            self.pointer.push(super::pointer::escape(key));
+            self.pointer.push(escape(key));
             out.insert(key.clone(), self.value(value));
             self.pointer.pop();
             self.way.pop();

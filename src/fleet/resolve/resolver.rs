@@ -97,12 +97,17 @@ impl Resolver {
         let own = self.fleet.devices.get(device.id).map(|own| &**own);
         let declared = self.own_tags(device, own);
         let tags = Tags { declared: declared.as_deref(), live: device.tags };
+        let profiles = self.selecting(device, tags);
+        self.answer(device, &Documents { profiles, own }, tags, true)
+    }
+
+    /// The profiles that select the device, weakest first.
+    pub(super) fn selecting(&self, device: &Facts<'_>, tags: Tags<'_>) -> Vec<usize> {
         let view = View { id: device.id.as_str(), tags, reported: device.reported, model_id: device.model_id };
         let selects = |compiled: &CompiledProfile| {
             compiled.profile.condition.as_ref().is_none_or(|condition| condition.matches(&view))
         };
-        let profiles = self.profiles.iter().enumerate().filter(|(_, c)| selects(c)).map(|(at, _)| at).collect();
-        self.answer(device, &Documents { profiles, own }, tags, true)
+        self.profiles.iter().enumerate().filter(|(_, compiled)| selects(compiled)).map(|(at, _)| at).collect()
     }
 
     /// The same from documents that an earlier marker names, as in [`Wanted::sources`]; unknown ones are passed over.
@@ -121,7 +126,11 @@ impl Resolver {
     }
 
     /// The declared tags, filled in from live ones as far as that goes; what does not is found when they are resolved.
-    fn own_tags<'a>(&self, device: &Facts<'_>, own: Option<&'a crate::fleet::Device>) -> Option<Cow<'a, Map>> {
+    pub(super) fn own_tags<'a>(
+        &self,
+        device: &Facts<'_>,
+        own: Option<&'a crate::fleet::Device>,
+    ) -> Option<Cow<'a, Map>> {
         let tags = &own?.tags;
         if !has_references(tags) {
             return Some(Cow::Borrowed(tags));

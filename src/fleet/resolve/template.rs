@@ -144,7 +144,7 @@ pub(super) fn variable<'v>(vars: &'v Map, path: &str) -> Option<&'v Value> {
 
 fn no_tag(path: &str) -> Fault {
     let help = format!("set `tags.{path}` on the device, or narrow `where` with IS_DEFINED(tags.{path})");
-    Fault::new("missing-variable", format!("the device has no tag `{path}`"), help)
+    Fault::new("missing-tag", format!("the device has no tag `{path}`"), help)
 }
 
 fn no_variable(vars: &Map, path: &str) -> Fault {

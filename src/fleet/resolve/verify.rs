@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::merged::holds_something;
 use crate::{
     component::Registry,
-    fleet::{Finding, Place, Wanted},
-    twin::{Map, PropertyPath, Section, limits},
+    fleet::{Fault, Finding, Place, Target, Wanted, schema::Components},
+    twin::{Map, PropertyPath, Section, get, limits},
 };
 
 /// A revision as long as those of git, with which the room for the marker is measured.
@@ -19,19 +20,16 @@ const DEVICE_SOURCE: usize = "Device/".len() + 128;
 #[derive(Debug)]
 pub(super) struct Verifier {
     fleet: String,
-    components: Vec<Component>,
-}
-
-#[derive(Debug)]
-struct Component {
-    keys: Vec<Arc<str>>,
+    components: Components,
+    /// Name of each component and the keys that lead to it.
+    names: Vec<(String, Vec<Arc<str>>)>,
 }
 
 impl Verifier {
     pub(super) fn new(registry: &Registry, fleet: &str) -> Self {
-        let components =
-            registry.iter().map(|component| Component { keys: component.keys().map(Into::into).collect() });
-        Self { fleet: fleet.to_owned(), components: components.collect() }
+        let keys =
+            registry.iter().map(|component| (component.name.clone(), component.keys().map(Into::into).collect()));
+        Self { fleet: fleet.to_owned(), components: Components::new(registry), names: keys.collect() }
     }
 
     /// Adds what is wrong with `wanted`; `place` knows which line a path comes from.
@@ -43,15 +41,21 @@ impl Verifier {
         findings: &mut Vec<Finding>,
     ) {
         let stored = without_nulls(&wanted.desired);
+        for (name, keys) in &self.names {
+            if !get(&wanted.desired, keys).is_some_and(holds_something) {
+                continue;
+            }
+            let Some(value) = get(&stored, keys) else { continue };
+            let faults = self.components.check_resolved(name, value).into_iter();
+            findings.extend(faults.map(|fault| invalid(name, keys, fault, &place)));
+        }
         let mut tags = without_nulls(&wanted.tags);
         self.leave_room(wanted, own, &mut tags);
-        let violations =
-            limits::check(Section::Desired, &stored).into_iter().chain(limits::check(Section::Tags, &tags));
-        for violation in violations {
+        for violation in limits::check(Section::Desired, &stored).into_iter().chain(limits::check(Section::Tags, &tags))
+        {
             let finding = Finding::error("hub-limit", format!("`{}`: {}", violation.path, violation.message));
             findings.push(Finding { place: place(&violation.path), ..finding });
         }
-        let _ = &self.components;
     }
 
     /// Puts a marker of the greatest size into the tags.
@@ -64,6 +68,18 @@ impl Verifier {
             markers.insert(self.fleet.clone(), marker);
         }
     }
+}
+
+/// What is wrong with a merged component, at the line that the value, or what it should be in, comes from.
+fn invalid(name: &str, keys: &[Arc<str>], fault: Fault, place: impl Fn(&PropertyPath) -> Option<Place>) -> Finding {
+    let below = fault.pointer.split('/').skip(1).map(|step| Arc::from(step.replace("~1", "/").replace("~0", "~")));
+    let path = Section::Desired.path(keys.iter().cloned().chain(below));
+    let place = place(&path).map(|place| match place.target {
+        Target::Value(pointer) if fault.is_key => Place { target: Target::Key(pointer), ..place },
+        _ => place,
+    });
+    let message = format!("`{name}` as merged from all documents is not valid: {}", fault.message);
+    Finding { place, label: fault.label, help: fault.help, ..Finding::error("invalid-merged-component", message) }
 }
 
 /// A section as the hub stores it; an object of which nothing is left stays.
