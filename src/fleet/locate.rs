@@ -33,14 +33,21 @@ pub struct Location {
 #[derive(Debug)]
 pub struct Locator<'s> {
     source: &'s Source,
-    files: BTreeMap<&'s str, OnceLock<Vec<(usize, Tree)>>>,
+    files: BTreeMap<&'s str, Read<'s>>,
+}
+
+/// What is known of a file.
+#[derive(Debug, Default)]
+struct Read<'s> {
+    lines: OnceLock<Lines<'s>>,
+    trees: OnceLock<Vec<(usize, Tree)>>,
 }
 
 impl<'s> Locator<'s> {
     /// A locator that has not read anything yet.
     pub fn new(source: &'s Source) -> Self {
         let files = source.files.iter().chain(&source.schemas);
-        Self { source, files: files.map(|file| (&*file.path, OnceLock::new())).collect() }
+        Self { source, files: files.map(|file| (&*file.path, Read::default())).collect() }
     }
 
     /// Line and column of a place; of the nearest thing around it, when it cannot be found itself. `None` for a file
@@ -48,9 +55,8 @@ impl<'s> Locator<'s> {
     pub fn locate(&self, place: &Place) -> Option<Location> {
         let file = self.source.file(&place.file)?;
         let span = self.span_in(file, place)?;
-        let text = std::str::from_utf8(&file.text);
-        let lossy = |error: std::str::Utf8Error| std::str::from_utf8(&file.text[..error.valid_up_to()]);
-        let (line, column) = Lines::new(text.or_else(lossy).unwrap_or_default()).position(span.start);
+        let lines = self.files.get(&*file.path)?.lines.get_or_init(|| Lines::new(readable(&file.text)));
+        let (line, column) = lines.position(span.start);
         Some(Location { file: file.path.clone(), line, column, span, text: file.text.clone() })
     }
 
@@ -69,14 +75,20 @@ impl<'s> Locator<'s> {
             Target::Key(pointer) => (pointer, Wants::Key),
             Target::Part { pointer, from, to } => (pointer, Wants::Part(*from..*to)),
         };
-        let trees = self
-            .files
-            .get(&*place.file)?
-            .get_or_init(|| yaml::split(&file.text).map(|document| (document.number, Tree::read(&document))).collect());
+        let trees =
+            self.files.get(&*place.file)?.trees.get_or_init(|| {
+                yaml::split(&file.text).map(|document| (document.number, Tree::read(&document))).collect()
+            });
         let found = trees.iter().find(|(number, _)| *number == place.document);
         let Some((_, tree)) = found else { return Some(0..0) };
         Some(find(tree, &file.text, pointer, wants))
     }
+}
+
+/// The text up to its first byte that is not UTF-8.
+fn readable(bytes: &[u8]) -> &str {
+    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    std::str::from_utf8(&bytes[..valid]).unwrap_or_default()
 }
 
 enum Wants {
