@@ -214,18 +214,19 @@ fn folded(findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// By file, document and position; what is of the repository as a whole comes first.
-fn ordered(findings: Vec<Finding>, source: &Source) -> Vec<Finding> {
+fn ordered(mut findings: Vec<Finding>, source: &Source) -> Vec<Finding> {
+    let document = |finding: &Finding| finding.place.as_ref().map(|place| (place.file.clone(), place.document));
+    findings.sort_by_cached_key(document);
     let locator = Locator::new(source);
-    let mut keyed: Vec<_> = findings
-        .into_iter()
-        .map(|finding| {
-            let place = finding.place.as_ref();
-            let start = place.and_then(|place| locator.span(place)).map(|span| (span.start, span.end));
-            (place.map(|place| (place.file.clone(), place.document)), start, finding)
-        })
-        .collect();
-    keyed.sort_by(|a, b| (&a.0, a.1, a.2.rule, &a.2.message).cmp(&(&b.0, b.1, b.2.rule, &b.2.message)));
-    keyed.into_iter().map(|(_, _, finding)| finding).collect()
+    let start = |finding: &Finding| {
+        let span = finding.place.as_ref().and_then(|place| locator.span(place));
+        span.map(|span| (span.start, span.end))
+    };
+    // A finding alone in its document needs no position, and its file is not read again.
+    for together in findings.chunk_by_mut(|a, b| document(a) == document(b)).filter(|chunk| chunk.len() > 1) {
+        together.sort_by_cached_key(|finding| (start(finding), finding.rule, finding.message.clone()));
+    }
+    findings
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! From text to JSON values: YAML 1.2's core schema, without what lets mistakes slip.
 //!
 //! `split` finds the documents of a file, so that one with a fault of syntax does not hide the next; `build` turns the
-//! events of one document into a value and keeps no spans; `tree` reads the same document again, with spans, for
+//! events of one document into a value and keeps no spans, `fault` puts what is wrong into words; `tree` reads the same document again, with spans, for
 //! [`locate`](super::locate) and only when there is something to show. `scalar` says what a plain scalar means,
 //! `text` what bytes may be a file at all, `lines` where a line and column lie.
 
 mod build;
+mod fault;
 mod lines;
+mod pointer;
 mod scalar;
 mod split;
 mod text;
@@ -21,8 +23,8 @@ use serde_json::Value;
 
 use super::finding::Finding;
 
-pub(super) use build::escape;
 pub(super) use lines::Lines;
+pub(super) use pointer::escape;
 pub(super) use split::Document;
 pub(super) use tree::{Node, NodeKind, Tree};
 
