@@ -258,3 +258,6 @@ fn number_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     };
     number.ok_or_else(|| serde::de::Error::custom("expected a whole number from 0"))
 }
+
+#[cfg(test)]
+mod tests;

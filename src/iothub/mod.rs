@@ -1,4 +1,15 @@
-//! The wire.
+//! The wire: what IoT Hub's clients and servers say to each other, as values (protocol reference 1 to 3, 11).
+//!
+//! Everything here is pure, and used from both ends: a hub reads what a client writes, and the other way round. So
+//! reading and printing stand side by side, reading is as lenient as the SDKs in the field make necessary, and every
+//! parser takes any bytes without harm.
+//!
+//! * [`ConnectionString`] says where a hub is and how to prove oneself; [`Key`] and [`Secret`] never show themselves.
+//! * [`SasToken`] is verified in steps, [`sign`] makes one; [`Scope`] is what it opens, [`Permissions`] what a policy
+//!   allows.
+//! * [`Username`] and [`ClientId`] come with an MQTT CONNECT; [`topic`] has the topics.
+//! * [`DeviceIdentity`] and [`ModuleIdentity`] are REST bodies, [`ETag`] and [`IfMatch`] their editions.
+//! * [`ErrorCode`] is what can go wrong; [`ErrorAnswer`] writes it, [`HubFault`] reads it.
 
 mod audience;
 mod connection;
@@ -11,13 +22,23 @@ mod key;
 mod policy;
 mod sas;
 mod secret;
-pub use audience::*;
-pub use connection::*;
-pub use error::*;
-pub use etag::*;
-pub use host::*;
-pub use identity::*;
-pub use key::*;
-pub use policy::*;
-pub use sas::*;
-pub use secret::*;
+pub mod topic;
+mod username;
+
+pub use audience::{Audience, Scope};
+pub use connection::{
+    ConnectionString, ConnectionStringError, DeviceConnection, DeviceCredential, ServiceConnection, ServiceCredential,
+};
+pub use error::{Envelope, ErrorAnswer, ErrorCode, HubFault};
+pub use etag::{ETag, IfMatch};
+pub use host::{HostName, HostNameError};
+pub use identity::{
+    Authentication, AuthenticationType, Capabilities, ConnectionState, DeviceIdentity, DeviceStatus, ModuleIdentity,
+    NEVER, SymmetricKey, X509Thumbprint,
+};
+pub use key::{Key, KeyError, MAX_KEY_BYTES, MIN_KEY_BYTES};
+pub use policy::{DEFAULT_POLICIES, Permissions};
+pub use sas::{CLOCK_SKEW_SECONDS, SasError, SasToken, sign};
+pub use secret::Secret;
+pub use topic::{Deliver, Filter, Properties, Publish, TopicError};
+pub use username::{ClientId, Username, UsernameError};

@@ -230,7 +230,7 @@ mod tests {
         }
 
         #[test]
-        fn no_json_makes_it_panic_either(code in "(1|null|\"x\"|-5|1e99)", message in "(1|null|\"ErrorCode:\"|\"{}\"|\"ErrorCode:;\")") {
+        fn no_json_makes_it_panic_either(code in "(1|null|\"x\"|-5|1e99)", message in "(1|null|\"ErrorCode:\"|\"\\{\\}\"|\"ErrorCode:;\")") {
             let body = format!(r#"{{"errorcode":{code},"Message":{message},"ExceptionMessage":{message}}}"#);
             let fault = HubFault::parse(400, None, body.as_bytes());
             prop_assert!(fault.code.is_none());
