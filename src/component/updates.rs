@@ -35,6 +35,7 @@ pub struct Updates {
     pub drivers: Option<bool>,
     /// Updates that may be installed, by their GUIDs; cannot be taken back. Windows only.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[expect(clippy::zero_sized_map_values, reason = "the shape of the twin: an id, and the one word there is")]
     pub approvals: BTreeMap<String, Approval>,
     /// Packages that stay at their version. Linux only.
     #[serde(skip_serializing_if = "Option::is_none")]

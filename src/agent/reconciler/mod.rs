@@ -56,10 +56,11 @@ impl<P: Platform> Reconciler<P> {
         let mut reporter = Reporter::new(self.link.clone());
         let mut backoff = Backoff::new(pace.retry, pace.retry_most);
         let mut waiting: Vec<Wake> = Vec::new();
-        self.hub_rx.mark_changed();
+        // `changed` forgets that it told, so that has to be remembered here.
+        let mut hub_moved = true;
         while !stop.is_requested() {
             let accepted = Arc::clone(&accepted_rx.borrow_and_update());
-            if self.hub_rx.has_changed().unwrap_or(false) {
+            if std::mem::take(&mut hub_moved) || self.hub_rx.has_changed().unwrap_or(false) {
                 let hub = self.hub_rx.borrow_and_update().clone();
                 reporter.adopt(self.known(hub));
             }
@@ -82,7 +83,10 @@ impl<P: Platform> Reconciler<P> {
                     if changed.is_err() { return }
                     backoff.reset();
                 }
-                changed = self.hub_rx.changed() => if changed.is_err() { return },
+                changed = self.hub_rx.changed() => {
+                    if changed.is_err() { return }
+                    hub_moved = true;
+                }
                 Some(wake) = self.wake_rx.recv() => waiting.push(wake),
                 () = sleep_until(until) => {}
             }

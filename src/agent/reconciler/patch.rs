@@ -19,7 +19,8 @@ pub(super) fn patch(was: &Map, now: &Map) -> Map {
             (Some(Value::Object(was)), Value::Object(now)) => {
                 let mut below = patch(was, now);
                 if !below.is_empty() {
-                    below.extend(now.get_key_value(MARKER).map(|(key, marker)| (key.clone(), marker.clone())));
+                    let marker = now.get_key_value(MARKER).filter(|(_, marker)| marker.is_string());
+                    below.extend(marker.map(|(key, marker)| (key.clone(), marker.clone())));
                     changes.insert(name.clone(), Value::Object(below));
                 }
             }

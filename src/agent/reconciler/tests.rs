@@ -1,1 +1,404 @@
+//! The reconciler against a device and a hub that are both made of memory.
 
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    agent::{
+        link::{Command, ReportError},
+        resource::{Fault, Pace, Refusal, Resource, Style},
+    },
+    component::pnp,
+    twin::merge,
+};
+
+const RECHECK: Duration = Duration::from_secs(300);
+
+/// What a fake device is, may fail at, and was asked for.
+#[derive(Default)]
+struct Memory {
+    values: BTreeMap<String, Value>,
+    failing: BTreeSet<String>,
+    deaf: BTreeSet<String>,
+    slow: Duration,
+    asked: Vec<String>,
+}
+
+#[derive(Clone, Default)]
+struct Fake(Arc<Mutex<Memory>>);
+
+struct FakeResource {
+    component: String,
+    fake: Fake,
+}
+
+impl Fake {
+    fn with<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
+        work(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Platform for Fake {
+    type Resource = FakeResource;
+
+    fn components(&self) -> &[&'static str] {
+        &[]
+    }
+
+    fn resource(&self, component: &str) -> Option<Arc<FakeResource>> {
+        let known = component != "unknown";
+        known.then(|| Arc::new(FakeResource { component: component.to_owned(), fake: self.clone() }))
+    }
+
+    fn style(&self, component: &str, wanted: &Value) -> Style {
+        match wanted {
+            _ if pnp::is_component(wanted) => Style::Pnp,
+            _ if component == "windows" => Style::Dm1,
+            _ => Style::Echo,
+        }
+    }
+
+    fn owns(&self, component: &str, _reported: &Value) -> bool {
+        component != "foreign"
+    }
+
+    fn pace(&self) -> Pace {
+        let seconds = Duration::from_secs;
+        Pace { retry: seconds(60), retry_most: seconds(600), recheck: RECHECK, patience: seconds(5) }
+    }
+}
+
+impl Resource for FakeResource {
+    fn depends_on(&self) -> &[&'static str] {
+        if self.component == "apps" { &["storage"] } else { &[] }
+    }
+
+    fn place<'a>(&self, property: &'a str, wanted: &'a Value) -> Cow<'a, str> {
+        Cow::Borrowed(wanted.get("path").and_then(Value::as_str).unwrap_or(property))
+    }
+
+    fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal> {
+        match wanted {
+            Value::String(text) if text == "bad" => Err(Refusal::Invalid(format!("`{property}` is bad"))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn read(&self, property: &str, wanted: &Value) -> Result<Option<Value>, Fault> {
+        let key = format!("{}.{}", self.component, self.place(property, wanted));
+        Ok(self.fake.with(|memory| memory.values.get(&key).cloned()))
+    }
+
+    async fn ensure(&self, property: &str, wanted: Option<&Value>) -> Result<(), Fault> {
+        tokio::time::sleep(self.fake.with(|memory| memory.slow)).await;
+        let place = wanted.map_or(property.into(), |wanted| self.place(property, wanted));
+        let key = format!("{}.{place}", self.component);
+        self.fake.with(|memory| {
+            memory.asked.push(key.clone());
+            if memory.failing.contains(&key) {
+                return Err(Fault::new("out of order"));
+            }
+            if memory.deaf.contains(&key) {
+                return Ok(());
+            }
+            match wanted {
+                Some(wanted) => drop(memory.values.insert(key, wanted.clone())),
+                None => drop(memory.values.remove(&key)),
+            }
+            Ok(())
+        })
+    }
+}
+
+struct Bench {
+    folder: TempDir,
+    fake: Fake,
+    ledger: Arc<Ledger>,
+    hub_tx: watch::Sender<Hub>,
+    wake_tx: mpsc::Sender<Wake>,
+    commands_rx: mpsc::Receiver<Command>,
+    /// What the hub holds.
+    reported: Map,
+    stop: Stop,
+}
+
+fn map(value: Value) -> Map {
+    let Value::Object(map) = value else { panic!("an object") };
+    map
+}
+
+impl Bench {
+    fn new(fake: Fake, heal: bool) -> Self {
+        Self::begin(tempfile::tempdir().unwrap(), fake, heal)
+    }
+
+    fn begin(folder: TempDir, fake: Fake, heal: bool) -> Self {
+        let ledger = Arc::new(Ledger::open(folder.path(), "d1").unwrap());
+        let (link, commands_rx) = LinkHandle::new();
+        let (hub_tx, hub_rx) = watch::channel(Hub::Offline);
+        let (wake_tx, wake_rx) = mpsc::channel(4);
+        let stop = Stop::new();
+        let platform = Arc::new(fake.clone());
+        let reconciler = Reconciler { platform, ledger: Arc::clone(&ledger), link, hub_rx, wake_rx, heal };
+        tokio::spawn(reconciler.run(stop.clone()));
+        Self { folder, fake, ledger, hub_tx, wake_tx, commands_rx, reported: Map::new(), stop }
+    }
+
+    /// The hub says what is desired; the connection is up from now on.
+    async fn desire(&self, desired: Value, version: u64) {
+        self.ledger.accept_whole(map(desired), version).await.unwrap();
+        if matches!(*self.hub_tx.borrow(), Hub::Offline) {
+            self.hub_tx.send_replace(Hub::Online(Arc::new(self.reported.clone())));
+        }
+    }
+
+    /// The next report; the hub takes it.
+    async fn report(&mut self) -> Value {
+        match self.commands_rx.recv().await {
+            Some(Command::Report(patch, answer)) => {
+                merge(&mut self.reported, &patch);
+                answer.send(Ok(1)).unwrap();
+                Value::Object(patch)
+            }
+            other => panic!("a report, not {other:?}"),
+        }
+    }
+
+    /// Has the device looked at, taking all reports meanwhile.
+    async fn settle(&mut self) -> Outcome {
+        let (wake, mut outcome) = oneshot::channel();
+        self.wake_tx.send(wake).await.unwrap();
+        loop {
+            tokio::select! {
+                outcome = &mut outcome => return outcome.unwrap(),
+                _ = self.report() => {}
+            }
+        }
+    }
+
+    fn at(&self, path: &str) -> &Value {
+        let mut keys = path.split('.');
+        let first = self.reported.get(keys.next().unwrap()).unwrap_or(&Value::Null);
+        keys.fold(first, |value, key| value.get(key).unwrap_or(&Value::Null))
+    }
+
+    fn ac(&self, path: &str) -> u64 {
+        self.at(path)["ac"].as_u64().unwrap_or(0)
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.fake.with(|memory| std::mem::take(&mut memory.asked))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wanted_value_is_set_read_back_and_answered_in_one_report() {
+    let mut bench = Bench::new(Fake::default(), true);
+    let desired = json!({"time": {"__t": "c", "timeZone": "UTC"}, "twinops": {"__t": "c", "revision": "abc"}});
+    bench.desire(desired, 7).await;
+    let report = bench.report().await;
+    assert_eq!(report["time"], json!({"__t": "c", "timeZone": {"value": "UTC", "ac": 200, "av": 7}}));
+    assert_eq!(report["twinops"]["revision"], json!({"value": "abc", "ac": 200, "av": 7}));
+    assert_eq!(report["twinops"]["summary"]["state"], json!("applied"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_device_reports_nothing() {
+    let mut bench = Bench::new(Fake::default(), true);
+    bench.desire(json!({"time": {"__t": "c", "timeZone": "UTC"}}), 7).await;
+    bench.report().await;
+    bench.settle().await;
+    tokio::time::timeout(10 * RECHECK, bench.commands_rx.recv()).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_depends_on_a_failure_is_skipped_and_the_others_go_on() {
+    let fake = Fake::default();
+    fake.with(|memory| memory.failing.insert("storage.disk".into()));
+    let mut bench = Bench::new(fake, true);
+    let desired = json!({
+        "apps": {"__t": "c", "line": 1}, "storage": {"__t": "c", "disk": 1}, "time": {"__t": "c", "zone": 1},
+        "twinops": {"__t": "c", "revision": "abc"}
+    });
+    bench.desire(desired, 1).await;
+    bench.report().await;
+    assert_eq!((bench.ac("storage.disk"), bench.ac("apps.line"), bench.ac("time.zone")), (500, 424, 200));
+    assert_eq!(bench.at("storage.disk.ad"), "out of order");
+    assert_eq!(bench.ac("twinops.revision"), 500);
+    assert_eq!(bench.at("twinops.revision.ad"), "failed: apps, storage");
+    assert_eq!(bench.asked(), ["storage.disk", "time.zone"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_tried_again_until_it_heals() {
+    let fake = Fake::default();
+    fake.with(|memory| memory.failing.insert("time.zone".into()));
+    let mut bench = Bench::new(fake, true);
+    bench.desire(json!({"time": {"__t": "c", "zone": 1}}), 1).await;
+    bench.report().await;
+    assert_eq!(bench.ac("time.zone"), 500);
+    bench.fake.with(|memory| memory.failing.clear());
+    let began = Instant::now();
+    bench.report().await;
+    assert_eq!(bench.ac("time.zone"), 200);
+    assert!(began.elapsed() <= Duration::from_secs(90) && began.elapsed() >= Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_take_effect_is_a_failure() {
+    let fake = Fake::default();
+    fake.with(|memory| memory.deaf.insert("time.zone".into()));
+    let mut bench = Bench::new(fake, true);
+    bench.desire(json!({"time": {"__t": "c", "zone": 1}}), 1).await;
+    bench.report().await;
+    assert_eq!(bench.ac("time.zone"), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_values_and_unknown_components_are_rejected_by_name() {
+    let mut bench = Bench::new(Fake::default(), true);
+    bench.desire(json!({"time": {"__t": "c", "zone": "bad"}, "unknown": {"__t": "c", "x": 1}}), 1).await;
+    bench.report().await;
+    assert_eq!((bench.ac("time.zone"), bench.ac("unknown.x")), (400, 501));
+    assert_eq!(bench.at("time.zone.ad"), "`zone` is bad");
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_reported_as_it_is_and_then_undone() {
+    let mut bench = Bench::new(Fake::default(), true);
+    bench.desire(json!({"time": {"__t": "c", "zone": "a"}, "twinops": {"__t": "c", "revision": "r"}}), 3).await;
+    bench.report().await;
+    bench.fake.with(|memory| memory.values.insert("time.zone".into(), json!("b")));
+    let began = Instant::now();
+    bench.report().await;
+    assert!(began.elapsed() <= RECHECK.mul_f64(1.25));
+    assert_eq!(bench.at("time.zone")["value"], json!("b"));
+    assert_eq!((bench.ac("time.zone"), bench.at("time.zone.av")), (200, &json!(3)));
+    assert_eq!(bench.ac("twinops.revision"), 202);
+    bench.report().await;
+    assert_eq!(bench.at("time.zone"), &json!({"value": "a", "ac": 200, "av": 3}));
+    assert_eq!(bench.ac("twinops.revision"), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_left_alone_when_only_reporting_even_after_a_restart() {
+    let fake = Fake::default();
+    let mut bench = Bench::new(fake.clone(), false);
+    bench.desire(json!({"time": {"__t": "c", "zone": "a"}}), 3).await;
+    bench.report().await;
+    fake.with(|memory| memory.values.insert("time.zone".into(), json!("b")));
+    assert_eq!(bench.settle().await.failed, ["time"]);
+    bench.stop.request();
+    let mut bench = Bench { reported: bench.reported, ..Bench::begin(bench.folder, fake, false) };
+    bench.hub_tx.send_replace(Hub::Online(Arc::new(bench.reported.clone())));
+    assert_eq!(bench.settle().await.failed, ["time"]);
+    assert_eq!(bench.at("time.zone")["value"], json!("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_longer_declared_is_put_back_to_what_it_was() {
+    let fake = Fake::default();
+    fake.with(|memory| memory.values.insert("time.zone".into(), json!("factory")));
+    let mut bench = Bench::new(fake, true);
+    bench.desire(json!({"time": {"__t": "c", "zone": "a", "ntp": "x"}}), 1).await;
+    bench.report().await;
+    bench.desire(json!({"time": {"__t": "c", "zone": "b", "ntp": "x"}}), 2).await;
+    bench.report().await;
+    bench.desire(json!({}), 3).await;
+    let report = bench.report().await;
+    assert_eq!(report["time"], json!(null));
+    assert_eq!(bench.fake.with(|memory| memory.values.clone()), [("time.zone".to_owned(), json!("factory"))].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_property_that_moves_leaves_its_old_place_as_it_was() {
+    let fake = Fake::default();
+    fake.with(|memory| memory.values.insert("files./x".into(), json!({"path": "/x", "content": "old"})));
+    let mut bench = Bench::new(fake, true);
+    bench.desire(json!({"files": {"__t": "c", "f": {"path": "/x", "content": "new"}}}), 1).await;
+    bench.report().await;
+    bench.desire(json!({"files": {"__t": "c", "f": {"path": "/y", "content": "new"}}}), 2).await;
+    bench.report().await;
+    let values = bench.fake.with(|memory| memory.values.clone());
+    assert_eq!(values["files./x"]["content"], "old");
+    assert_eq!(values["files./y"]["content"], "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_goes_on_without_a_hub_and_is_told_when_it_is_back() {
+    let fake = Fake::default();
+    let bench = Bench::new(fake.clone(), true);
+    bench.ledger.accept_whole(map(json!({"time": {"__t": "c", "zone": "a"}})), 4).await.unwrap();
+    bench.stop.request();
+    let mut bench = Bench::begin(bench.folder, fake.clone(), true);
+    bench.settle().await;
+    assert_eq!(fake.with(|memory| memory.values["time.zone"].clone()), "a");
+    let held = map(json!({"foreign": 1, "gone": {"__t": "c"}}));
+    bench.hub_tx.send_replace(Hub::Online(Arc::new(held)));
+    let report = bench.report().await;
+    assert_eq!(report["time"]["zone"]["ac"], json!(200));
+    assert_eq!((report.get("foreign"), report.get("gone")), (None, Some(&Value::Null)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_work_is_told_to_be_in_progress() {
+    let fake = Fake::default();
+    fake.with(|memory| memory.slow = Duration::from_secs(60));
+    let mut bench = Bench::new(fake, true);
+    bench.desire(json!({"time": {"__t": "c", "zone": 1}, "twinops": {"__t": "c", "revision": "r"}}), 1).await;
+    bench.report().await;
+    assert_eq!((bench.ac("time.zone"), bench.ac("twinops.revision")), (202, 202));
+    assert_eq!(bench.at("twinops.summary.state"), "in-progress");
+    bench.report().await;
+    assert_eq!((bench.ac("time.zone"), bench.ac("twinops.revision")), (200, 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sections_of_the_windows_client_are_answered_in_its_words() {
+    let fake = Fake::default();
+    fake.with(|memory| memory.failing.insert("windows.timeInfo".into()));
+    let mut bench = Bench::new(fake, true);
+    let policy = json!({"applyProperties": {"activeHoursStart": 7}, "reportProperties": "yes"});
+    let desired = json!({"windows": {
+        "windowsUpdatePolicy": policy, "timeInfo": {"ntpServer": "n"}, "certificates": "refreshing"
+    }});
+    bench.desire(desired, 1).await;
+    bench.report().await;
+    assert_eq!(bench.at("windows.windowsUpdatePolicy.activeHoursStart"), 7);
+    assert_eq!(bench.at("windows.windowsUpdatePolicy.lastChange.state"), "completed");
+    assert_eq!(bench.at("windows.timeInfo.lastChange.state"), "failed");
+    assert_eq!(bench.at("windows.timeInfo.lastChange.errSubSystem"), "DeviceManagement");
+    assert_eq!(bench.at("windows.timeInfo.lastChange.errCode"), -1_610_612_735);
+    assert_eq!(bench.at("windows.certificates.lastChange.state"), "pending");
+    assert_eq!(bench.at("windows.windowsUpdatePolicy.__t"), &Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn anything_else_is_mirrored() {
+    let mut bench = Bench::new(Fake::default(), true);
+    bench.desire(json!({"bridge": {"speed": 9600}, "mode": "x"}), 1).await;
+    bench.report().await;
+    assert_eq!((bench.at("bridge"), bench.at("mode")), (&json!({"speed": 9600}), &json!("x")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_component_that_the_hub_refuses_does_not_silence_the_others() {
+    let mut bench = Bench::new(Fake::default(), true);
+    bench.desire(json!({"time": {"__t": "c", "zone": "a"}, "odd": {"__t": "c", "x": 1}}), 1).await;
+    let mut taken = BTreeSet::new();
+    while !taken.contains("twinops") {
+        let Some(Command::Report(patch, answer)) = bench.commands_rx.recv().await else { panic!("a report") };
+        let refused = Err(ReportError::Refused { status: 400, message: "too deep".into() });
+        let good = !patch.contains_key("odd");
+        taken.extend(good.then(|| patch.keys().cloned()).into_iter().flatten());
+        answer.send(if good { Ok(2) } else { refused }).unwrap();
+    }
+    assert_eq!(taken.into_iter().collect::<Vec<_>>(), ["time", "twinops"]);
+}

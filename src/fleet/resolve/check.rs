@@ -15,6 +15,7 @@ use super::{
 use crate::{
     component::nearest,
     fleet::{Finding, Place, Severity},
+    query::Condition,
     twin::{DeviceId, Map},
 };
 
@@ -93,7 +94,7 @@ fn refers(value: &Value) -> bool {
 /// Conditions that look at what follows from the documents, or comes and goes by itself.
 fn conditions(resolver: &Resolver, report: &mut Report) {
     for CompiledProfile { profile, .. } in &resolver.profiles {
-        let paths = profile.condition.iter().flat_map(|condition| condition.paths());
+        let paths = profile.condition.iter().flat_map(Condition::paths);
         for path in paths.filter(|path| Root::of(path) == Root::Other) {
             let message = format!("a profile cannot select by `{path}`");
             let help = "select by `tags`, `properties.reported`, `deviceId` or `modelId`: the rest is not of the device \
@@ -141,7 +142,7 @@ fn unselected(resolver: &Resolver, selected: &BTreeSet<usize>, report: &mut Repo
         let by_tags = profile
             .condition
             .iter()
-            .flat_map(|condition| condition.paths())
+            .flat_map(Condition::paths)
             .all(|path| matches!(Root::of(path), Root::Tags | Root::DeviceId));
         if by_tags && !resolver.fleet().devices.is_empty() {
             let message = format!("the profile `{}` selects none of the declared devices", profile.name);

@@ -61,7 +61,7 @@ pub(super) struct Layer<'a> {
     pub(super) document: &'a DocumentRef,
     pub(super) desired: &'a Map,
     pub(super) rank: usize,
-    /// As findings call it: `the profile \`kiosk\``.
+    /// The profile's name; `None` for a device's own document.
     pub(super) profile: Option<&'a str>,
 }
 

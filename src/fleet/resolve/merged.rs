@@ -31,7 +31,7 @@ pub(super) fn merge(layers: &[Layer<'_>], scope: &Scope<'_>, findings: &mut Vec<
     };
     let secrets = rendered.iter().flat_map(|r| r.secrets.iter().filter(|way| kept(r, way)));
     let secrets = secrets.map(|way| Section::Desired.path(way.iter().cloned())).collect();
-    Wanted { secrets, desired, ..Wanted::default() }
+    Wanted { desired, secrets, ..Wanted::default() }
 }
 
 /// The tags of a device's own document.

@@ -22,6 +22,7 @@ mod overlay;
 mod pointer;
 mod render;
 mod resolver;
+mod rules;
 mod secrets;
 mod template;
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod verify;
 pub use check::check;
 pub use facts::Facts;
 pub use resolver::{Resolver, Unresolved};
+pub use rules::RULES;
 pub use secrets::Secrets;
 
 /// What is wrong with the `${…}` of a text on whichever device it is filled in: rule, message and advice.

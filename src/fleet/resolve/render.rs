@@ -86,7 +86,8 @@ impl Renderer<'_, '_> {
                 filled.value
             }
             Err(fault) => {
-                self.faults.push((self.pointer.iter().map(|step| format!("/{step}")).collect(), fault));
+                let pointer = self.pointer.iter().fold(String::new(), |pointer, step| pointer + "/" + step);
+                self.faults.push((pointer, fault));
                 Value::Null
             }
         }

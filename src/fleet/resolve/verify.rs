@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::merged::holds_something;
+use super::merged::{holds_something, mark};
 use crate::{
-    component::Registry,
+    component::{Registry, pnp},
     fleet::{Fault, Finding, Place, Target, Wanted, schema::Components},
     twin::{Map, PropertyPath, Section, get, limits},
 };
@@ -20,16 +20,22 @@ const DEVICE_SOURCE: usize = "Device/".len() + 128;
 #[derive(Debug)]
 pub(super) struct Verifier {
     fleet: String,
+    registry: Arc<Registry>,
     components: Components,
     /// Name of each component and the keys that lead to it.
     names: Vec<(String, Vec<Arc<str>>)>,
 }
 
 impl Verifier {
-    pub(super) fn new(registry: &Registry, fleet: &str) -> Self {
+    pub(super) fn new(registry: &Arc<Registry>, fleet: &str) -> Self {
         let keys =
             registry.iter().map(|component| (component.name.clone(), component.keys().map(Into::into).collect()));
-        Self { fleet: fleet.to_owned(), components: Components::new(registry), names: keys.collect() }
+        Self {
+            fleet: fleet.to_owned(),
+            registry: registry.clone(),
+            components: Components::new(registry),
+            names: keys.collect(),
+        }
     }
 
     /// Adds what is wrong with `wanted`; `place` knows which line a path comes from.
@@ -40,7 +46,7 @@ impl Verifier {
         place: impl Fn(&PropertyPath) -> Option<Place>,
         findings: &mut Vec<Finding>,
     ) {
-        let stored = without_nulls(&wanted.desired);
+        let mut stored = without_nulls(&wanted.desired);
         for (name, keys) in &self.names {
             if !get(&wanted.desired, keys).is_some_and(holds_something) {
                 continue;
@@ -49,6 +55,8 @@ impl Verifier {
             let faults = self.components.check_resolved(name, value).into_iter();
             findings.extend(faults.map(|fault| invalid(name, keys, fault, &place)));
         }
+        mark(&self.registry, &mut stored);
+        stored.insert(pnp::TWINOPS.to_owned(), json!({"__t": "c", "revision": REVISION}));
         let mut tags = without_nulls(&wanted.tags);
         self.leave_room(wanted, own, &mut tags);
         for violation in limits::check(Section::Desired, &stored).into_iter().chain(limits::check(Section::Tags, &tags))

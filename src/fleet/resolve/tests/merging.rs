@@ -98,6 +98,20 @@ fn the_merged_result_is_held_to_the_limits_of_the_hub() {
 }
 
 #[test]
+fn desired_leaves_room_for_the_marks_and_the_revision() {
+    let text = |bytes: usize| json!("x".repeat(bytes));
+    let filled = |rest: usize| {
+        let mut desired = map(json!({"y": text(rest), "z": text(4000)}));
+        desired.extend((b'a'..=b'g').map(|key| (char::from(key).to_string(), text(4000))));
+        Bench::new().profile("p", 0, "", Value::Object(desired)).wanted("d", nothing())
+    };
+    // Eight texts of 4000 and nine keys of one letter; `twinops` with its mark and a revision takes 59.
+    let room = 32_768 - 8 * 4000 - 9 - 59;
+    assert!(filled(room).is_ok());
+    assert!(filled(room + 1).is_err());
+}
+
+#[test]
 fn tags_leave_room_for_the_marker() {
     let tags = |bytes: usize| json!({"a": "x".repeat(4000), "b": "x".repeat(bytes)});
     assert!(Bench::new().device("d", tags(3800), nothing()).wanted("d", nothing()).is_ok());

@@ -73,8 +73,8 @@ impl Bench {
     }
 
     fn resolver(&self) -> Resolver {
-        let secrets = Secrets::from(self.secrets.clone());
         static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(|| Arc::new(Registry::builtin()));
+        let secrets = Secrets::from(self.secrets.clone());
         Resolver::new(Arc::new(self.fleet.clone()), REGISTRY.clone(), secrets)
     }
 
