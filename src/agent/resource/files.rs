@@ -175,10 +175,12 @@ impl Resource for Files {
         let path = wanted.get("path").and_then(Value::as_str).unwrap_or_default();
         let mut found = self.look(path)?;
         // `0644` and `644` are the same wish.
-        if let (Some(short), Some(held)) = (wanted.get("mode").and_then(Value::as_str), found.get_mut("mode")) {
-            if held.as_str().is_some_and(|held| held.strip_prefix('0') == Some(short)) {
-                *held = short.into();
-            }
+        let short = wanted.get("mode").and_then(Value::as_str);
+        let wanted_so = |held: &&mut Value| short.is_some() && held.as_str().and_then(|held| held.strip_prefix('0')) == short;
+        if let Some(held) = found.get_mut("mode").filter(wanted_so) {
+            found.get_mut("mode").filter(|held| held.as_str().and_then(|held| held.strip_prefix('0')) == short)
+        {
+            *held = short.into();
         }
         Ok(Some(found))
     }
