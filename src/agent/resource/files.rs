@@ -176,10 +176,8 @@ impl Resource for Files {
         let mut found = self.look(path)?;
         // `0644` and `644` are the same wish.
         let short = wanted.get("mode").and_then(Value::as_str);
-        let wanted_so = |held: &&mut Value| short.is_some() && held.as_str().and_then(|held| held.strip_prefix('0')) == short;
-        if let Some(held) = found.get_mut("mode").filter(wanted_so) {
-            found.get_mut("mode").filter(|held| held.as_str().and_then(|held| held.strip_prefix('0')) == short)
-        {
+        let same = |held: &&mut Value| held.as_str().and_then(|held| held.strip_prefix('0')) == short;
+        if let (Some(short), Some(held)) = (short, found.get_mut("mode").filter(same)) {
             *held = short.into();
         }
         Ok(Some(found))
