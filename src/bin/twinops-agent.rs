@@ -78,10 +78,11 @@ fn print(text: &str) -> ExitCode {
 
 /// The error and what caused it, one a line.
 fn complain(fault: &dyn Error, code: u8) -> ExitCode {
+    use std::fmt::Write as _;
     let mut text = format!("twinops-agent: {fault}\n");
     let mut cause = fault.source();
     while let Some(below) = cause {
-        text.push_str(&format!("  because: {below}\n"));
+        let _ = writeln!(text, "  because: {below}");
         cause = below.source();
     }
     // Nothing is left to tell it to when this fails.

@@ -47,7 +47,7 @@ pub(super) fn pass(connection: &DeviceConnection, now: SystemTime) -> Result<Pas
             let token = sign(&audience(connection).to_string(), key, (since + LIFETIME).as_secs(), None);
             // Devices that started together do not all come back in the same second.
             let early = MARGIN.mul_f64(1.0 + fastrand::f64());
-            Ok(Pass { token: Secret::new(token), renew_after: Some(LIFETIME - early) })
+            Ok(Pass { token: Secret::new(token), renew_after: Some(LIFETIME.saturating_sub(early)) })
         }
         DeviceCredential::Signature(token) => {
             SasToken::parse(token.reveal()).map_err(CredentialError::Token)?;
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(token.expires_at(), 1_003_600);
         assert_eq!(token.audience().unwrap().scope, Scope::Device("d1".into()));
         let renew = pass.renew_after.unwrap();
-        assert!(renew <= LIFETIME - MARGIN && renew >= LIFETIME - 2 * MARGIN);
+        assert!(renew + MARGIN <= LIFETIME && renew + 2 * MARGIN >= LIFETIME);
     }
 
     #[test]

@@ -6,6 +6,9 @@
 
 mod credential;
 mod mqtt;
+// The peer borrows the hub's TLS and certificates, and so wants that feature.
+#[cfg(all(test, feature = "hub"))]
+mod peer_tests;
 mod session;
 mod tls;
 mod tracker;

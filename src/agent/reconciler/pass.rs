@@ -137,9 +137,10 @@ impl<'a, P: Platform> Pass<'a, P> {
             let whole = [("", value)];
             let parts = if style == Style::Echo { whole.to_vec() } else { members(value) };
             for (property, wanted) in parts.into_iter().filter(|_| style != Style::Foreign) {
-                let standing = match circle.contains(name) {
-                    true => Standing::Failed("this component depends on itself".to_owned()),
-                    false => Standing::Todo,
+                let standing = if circle.contains(name) {
+                    Standing::Failed("this component depends on itself".to_owned())
+                } else {
+                    Standing::Todo
                 };
                 self.items.push(Item {
                     component: (*name).to_owned(),
@@ -227,19 +228,16 @@ impl<'a, P: Platform> Pass<'a, P> {
         let Some(resource) = item.resource.clone() else { return Err("no such component".to_owned()) };
         let mut work = std::pin::pin!(resource.ensure(&property, Some(&wanted)));
         let left = self.patience.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-        let done = match timeout(left, &mut work).await {
-            Ok(done) => done,
-            Err(_) => {
-                self.patience = None;
-                self.tell().await;
-                work.await
-            }
+        let done = if let Ok(done) = timeout(left, &mut work).await {
+            done
+        } else {
+            self.patience = None;
+            self.tell().await;
+            work.await
         };
         done.map_err(|fault| fault.to_string())?;
-        match self.items[at].look().await? {
-            true => Ok(()),
-            false => Err("it was set, but reading it again gives another value".to_owned()),
-        }
+        let effective = self.items[at].look().await?;
+        effective.then_some(()).ok_or_else(|| "it was set, but reading it again gives another value".to_owned())
     }
 
     fn is_due(&self, item: &Item<P::Resource>) -> bool {

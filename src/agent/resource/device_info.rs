@@ -50,7 +50,7 @@ impl DeviceInfo {
             firmware_version: dmi("bios_version"),
             os: Some(self.os()),
             host_name: self.first(&["proc/sys/kernel/hostname", "etc/hostname"]),
-            architecture: architecture(),
+            architecture: Some(architecture()),
             total_memory_mib: self.memory(),
             storage: self.storage(),
             secure_boot: Some(self.secure_boot()),
@@ -114,16 +114,16 @@ fn pseudonym(machine: &str) -> String {
     })
 }
 
-fn architecture() -> Option<String> {
+fn architecture() -> String {
     let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
     let neutral = match machine.as_str() {
         "x86_64" => "x64",
         "i386" | "i586" | "i686" => "x86",
         "aarch64" => "arm64",
         arm if arm.starts_with("arm") => "arm",
-        _ => return Some(machine),
+        _ => return machine,
     };
-    Some(neutral.to_owned())
+    neutral.to_owned()
 }
 
 impl Resource for DeviceInfo {

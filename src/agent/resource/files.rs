@@ -175,10 +175,10 @@ impl Resource for Files {
         let path = wanted.get("path").and_then(Value::as_str).unwrap_or_default();
         let mut found = self.look(path)?;
         // `0644` and `644` are the same wish.
-        if let (Some(short), Some(held)) = (wanted.get("mode").and_then(Value::as_str), found.get_mut("mode")) {
-            if held.as_str().is_some_and(|held| held.strip_prefix('0') == Some(short)) {
-                *held = short.into();
-            }
+        let short = wanted.get("mode").and_then(Value::as_str);
+        let same = |held: &&mut Value| held.as_str().and_then(|held| held.strip_prefix('0')) == short;
+        if let (Some(short), Some(held)) = (short, found.get_mut("mode").filter(same)) {
+            *held = short.into();
         }
         Ok(Some(found))
     }

@@ -162,10 +162,9 @@ impl<R: Run> Resource for Time<R> {
             "timeZone" => {
                 let zone = wanted.as_str().ok_or_else(|| Refusal::Invalid("`timeZone` must be a string".to_owned()))?;
                 check_zone(zone).map_err(|fault| Refusal::Invalid(fault.to_string()))?;
-                match self.root.join(ZONES).join(zone).is_file() {
-                    true => Ok(()),
-                    false => Err(Refusal::Invalid(format!("the zone database of this device has no `{zone}`"))),
-                }
+                let known = self.root.join(ZONES).join(zone).is_file();
+                let unknown = || Refusal::Invalid(format!("the zone database of this device has no `{zone}`"));
+                known.then_some(()).ok_or_else(unknown)
             }
             "ntp" => parse_ntp(wanted).map(drop),
             "windows" => Err(Refusal::Unsupported("this is not Windows; `windows` has no effect here".to_owned())),

@@ -1,0 +1,191 @@
+//! The connection against a hub that follows a script, over real sockets and real TLS.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rumqttc::{ConnAck, ConnectReturnCode, Packet, Publish, QoS, SubAck, SubscribeReasonCode};
+use rustls::{
+    ServerConfig,
+    pki_types::{PrivateKeyDer, pem::PemObject as _},
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use super::{Event, Link, LinkHandle, QUEUE, Settings, tls};
+use crate::{iothub::DeviceConnection, task::Stop, twin::Map};
+
+const LIMIT: usize = 1 << 20;
+
+/// A hub that says what it is told to.
+struct Hub {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+/// One connection of a device.
+struct Peer {
+    stream: TlsStream<TcpStream>,
+    buffer: BytesMut,
+}
+
+/// The agent's side.
+struct Bench {
+    hub: Hub,
+    link: LinkHandle,
+    events_rx: mpsc::Receiver<Event>,
+    stop: Stop,
+}
+
+async fn bench() -> Bench {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(ca.path(), made.cert.pem()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(made.signing_key.serialize_pem().as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let server = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let server = server.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+
+    let text = "HostName=localhost;DeviceId=d1;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let connection = DeviceConnection::parse(text).unwrap();
+    let tls = tls::config(Some(ca.path())).unwrap();
+    let settings = Settings { connection, host: "localhost".to_owned(), port, tls, outages: None };
+    let (link, commands_rx) = LinkHandle::new();
+    let (events_tx, events_rx) = mpsc::channel(QUEUE);
+    let stop = Stop::new();
+    tokio::spawn(Link::new(settings, commands_rx, events_tx).run(stop.clone()));
+    Bench { hub: Hub { listener, acceptor: TlsAcceptor::from(Arc::new(server)) }, link, events_rx, stop }
+}
+
+impl Hub {
+    async fn accept(&self) -> Peer {
+        let (stream, _) = self.listener.accept().await.unwrap();
+        Peer { stream: self.acceptor.accept(stream).await.unwrap(), buffer: BytesMut::new() }
+    }
+
+    /// Takes a connection up to the question for the twin; its request id.
+    async fn welcome(&self) -> (Peer, String) {
+        let mut peer = self.accept().await;
+        let Packet::Connect(connect) = peer.read().await else { panic!("a CONNECT") };
+        let login = connect.login.unwrap();
+        assert!(login.username.starts_with("localhost/d1/?api-version=2021-04-12"), "{}", login.username);
+        assert!(login.password.starts_with("SharedAccessSignature sr=localhost%2Fdevices%2Fd1&"));
+        assert_eq!(connect.client_id, "d1");
+        peer.write(Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, false))).await;
+        for _ in 0..3 {
+            let Packet::Subscribe(subscribe) = peer.read().await else { panic!("nothing before the SUBACKs") };
+            let granted = vec![SubscribeReasonCode::Success(QoS::AtLeastOnce)];
+            peer.write(Packet::SubAck(SubAck::new(subscribe.pkid, granted))).await;
+        }
+        let (topic, _) = peer.published().await;
+        (peer, topic.strip_prefix("$iothub/twin/GET/?$rid=").unwrap().to_owned())
+    }
+}
+
+impl Peer {
+    async fn read(&mut self) -> Packet {
+        loop {
+            match Packet::read(&mut self.buffer, LIMIT) {
+                Ok(packet) => return packet,
+                Err(rumqttc::Error::InsufficientBytes(_)) => {
+                    assert_ne!(self.stream.read_buf(&mut self.buffer).await.unwrap(), 0, "the agent hung up");
+                }
+                Err(fault) => panic!("{fault}"),
+            }
+        }
+    }
+
+    async fn published(&mut self) -> (String, Vec<u8>) {
+        match self.read().await {
+            Packet::Publish(message) => (message.topic, message.payload.to_vec()),
+            other => panic!("a PUBLISH, not {other:?}"),
+        }
+    }
+
+    async fn write(&mut self, packet: Packet) {
+        let mut bytes = BytesMut::new();
+        packet.write(&mut bytes, LIMIT).unwrap();
+        self.stream.write_all(&bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    async fn publish(&mut self, topic: &str, body: &Value) {
+        self.write(Packet::Publish(Publish::new(topic, QoS::AtMostOnce, body.to_string()))).await;
+    }
+
+    async fn give(&mut self, rid: &str, version: u64) {
+        let twin = json!({"desired": {"a": version, "$version": version}, "reported": {"$version": 1}});
+        self.publish(&format!("$iothub/twin/res/200/?$rid={rid}"), &twin).await;
+    }
+}
+
+fn map(value: Value) -> Map {
+    value.as_object().unwrap().clone()
+}
+
+fn whole(version: u64) -> Event {
+    Event::Twin { desired: map(json!({"a": version})), version, reported: Map::new() }
+}
+
+#[tokio::test]
+async fn a_connection_brings_the_twin_then_patches_reports_and_methods() {
+    let mut bench = bench().await;
+    let (mut peer, rid) = bench.hub.welcome().await;
+    peer.give(&rid, 4).await;
+    assert_eq!(bench.events_rx.recv().await, Some(whole(4)));
+
+    let topic = "$iothub/twin/PATCH/properties/desired/?$version=5";
+    peer.publish(topic, &json!({"a": null, "$version": 5})).await;
+    let patch = Event::Patch { patch: map(json!({"a": null})), version: 5 };
+    assert_eq!(bench.events_rx.recv().await, Some(patch));
+
+    let link = bench.link.clone();
+    let report = tokio::spawn(async move { link.report(map(json!({"x": 1}))).await });
+    let (topic, body) = peer.published().await;
+    let rid = topic.strip_prefix("$iothub/twin/PATCH/properties/reported/?$rid=").unwrap();
+    assert_eq!(body, br#"{"x":1}"#);
+    peer.write(Packet::Publish(Publish::new(
+        format!("$iothub/twin/res/204/?$rid={rid}&$version=8"),
+        QoS::AtMostOnce,
+        "",
+    )))
+    .await;
+    assert_eq!(report.await.unwrap(), Ok(8));
+
+    peer.publish("$iothub/methods/POST/twinops*recheck/?$rid=f", &json!(null)).await;
+    assert!(matches!(bench.events_rx.recv().await, Some(Event::Method { rid, .. }) if rid == "f"));
+    bench.link.respond("f".to_owned(), 200, json!({}));
+    assert_eq!(peer.published().await.0, "$iothub/methods/res/200/?$rid=f");
+
+    bench.stop.request();
+    assert_eq!(peer.read().await, Packet::Disconnect);
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_told_and_made_again_with_a_fresh_twin() {
+    let mut bench = bench().await;
+    let (mut peer, rid) = bench.hub.welcome().await;
+    peer.give(&rid, 4).await;
+    assert_eq!(bench.events_rx.recv().await, Some(whole(4)));
+    drop(peer);
+    assert_eq!(bench.events_rx.recv().await, Some(Event::Offline));
+    let (mut peer, rid) = bench.hub.welcome().await;
+    peer.give(&rid, 9).await;
+    assert_eq!(bench.events_rx.recv().await, Some(whole(9)));
+    bench.stop.request();
+}
+
+#[tokio::test]
+async fn reports_without_a_connection_are_declined_at_once() {
+    let bench = bench().await;
+    let mut peer = bench.hub.accept().await;
+    assert!(matches!(peer.read().await, Packet::Connect(_)));
+    assert_eq!(bench.link.report(map(json!({"x": 1}))).await, Err(super::ReportError::Offline));
+    bench.stop.request();
+}
