@@ -1,1 +1,119 @@
-//! Room: agent.
+//! The device agent: makes the device match the last desired properties that it accepted.
+//!
+//! * `link` owns the session with the hub. In: commands of the others. Out: events, the twin first.
+//! * `intake` takes those events to the ledger, and answers direct methods.
+//! * `ledger` owns the accepted desired properties on disk. Out: a `watch` of the current ones.
+//! * `reconciler` owns the resources. In: that watch, a timer, wake-ups. Out: reports, over the link.
+//! * `resource` is the device: what it can be asked to be, read, and made.
+//!
+//! Without a hub the agent works from its ledger; without a ledger it waits for a hub. [`run`] starts all of it.
+
+mod config;
+mod intake;
+mod ledger;
+mod link;
+pub mod options;
+mod reconciler;
+mod resource;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+pub use self::{
+    config::{AddressError, Config, MqttAddress, Platform},
+    ledger::LedgerError,
+    link::{CredentialError, Outages, TlsError},
+    resource::simulated::Profile,
+};
+use self::{
+    intake::Intake,
+    ledger::Ledger,
+    link::{Link, LinkHandle, Settings},
+    reconciler::{Hub, Reconciler},
+    resource::{linux::Linux, simulated::Simulated},
+};
+use crate::task::{Group, Stop};
+
+/// Why an agent cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// It cannot prove itself.
+    #[error("the agent cannot prove itself to the hub")]
+    Credential(#[source] CredentialError),
+    /// It cannot trust anyone.
+    #[error("the agent cannot set up a trusted connection")]
+    Tls(#[source] TlsError),
+    /// It cannot remember.
+    #[error("the agent has no ledger")]
+    Ledger(#[source] LedgerError),
+    /// A part of it broke off; the log says which.
+    #[error("a part of the agent broke off; the log says why")]
+    Broken,
+}
+
+/// Looks after one device until asked to stop. A hub out of reach is no error.
+///
+/// # Errors
+/// When the agent cannot start, or a part of it breaks off.
+pub async fn run(config: Config, stop: Stop) -> Result<(), AgentError> {
+    match &config.platform {
+        Platform::Linux { root, files_root } => {
+            let device = Linux::new(root, files_root);
+            start(&config, device, None, stop).await
+        }
+        Platform::Simulated(profile) => {
+            std::fs::create_dir_all(&config.state)
+                .map_err(|cause| AgentError::Ledger(LedgerError::Folder { path: config.state.clone(), cause }))?;
+            let device = Simulated::new(&config.connection.device_id, &config.state, profile.clone());
+            start(&config, device, profile.outages, stop).await
+        }
+    }
+}
+
+async fn start<P: resource::Platform>(
+    config: &Config,
+    device: P,
+    outages: Option<Outages>,
+    stop: Stop,
+) -> Result<(), AgentError> {
+    link::check_credential(&config.connection).map_err(AgentError::Credential)?;
+    let tls = link::tls_config(config.ca.as_deref()).map_err(AgentError::Tls)?;
+    let ledger = Arc::new(Ledger::open(&config.state, &config.owner()).map_err(AgentError::Ledger)?);
+    let MqttAddress { host, port } = config.mqtt();
+    let settings = Settings { connection: config.connection.clone(), host, port, tls, outages };
+
+    let platform = Arc::new(device);
+    let (link, commands_rx) = LinkHandle::new();
+    let (events_tx, events_rx) = mpsc::channel(link::QUEUE);
+    let (hub_tx, hub_rx) = watch::channel(Hub::Offline);
+    let (wake_tx, wake_rx) = mpsc::channel(link::QUEUE);
+    let session = Link::new(settings, commands_rx, events_tx);
+    let intake =
+        Intake { platform: Arc::clone(&platform), ledger: Arc::clone(&ledger), link: link.clone(), hub_tx, wake_tx };
+    let reconciler = Reconciler { platform, ledger, link, hub_rx, wake_rx, heal: config.heal };
+
+    let mut group = Group::new(stop.child());
+    let inner = group.stop().clone();
+    let ends = || EndsAll(inner.clone());
+    group.spawn("link", with(ends(), session.run(inner.clone())));
+    group.spawn("intake", with(ends(), intake.run(events_rx, inner.clone())));
+    group.spawn("reconciler", with(ends(), reconciler.run(inner.clone())));
+    inner.requested().await;
+    group.finish().await;
+    if stop.is_requested() { Ok(()) } else { Err(AgentError::Broken) }
+}
+
+/// When one part of the agent is gone, by whatever way, the others are of no use.
+struct EndsAll(Stop);
+
+impl Drop for EndsAll {
+    fn drop(&mut self) {
+        self.0.request();
+    }
+}
+
+async fn with(ends: EndsAll, work: impl Future<Output = ()> + Send) {
+    work.await;
+    drop(ends);
+}

@@ -1,1 +1,24 @@
-//! Room: client.
+//! The hub over its REST API, and over a file: both are what `reconcile::ports` asks for.
+//!
+//! * [`HubClient`] speaks to Azure IoT Hub, or to any hub that speaks as it does: reads and writes twins, streams
+//!   queries, calls methods.
+//! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them.
+//!
+//! `http` alone knows the HTTP library; `token` signs; `answer` turns every answer that is no success into a
+//! [`HubError`](crate::reconcile::ports::HubError). Bodies pass through as the bytes that came: whoever needs a twin
+//! parses it, once.
+
+mod answer;
+mod http;
+mod hub;
+mod pages;
+mod registry;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use http::ClientError;
+pub use hub::{HubClient, MethodAnswer, Options};
+pub use pages::Rows;
+pub use snapshot::{Snapshot, SnapshotError};

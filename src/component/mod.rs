@@ -1,1 +1,35 @@
-//! Room: component.
+//! The data models: what the sections of a twin may hold, as types, and how devices answer them.
+//!
+//! * [`pnp`] is the status convention of IoT Plug and Play: how a device answers a writable property.
+//! * [`time`], [`files`] and [`device_info`] are the neutral components that the agent speaks; [`updates`],
+//!   [`telemetry`] and [`reboot`] are for agents of others; [`twinops`] is between the reconciler and the agent.
+//! * [`windows`] has the components of the Windows IoT Azure DM client.
+//! * A [`Convention`] is how a component's status is told; `Registry` has the JSON Schema of every component, those
+//!   of this crate and a fleet's own.
+//!
+//! The types read what stands in a twin below a component's name, without the `__t` marker that tools add.
+
+#[cfg(feature = "cli")]
+mod builtin;
+pub mod convention;
+pub mod device_info;
+pub mod files;
+#[cfg(feature = "cli")]
+mod partial;
+pub mod pnp;
+pub mod reboot;
+#[cfg(feature = "cli")]
+mod registry;
+mod suggest;
+pub mod telemetry;
+#[cfg(feature = "cli")]
+mod tidy;
+pub mod time;
+pub mod twinops;
+pub mod updates;
+pub mod windows;
+
+pub use convention::Convention;
+#[cfg(feature = "cli")]
+pub use registry::{ComponentSchema, Registry, SchemaError};
+pub use suggest::nearest;

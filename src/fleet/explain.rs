@@ -41,7 +41,7 @@ pub(super) enum What<'v> {
     Unknown(&'v [String]),
     Missing(&'v str),
     Type(Vec<&'static str>),
-    NoneOf(&'v [Value]),
+    NoneOf(Vec<Value>),
     Pattern(&'v str),
     Format(&'v str),
     Bound(&'static str, String),
@@ -89,12 +89,17 @@ pub(super) fn explain(violation: &Violation<'_>, faults: &mut Vec<Fault>) {
         What::Type(types) => Fault {
             label: Some(format!("expected {}", one_of(types.iter().map(|name| spoken(name).to_owned())))),
             help: type_help(types, violation.found).or_else(|| description(violation.schema)),
-            ..fault("wrong-type", format!("{name} is {}, not {}", kind(violation.found), one_of(types.iter().map(|t| spoken(t).to_owned()))))
+            ..fault(
+                "wrong-type",
+                format!(
+                    "{name} is {}, not {}",
+                    kind(violation.found),
+                    one_of(types.iter().map(|t| spoken(t).to_owned()))
+                ),
+            )
         },
         What::NoneOf(options) => none_of(options, violation.found, fault),
-        What::Pattern(pattern) => {
-            fault("wrong-format", format!("{name} is not {}", words(pattern, violation.schema)))
-        }
+        What::Pattern(pattern) => fault("wrong-format", format!("{name} is not {}", words(pattern, violation.schema))),
         What::Format(format) => fault("wrong-format", format!("{name} is no valid {format}")),
         What::Bound(word, limit) => fault("out-of-range", format!("{name} has to be {word} {limit}")),
         What::Size(word, limit, unit) => {
@@ -178,7 +183,9 @@ fn words(pattern: &str, schema: &Value) -> String {
         _ => {}
     }
     match schema.get("examples").and_then(Value::as_array).map(Vec::as_slice) {
-        Some([first, ..]) => format!("of the form of `{}`", first.as_str().map_or_else(|| first.to_string(), str::to_owned)),
+        Some([first, ..]) => {
+            format!("of the form of `{}`", first.as_str().map_or_else(|| first.to_string(), str::to_owned))
+        }
         _ => format!("of the form `{pattern}`"),
     }
 }

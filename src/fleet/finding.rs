@@ -27,7 +27,7 @@ pub struct Finding {
     pub label: Option<String>,
     /// Other places that have to do with it, each with a few words: `also set here`.
     pub related: Vec<(Place, String)>,
-    /// What to do about it: `did you mean \`priority\`?`.
+    /// What to do about it, e.g. a name that was probably meant.
     pub help: Option<String>,
 }
 

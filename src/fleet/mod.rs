@@ -5,18 +5,35 @@
 //! merges profiles and overrides into one [`Wanted`] per class of devices. A [`Finding`] points at a path inside a
 //! document; only `locate` turns that into file, line and column.
 
+mod check;
+mod document;
+mod explain;
 mod finding;
+mod kind;
+mod load;
 mod locate;
 mod model;
+mod model_rollout;
+pub mod resolve;
+mod schema;
+mod schema_files;
+mod site;
 mod source;
 mod wanted;
 mod yaml;
 
+pub use check::{RULES, Rule};
+pub use explain::Fault;
 pub use finding::{Finding, Place, Severity, Target};
+pub use kind::{API_VERSION, Kind, schema};
+pub use load::{Loaded, load};
 pub use locate::{Location, Locator};
 pub use model::{
     Device, DeviceSpec, DocumentRef, Fleet, FleetSpec, GuardSpec, HubSpec, IdentityKind, IdentitySpec, IgnoreSpec,
     Profile, ProfileSpec,
 };
+pub use model_rollout::{Day, GateOf, GateSpec, OnFailure, RolloutSpec, WaveSpec, WindowSpec};
+pub use schema::Components;
+pub use schema_files::schema_files;
 pub use source::{FileKind, Source, SourceError, SourceFile};
 pub use wanted::Wanted;

@@ -152,6 +152,8 @@ pub struct DocumentRef {
 pub struct Fleet {
     /// Its name: also the key of its marker in every twin.
     pub name: String,
+    /// Where the `Fleet` document stands; `None` for a fleet that was put together in memory.
+    pub document: Option<DocumentRef>,
     /// The rest of the `Fleet` document.
     pub spec: FleetSpec,
     /// All profiles, weakest first: by priority, then by name.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jsonschema::{
-    ValidationError, Validator,
+    JsonType, ValidationError, Validator,
     error::{TypeKind, ValidationErrorKind},
 };
 use serde_json::Value;
@@ -77,6 +77,14 @@ impl Components {
         self.known.contains_key(name)
     }
 
+    /// Whether there are components below that name: `windows` leads on to `windows.timeInfo`.
+    pub(super) fn leads_on(&self, name: &str) -> bool {
+        let mut behind = self.known.range::<str, _>((std::ops::Bound::Excluded(name), std::ops::Bound::Unbounded));
+        let is_below = |known: &str| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        // Names between `a` and `a.b` begin with `a` and a sign that sorts before the dot, such as `a-c`.
+        behind.find(|(known, _)| is_below(known) || !known.starts_with(name)).is_some_and(|(known, _)| is_below(known))
+    }
+
     /// Why the schema of a component cannot be used.
     pub fn unusable(&self, name: &str) -> Option<&str> {
         self.known.get(name)?.whole().err()
@@ -132,25 +140,54 @@ impl Compiled {
         if mode == Mode::Part && is_open(error) {
             return;
         }
-        if let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } = error.kind()
-            && let Some(branch) = meant(error, context)
-        {
-            return branch.iter().for_each(|inner| self.explain(inner, mode, faults));
+        if let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } = error.kind() {
+            if let Some((at, options)) = choice(context) {
+                return self.tell(at, What::NoneOf(options), faults);
+            }
+            if let Some(branch) = meant(error, context) {
+                return branch.iter().for_each(|inner| self.explain(inner, mode, faults));
+            }
         }
         if let ValidationErrorKind::PropertyNames { error } = error.kind() {
             return self.explain(error, mode, faults);
         }
-        let schema = error.schema_path().as_str();
-        let (parent, _) = schema.rsplit_once('/').unwrap_or_default();
-        explain::explain(
-            &Violation {
-                pointer: error.instance_path().as_str(),
-                found: error.instance(),
-                schema: self.schema.pointer(parent).unwrap_or(&Value::Null),
-                what: what(error),
-            },
-            faults,
-        );
+        self.tell(error, what(error), faults);
+    }
+
+    fn tell(&self, error: &ValidationError<'_>, what: What<'_>, faults: &mut Vec<Fault>) {
+        let (parent, _) = error.schema_path().as_str().rsplit_once('/').unwrap_or_default();
+        let violation = Violation {
+            pointer: error.instance_path().as_str(),
+            found: error.instance(),
+            schema: self.schema.pointer(parent).unwrap_or(&Value::Null),
+            what,
+        };
+        explain::explain(&violation, faults);
+    }
+}
+
+/// A choice between plain values, or between tags: every branch faults the same value for not being its own. Gives all
+/// values that would do, and one of the faults.
+fn choice<'e>(branches: &'e [Vec<ValidationError<'static>>]) -> Option<(&'e ValidationError<'static>, Vec<Value>)> {
+    let mut found: Option<&ValidationError<'static>> = None;
+    let mut options = Vec::new();
+    for faults in branches {
+        let fault = faults.iter().find(|fault| match found {
+            Some(first) => !expected(fault).is_empty() && first.instance_path() == fault.instance_path(),
+            None => !expected(fault).is_empty(),
+        })?;
+        options.extend_from_slice(expected(fault));
+        found = found.or(Some(fault));
+    }
+    Some((found?, options))
+}
+
+/// The values that would do, for a fault of that kind.
+fn expected<'e>(fault: &'e ValidationError<'_>) -> &'e [Value] {
+    match fault.kind() {
+        ValidationErrorKind::Constant { expected_value } => std::slice::from_ref(expected_value),
+        ValidationErrorKind::Enum { options } => options.as_array().map(Vec::as_slice).unwrap_or_default(),
+        _ => &[],
     }
 }
 
@@ -172,8 +209,7 @@ fn meant<'e>(
     let is_other = |fault: &ValidationError<'_>| {
         let at = fault.instance_path().as_str();
         let is_type = matches!(fault.kind(), ValidationErrorKind::Type { .. }) && at.len() == here;
-        let is_tag = matches!(fault.kind(), ValidationErrorKind::Constant { .. } | ValidationErrorKind::Enum { .. })
-            && matches!(at.get(here..), Some("/type" | "/kind" | "/state"));
+        let is_tag = !expected(fault).is_empty() && matches!(at.get(here..), Some("/type" | "/kind" | "/state"));
         is_type || is_tag
     };
     let mut candidates = branches.iter().filter(|faults| !faults.is_empty() && !faults.iter().any(is_other));
@@ -190,9 +226,8 @@ fn what<'e>(error: &'e ValidationError<'_>) -> What<'e> {
         }
         Kind::Required { property } => What::Missing(property.as_str().unwrap_or_default()),
         Kind::Type { kind: TypeKind::Single(one) } => What::Type(vec![one.as_str()]),
-        Kind::Type { kind: TypeKind::Multiple(set) } => What::Type(set.iter().map(|one| one.as_str()).collect()),
-        Kind::Enum { options } => What::NoneOf(options.as_array().map(Vec::as_slice).unwrap_or_default()),
-        Kind::Constant { expected_value } => What::NoneOf(std::slice::from_ref(expected_value)),
+        Kind::Type { kind: TypeKind::Multiple(set) } => What::Type(set.iter().map(JsonType::as_str).collect()),
+        Kind::Enum { .. } | Kind::Constant { .. } => What::NoneOf(expected(error).to_vec()),
         Kind::Pattern { pattern } => What::Pattern(pattern),
         Kind::Format { format } => What::Format(format),
         Kind::Minimum { limit } => What::Bound("at least", limit.to_string()),

@@ -5,4 +5,6 @@
 //! * `api` is the REST side, `mqtt` the device side. They know the core through [`ports`], and not each other.
 //! * `tls` holds the hub's certificates, `auth` decides who may do what.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "until the core starts it"))]
+mod mqtt;
 mod ports;

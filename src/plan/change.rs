@@ -66,8 +66,10 @@ pub struct PlannedDevice {
     pub device: DeviceId,
     /// The twin's etag; `None` for a device that is not registered yet.
     pub etag: Option<Box<str>>,
+    /// The twin carried this fleet's marker before.
+    pub managed: bool,
     /// How to register the device first, when the hub does not know it.
-    pub register: Option<IdentitySpec>,
+    pub register: Option<Box<IdentitySpec>>,
 }
 
 /// One value that changes.

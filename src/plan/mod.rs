@@ -2,11 +2,28 @@
 //! synchronous; carrying a plan out decides nothing.
 //!
 //! * [`Planner`] looks at one twin at a time and keeps nothing but its class caches, so a million twins stream
-//!   through it.
-//! * [`Plan`] folds identical changes of many devices into one [`Group`].
+//!   through it. A [`Collector`] folds what it finds into a [`Plan`], a [`Tally`] into a [`Standing`].
+//! * `diff` is the three-way table; `class` works out once what all devices with the same wanted and base share.
+//! * `compliance` reads a device's answers, by the convention of each component.
+//! * [`guard`] holds a plan against the fleet's own limits.
 
 mod change;
+mod class;
+mod collect;
+mod compliance;
+mod diff;
+pub mod guard;
+mod marker;
+mod patch;
+mod planner;
+mod standing;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use change::{Counts, Delta, Group, GroupKind, Notice, Plan, PlannedDevice, Why};
+pub use collect::Collector;
+pub use marker::Marker;
+pub use planner::{Bases, DeviceChange, Look, NoBases, PlanError, Planner};
+pub use standing::Tally;
 pub use verdict::{DeviceVerdict, PropertyVerdict, Standing, Verdict};

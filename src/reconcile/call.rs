@@ -33,9 +33,9 @@ pub(super) struct Run<'a, E> {
 /// How a request ended.
 #[derive(Debug)]
 pub(super) enum Answer<T> {
-    /// The hub did it. `repeated`: an earlier attempt broke off and may have done it already.
-    Done { value: T, repeated: bool },
-    /// The hub will not do it.
+    /// The hub did it.
+    Done(T),
+    /// The hub will not do it. `repeated`: an earlier attempt broke off and may have done it.
     Refused { error: HubError, repeated: bool },
     /// The run was stopped before the hub took the request.
     NotSent,
@@ -57,15 +57,14 @@ impl<E: Events> Run<'_, E> {
             let Some(pass) = self.stop.unless(self.gate.enter()).await else {
                 return unclear.map_or(Answer::NotSent, Answer::Unclear);
             };
-            let answer = send().await;
-            let repeated = unclear.is_some();
-            let error = match answer {
+            let error = match send().await {
                 Ok(value) => {
                     pass.answered();
-                    return Answer::Done { value, repeated };
+                    return Answer::Done(value);
                 }
                 Err(error) => error,
             };
+            let repeated = unclear.is_some();
             if !error.is_transient() {
                 pass.answered();
                 return Answer::Refused { error, repeated };

@@ -92,9 +92,8 @@ pub async fn converge<H: TwinRead>(
         match look {
             Err(error) if !error.is_transient() => return Err(error),
             Err(HubError::Throttled { retry_after }) => wait = retry_after.unwrap_or(wait * 2).max(patience.first),
-            Err(_) => wait *= 2,
             Ok(()) if watch.done.len() > before => wait = patience.first,
-            Ok(()) => wait *= 2,
+            Ok(()) | Err(_) => wait *= 2,
         }
         wait = wait.min(patience.longest);
         if watch.left.is_empty() || Instant::now() + wait > deadline || stop.unless(sleep(wait)).await.is_none() {

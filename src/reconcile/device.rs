@@ -76,7 +76,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 
     async fn register(&mut self, identity: &IdentitySpec) -> Step {
         match self.run.call(&self.device, || self.hub.register(&self.device, identity)).await {
-            Answer::Done { .. } => self.registered(),
+            Answer::Done(()) => self.registered(),
             // An earlier attempt of ours whose answer was lost, or somebody else: either way it exists now.
             Answer::Refused { error: HubError::Exists, repeated } => {
                 if repeated {
@@ -96,8 +96,8 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 
     async fn read(&self) -> Step {
         match self.run.call(&self.device, || self.hub.twin(&self.device)).await {
-            Answer::Done { value: Some(twin), .. } => self.plan_afresh(&twin),
-            Answer::Done { value: None, .. } => self.failed(&HubError::NoDevice),
+            Answer::Done(Some(twin)) => self.plan_afresh(&twin),
+            Answer::Done(None) => self.failed(&HubError::NoDevice),
             other => self.end(other),
         }
     }
@@ -117,7 +117,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 
     async fn patch(&mut self, patch: &RawValue, etag: &str, kind: GroupKind) -> Step {
         match self.run.call(&self.device, || self.hub.patch(&self.device, etag, patch)).await {
-            Answer::Done { .. } => Step::End(written(kind)),
+            Answer::Done(_) => Step::End(written(kind)),
             Answer::Refused { error: HubError::Stale, repeated } => {
                 if repeated {
                     self.trail.maybe_written = Some(kind);
@@ -151,7 +151,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
                 let text = format!("stopped while it is not known whether the hub took the last write ({reason})");
                 Step::End(End::Failed(self.run.share(text)))
             }
-            Answer::NotSent | Answer::Done { .. } => Step::End(End::NotAttempted),
+            Answer::NotSent | Answer::Done(_) => Step::End(End::NotAttempted),
         }
     }
 
@@ -163,7 +163,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 fn first_step(job: Job) -> Step {
     match (job.planned.etag, job.planned.register) {
         (Some(etag), _) => Step::Patch { patch: job.patch, etag, kind: job.kind },
-        (None, Some(identity)) => Step::Register(identity),
+        (None, Some(identity)) => Step::Register(*identity),
         (None, None) => Step::Read,
     }
 }

@@ -15,6 +15,7 @@ mod gate;
 mod outcome;
 pub mod ports;
 mod read;
+pub mod survey;
 #[cfg(test)]
 mod tests;
 

@@ -164,7 +164,12 @@ fn plan(devices: &[&str]) -> Plan {
     let device = |name: &&str| {
         let register = IdentitySpec { kind: IdentityKind::Sas, primary_thumbprint: None, secondary_thumbprint: None };
         let new = name.ends_with('+');
-        PlannedDevice { device: id(name), etag: (!new).then(|| "0".into()), register: new.then_some(register) }
+        PlannedDevice {
+            device: id(name),
+            etag: (!new).then(|| "0".into()),
+            managed: false,
+            register: new.then(|| Box::new(register)),
+        }
     };
     let group = Group {
         kind: GroupKind::Change,
@@ -268,7 +273,7 @@ async fn trouble_and_broken_connections_are_waited_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_device_in_endless_trouble_fails_alone() {
-    let hub = Hub::new(&[("a", &[Say::Trouble; 5000])]);
+    let hub = Hub::new(&[("a", &vec![Say::Trouble; 5000])]);
     let names: Vec<String> = (0..9000).map(|n| format!("d{n}")).collect();
     let names: Vec<&str> = std::iter::once("a").chain(names.iter().map(String::as_str)).collect();
     let limits = Limits { concurrency: 2, patience: Duration::from_secs(60), ..Limits::default() };

@@ -49,7 +49,8 @@ impl Repo {
         let names: Vec<&str> = remotes.iter().filter_map(|name| name.ok().flatten()).collect();
         let head = self.git.head().ok().and_then(|head| head.name().ok().map(str::to_owned));
         let own = head.and_then(|head| self.git.branch_upstream_remote(&head).ok());
-        let own = own.and_then(|name| name.as_str().ok().map(str::to_owned)).filter(|own| names.contains(&own.as_str()));
+        let own =
+            own.and_then(|name| name.as_str().ok().map(str::to_owned)).filter(|own| names.contains(&own.as_str()));
         let first = names.iter().find(|name| **name == "origin").or_else(|| names.first());
         // A name that looks like an option would be one on the command line.
         Ok(own.or_else(|| first.map(|name| (*name).to_owned())).filter(|name| !name.starts_with('-')))

@@ -37,7 +37,7 @@ impl Repo {
     /// The commit that a line of a file (path relative to the fleet's root, line from 1) came from, as of a revision.
     ///
     /// # Errors
-    /// When the revision has no such file or line, or history is cut off before it.
+    /// When the revision has no such file, or history is cut off before it.
     pub fn blame_line(&self, revision: &Revision, file: &str, line: usize) -> Result<CommitInfo, RepoError> {
         let failed = doing("finding the commit of a line");
         let newest = Oid::from_str(&revision.id).map_err(&failed)?;

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions};
+use git2::{ErrorCode, ObjectType, Oid, Repository};
 
 use super::error::{RepoError, doing};
 
@@ -63,11 +63,10 @@ impl Repo {
     pub fn scratch(state_dir: &Path, root: &Path) -> Result<Self, RepoError> {
         let root = canonical(root)?;
         let folder = state_dir.join("worktree.git");
-        let mut options = RepositoryInitOptions::new();
-        options.no_dotgit_dir(true).mkpath(true).workdir_path(&root);
-        let git = Repository::init_opts(&folder, &options).map_err(doing("making a repository for the folder"))?;
-        // The folder may have moved since; and a `.git` file in it is none of our business.
-        git.set_workdir(&root, false).map_err(doing("making a repository for the folder"))?;
+        let failed = doing("making a repository for the folder");
+        let git = Repository::init_bare(&folder).map_err(&failed)?;
+        // Known to this process alone: nothing is written into the folder.
+        git.set_workdir(&root, false).map_err(&failed)?;
         Ok(Self::new(git, String::new()))
     }
 

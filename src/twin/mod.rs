@@ -14,6 +14,8 @@ pub mod limits;
 mod merge;
 mod path;
 mod row;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use compare::{Leaf, leaves, same};
 pub use document::{Properties, Twin, TwinProperties};

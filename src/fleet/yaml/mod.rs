@@ -30,21 +30,24 @@ pub(super) use tree::{Node, NodeKind, Tree};
 const DEPTH: usize = 64;
 
 /// Gives every document of a file that could be read to `each`, with its number, and reports what is wrong with the
-/// others. A document without content is passed over.
+/// others. A document without content is passed over. Returns how many documents there are.
 pub(super) fn documents(
     file: &Arc<str>,
     bytes: &[u8],
     findings: &mut Vec<Finding>,
     mut each: impl FnMut(usize, Value, &mut Vec<Finding>),
-) {
-    let Some(text) = text::checked(file, bytes, findings) else { return };
+) -> usize {
+    let Some(text) = text::checked(file, bytes, findings) else { return 0 };
+    let mut count = 0;
     for document in split::documents(text) {
+        count += 1;
         if let Some(value) = build::value(file, &document, findings)
             && !value.is_null()
         {
             each(document.number, value, findings);
         }
     }
+    count
 }
 
 /// The documents of a file, for looking at again.

@@ -173,7 +173,7 @@ fn a_bomb_of_aliases_is_refused_quickly() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..40 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        text += &format!("a{level}: &a{level} [{aliases}]\n");
+        text = format!("{text}a{level}: &a{level} [{aliases}]\n");
     }
     let rules = told(&text);
     assert!(rules.len() == 1 && rules[0].ends_with("yaml-alias"), "{rules:?}");
@@ -203,7 +203,7 @@ fn everything_wrong_with_a_document_is_told() {
 
 #[test]
 fn many_findings_end_with_one_that_says_so() {
-    let text: String = (0..1000).map(|n| format!("k{n}: yes\n")).collect();
+    let text = (0..1000).map(|n| format!("k{n}: yes\n")).collect::<Vec<_>>().concat();
     let rules = told(&text);
     assert_eq!(rules.len(), 101);
     assert!(rules[100].ends_with("yaml-more"));

@@ -1,0 +1,150 @@
+//! What the ledger promises.
+
+use std::fs;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{
+    file::{decode, encode},
+    *,
+};
+
+fn map(value: Value) -> Map {
+    let Value::Object(map) = value else { panic!("an object") };
+    map
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn held(ledger: &Ledger) -> Arc<Accepted> {
+    Arc::clone(&ledger.accepted().borrow())
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_there_after_a_restart() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"time": {"timeZone": "UTC"}})), 3).await.unwrap();
+    let patch = map(json!({"time": {"ntp": {"servers": []}}}));
+    assert_eq!(ledger.accept_patch(&patch, 4).await.unwrap(), Fence::Taken);
+
+    let again = Ledger::open(folder.path(), "d1").unwrap();
+    assert_eq!(held(&again), held(&ledger));
+    assert_eq!(held(&again).desired, map(json!({"time": {"timeZone": "UTC", "ntp": {"servers": []}}})));
+}
+
+#[tokio::test]
+async fn an_older_patch_never_wins_and_a_gap_is_told() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"a": 1})), 5).await.unwrap();
+    let patch = map(json!({"a": 2}));
+    assert_eq!(ledger.accept_patch(&patch, 5).await.unwrap(), Fence::Old);
+    assert_eq!(ledger.accept_patch(&patch, 4).await.unwrap(), Fence::Old);
+    assert_eq!(ledger.accept_patch(&patch, 7).await.unwrap(), Fence::Gap);
+    assert_eq!(held(&ledger).desired, map(json!({"a": 1})));
+}
+
+#[tokio::test]
+async fn a_whole_twin_of_a_lower_version_is_a_new_twin() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"a": 1})), 5).await.unwrap();
+    let mut notes = Notes::default();
+    notes.set_applied("a", "", 5);
+    ledger.note(&notes).await.unwrap();
+    ledger.accept_whole(map(json!({"a": 1})), 1).await.unwrap();
+    assert_eq!(held(&ledger).version, 1);
+    assert_eq!(ledger.notes().await.applied("a", ""), None);
+}
+
+#[tokio::test]
+async fn a_patch_touches_what_it_names_and_a_whole_twin_everything() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"c": {"__t": "c", "x": 1, "y": 1}})), 2).await.unwrap();
+    ledger.accept_patch(&map(json!({"c": {"x": 1}})), 3).await.unwrap();
+    assert_eq!((held(&ledger).touched("c", "x"), held(&ledger).touched("c", "y")), (3, 2));
+    ledger.accept_whole(held(&ledger).desired.clone(), 9).await.unwrap();
+    assert_eq!((held(&ledger).touched("c", "x"), held(&ledger).touched("c", "y")), (9, 9));
+}
+
+#[tokio::test]
+async fn a_property_that_kept_its_value_stays_applied_after_missed_versions() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"c": {"x": 1, "y": 1}})), 2).await.unwrap();
+    let mut notes = Notes::default();
+    notes.set_applied("c", "x", 2);
+    notes.set_applied("c", "y", 2);
+    ledger.note(&notes).await.unwrap();
+    ledger.accept_whole(map(json!({"c": {"x": 1, "y": 2}})), 6).await.unwrap();
+    let notes = ledger.notes().await;
+    assert_eq!((notes.applied("c", "x"), notes.applied("c", "y")), (Some(6), None));
+}
+
+#[tokio::test]
+async fn a_ledger_cut_anywhere_is_refused_and_kept_aside() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"time": {"timeZone": "Europe/Oslo"}})), 3).await.unwrap();
+    let path = folder.path().join("ledger.json");
+    let whole = fs::read(&path).unwrap();
+    for cut in 0..whole.len() {
+        fs::write(&path, &whole[..cut]).unwrap();
+        let opened = Ledger::open(folder.path(), "d1").unwrap();
+        assert_eq!(*held(&opened), Accepted::default(), "cut at {cut}");
+        assert_eq!(fs::read(folder.path().join("ledger.json.refused")).unwrap(), &whole[..cut]);
+    }
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(held(&Ledger::open(folder.path(), "d1").unwrap()).version, 3);
+}
+
+#[tokio::test]
+async fn a_crash_while_writing_leaves_the_old_ledger() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"a": 1})), 3).await.unwrap();
+    let next = encode(&Book::new("d1")).unwrap();
+    for cut in 0..next.len() {
+        fs::write(folder.path().join("ledger.json.next"), &next[..cut]).unwrap();
+        assert_eq!(held(&Ledger::open(folder.path(), "d1").unwrap()).version, 3, "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_of_another_device_is_refused() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"a": 1})), 3).await.unwrap();
+    assert_eq!(held(&Ledger::open(folder.path(), "d2").unwrap()).version, 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_cannot_be_written_does_not_count() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    fs::create_dir(folder.path().join("ledger.json.next")).unwrap();
+    assert!(matches!(ledger.accept_whole(map(json!({"a": 1})), 3).await, Err(LedgerError::Write { .. })));
+    assert_eq!(held(&ledger).version, 0);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(decode(&bytes, "d1").is_err());
+    }
+
+    #[test]
+    fn a_changed_byte_is_noticed(at in 0_usize..1000, by in 1_u8..=255) {
+        let mut bytes = encode(&Book::new("d1")).unwrap();
+        let at = at % bytes.len();
+        bytes[at] ^= by;
+        prop_assert!(decode(&bytes, "d1").is_err());
+    }
+}

@@ -1,0 +1,148 @@
+//! What the agent can look after: the contract of a resource, and of the platform that has them.
+//!
+//! A resource reads one property afresh, and makes it what is wanted. It neither compares nor remembers: what is to
+//! be done, in which order, and what is said about it, is the reconciler's.
+
+pub(crate) mod command;
+pub(crate) mod device_info;
+pub(crate) mod files;
+pub(crate) mod linux;
+pub(crate) mod simulated;
+pub(crate) mod time;
+
+use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use crate::{component::pnp::code, twin::Map};
+
+/// A wanted value that the device will not try.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// It cannot be meant.
+    #[error("{0}")]
+    Invalid(String),
+    /// It could be meant, but not on this device.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Nobody here knows the property.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl Refusal {
+    /// The code of its answer.
+    pub(crate) const fn code(&self) -> u16 {
+        match self {
+            Self::Invalid(_) => code::INVALID,
+            Self::Forbidden(_) => code::FORBIDDEN,
+            Self::Unsupported(_) => code::UNSUPPORTED,
+        }
+    }
+}
+
+/// Something on the device that did not work, in words for its operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Fault(String);
+
+impl Fault {
+    pub(crate) fn new(doing: impl Into<String>) -> Self {
+        Self(doing.into())
+    }
+
+    /// What we were doing, and why it failed.
+    pub(crate) fn because(doing: &str, cause: &dyn std::error::Error) -> Self {
+        use std::fmt::Write as _;
+        let mut text = format!("{doing}: {cause}");
+        let mut below = cause.source();
+        while let Some(cause) = below {
+            let _ = write!(text, ": {cause}");
+            below = cause.source();
+        }
+        Self(text)
+    }
+}
+
+/// One component of the device.
+pub(crate) trait Resource: Send + Sync + 'static {
+    /// The components that must have been applied before.
+    fn depends_on(&self) -> &[&'static str] {
+        &[]
+    }
+
+    /// The version of the component's model, `major.minor.patch`.
+    fn version(&self) -> &'static str {
+        "1.0.0"
+    }
+
+    /// The thing on the device that a property speaks of. While it stays, so does what it was before.
+    fn place<'a>(&self, property: &'a str, _wanted: &'a Value) -> Cow<'a, str> {
+        Cow::Borrowed(property)
+    }
+
+    /// Whether a value can be meant, without looking at the device.
+    fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal>;
+
+    /// The property as it is now; `None` when it is not there. No side effects.
+    fn read(&self, property: &str, wanted: &Value) -> impl Future<Output = Result<Option<Value>, Fault>> + Send;
+
+    /// Makes the property what is wanted; `None` takes it away. Idempotent.
+    fn ensure(&self, property: &str, wanted: Option<&Value>) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// What the component tells without being asked. Leaves out what it cannot find out.
+    fn facts(&self) -> impl Future<Output = Map> + Send {
+        std::future::ready(Map::new())
+    }
+}
+
+/// How a section of the twin is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// As a component of Plug and Play.
+    Pnp,
+    /// As the `windows` section of the Windows IoT client of the first generation.
+    Dm1,
+    /// By the bare value.
+    Echo,
+    /// Not at all: it is not for this agent.
+    Foreign,
+}
+
+/// How often the agent looks and tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// The first wait after a failure; doubles up to `retry_most`.
+    pub(crate) retry: Duration,
+    pub(crate) retry_most: Duration,
+    /// Between two looks at a device where nothing happens.
+    pub(crate) recheck: Duration,
+    /// How long work may take before the hub is told that it is in progress.
+    pub(crate) patience: Duration,
+}
+
+/// The device: which resources it has and how it speaks.
+pub(crate) trait Platform: Send + Sync + 'static {
+    /// Its kind of resources.
+    type Resource: Resource;
+
+    /// The components that are there whether or not they are wanted.
+    fn components(&self) -> &[&'static str];
+
+    /// The resource behind a component.
+    fn resource(&self, component: &str) -> Option<Arc<Self::Resource>>;
+
+    /// How a wanted component is answered.
+    fn style(&self, component: &str, wanted: &Value) -> Style;
+
+    /// Whether a reported section is this agent's to change and remove.
+    fn owns(&self, component: &str, reported: &Value) -> bool;
+
+    /// How often to look and try.
+    fn pace(&self) -> Pace;
+
+    /// Carries out a direct method of this platform's own; `None` when it has none of that name.
+    fn method(&self, _name: &str, _payload: &Value) -> Option<Result<Value, Refusal>> {
+        None
+    }
+}

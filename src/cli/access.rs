@@ -1,0 +1,129 @@
+//! Which hub a command speaks to, and with what credentials.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, future::Either, stream};
+
+use super::{
+    Exit, Failure,
+    args::{HubAccess, SelectArgs},
+};
+use crate::{
+    client::{HubClient, Options, Snapshot},
+    fleet::Fleet,
+    iothub::ServiceConnection,
+    reconcile::ports::{HubError, Page, TwinRead, TwinText},
+    twin::DeviceId,
+};
+
+/// Where the service's connection string stands. Never an argument: those are seen by every process.
+pub(crate) const CONNECTION: &str = "IOTHUB_CONNECTION_STRING";
+
+/// How to reach the hub, by the arguments.
+#[derive(Clone, Copy)]
+pub(crate) struct Access<'a> {
+    pub(crate) hub: &'a HubAccess,
+    pub(crate) ca: Option<&'a Path>,
+}
+
+/// The connection string of a file or of the environment.
+fn connection(access: &HubAccess) -> Result<ServiceConnection, Failure> {
+    let text = match &access.connection_string_file {
+        Some(path) => std::fs::read_to_string(path).map_err(|cause| AccessError { path: path.clone(), cause })?,
+        None => std::env::var(CONNECTION).map_err(|_| {
+            Failure::new(Exit::Failed, format!("{CONNECTION} is not set"))
+                .help("Azure: `az iot hub connection-string show`; our own hub: `twinops hub connection-string`")
+        })?,
+    };
+    ServiceConnection::parse(text.trim()).map_err(|error| {
+        Failure::from(error).help("a service connection string: HostName=…;SharedAccessKeyName=…;SharedAccessKey=…")
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the connection string from `{}`", path.display())]
+struct AccessError {
+    path: PathBuf,
+    #[source]
+    cause: std::io::Error,
+}
+
+/// A client for the hub of the environment's connection string.
+pub(crate) fn hub(access: Access<'_>) -> Result<HubClient, Failure> {
+    client(&connection(access.hub)?, access.ca)
+}
+
+/// A client for the hub that a fleet is for: a credential of another hub is refused before anything is sent.
+pub(crate) fn hub_of(fleet: &Fleet, access: Access<'_>) -> Result<HubClient, Failure> {
+    let connection = connection(access.hub)?;
+    let declared = fleet.spec.hub.as_ref().and_then(|hub| hub.hostname.as_deref());
+    match declared {
+        Some(declared) if !connection.host.is(declared) => {
+            let message = format!("the fleet is for the hub `{declared}`, but {CONNECTION} is for `{}`", connection.host);
+            Err(Failure::new(Exit::Failed, message).help("take the other connection string, or mend `spec.hub.hostname`"))
+        }
+        _ => client(&connection, access.ca),
+    }
+}
+
+/// A client for the hub of a connection string.
+pub(crate) fn client(connection: &ServiceConnection, ca: Option<&Path>) -> Result<HubClient, Failure> {
+    let options = Options { ca: ca.map(Path::to_owned), ..Options::default() };
+    Ok(HubClient::connect(connection, options)?)
+}
+
+/// Where twins are read: a hub, or a file of them.
+pub(crate) enum Twins {
+    Hub(Box<HubClient>),
+    Snapshot(Snapshot),
+}
+
+impl TwinRead for Twins {
+    async fn twin(&self, device: &DeviceId) -> Result<Option<TwinText>, HubError> {
+        match self {
+            Self::Hub(hub) => hub.twin(device).await,
+            Self::Snapshot(file) => file.twin(device).await,
+        }
+    }
+
+    fn twins(&self, statement: &str) -> impl Stream<Item = Result<Page, HubError>> + Send {
+        match self {
+            Self::Hub(hub) => Either::Left(hub.twins(statement)),
+            Self::Snapshot(file) => Either::Right(file.twins(statement)),
+        }
+    }
+}
+
+impl Twins {
+    /// The hub that `fleet` is for, or the file that stands in for it.
+    pub(crate) fn open(fleet: &Fleet, access: Access<'_>, snapshot: Option<&PathBuf>) -> Result<Self, Failure> {
+        Ok(match snapshot {
+            Some(path) => Self::Snapshot(Snapshot::open(path)?),
+            None => Self::Hub(Box::new(hub_of(fleet, access)?)),
+        })
+    }
+}
+
+/// Whether nothing narrows the devices down: a declared device without a twin is missing then.
+pub(crate) fn is_all(select: &SelectArgs) -> bool {
+    select.condition.is_none() && select.devices.is_empty()
+}
+
+/// The single twin of a device as a page, so that it can be surveyed like many; empty when the hub does not know it.
+async fn page_of(twins: &Twins, device: DeviceId) -> Result<Page, HubError> {
+    let text = twins.twin(&device).await?.map_or_else(Bytes::new, |text| text.0);
+    Ok(Page::Lines(text))
+}
+
+/// The twins that a command looks at: all, those of a condition, and those of devices by name.
+pub(crate) fn selected(twins: &Twins, select: &SelectArgs) -> impl Stream<Item = Result<Page, HubError>> + Send {
+    let devices = stream::iter(select.devices.clone()).then(|device| page_of(twins, device));
+    let statement = match &select.condition {
+        None if select.devices.is_empty() => Some("SELECT * FROM devices".to_owned()),
+        None => None,
+        Some(condition) => Some(format!("SELECT * FROM devices WHERE {condition}")),
+    };
+    let queried = statement.map_or_else(|| stream::empty().boxed(), |statement| twins.twins(&statement).boxed());
+    devices.chain(queried)
+}

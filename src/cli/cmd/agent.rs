@@ -1,0 +1,42 @@
+//! `twinops agent`: keeps this device as its twin declares.
+
+use std::{path::Path, time::Duration};
+
+use crate::{
+    agent::{self, Config, Platform, Profile},
+    cli::{Exit, Failure, Printer, args::AgentArgs},
+    iothub::DeviceConnection,
+    task::Stop,
+};
+
+/// Where the device's connection string stands when no file is named.
+const CONNECTION: &str = agent::options::CONNECTION_VARIABLE;
+
+/// Runs until asked to stop.
+pub(crate) async fn run(args: &AgentArgs, ca: Option<&Path>, printer: &Printer, stop: Stop) -> Result<Exit, Failure> {
+    let connection = connection(args)?;
+    printer.say(format_args!("agent of {} on {}", connection.device_id, connection.host));
+    let platform = if args.simulate {
+        Platform::Simulated(Profile { latency: Duration::ZERO, ..Profile::default() })
+    } else {
+        Platform::Linux { root: args.root.clone(), files_root: args.files_root.iter().cloned().collect() }
+    };
+    let mut config = Config::new(connection, args.state.clone(), platform);
+    config.ca = ca.map(Path::to_owned);
+    config.heal = !args.report_only;
+    config.mqtt = args.mqtt.as_deref().map(str::parse).transpose()?;
+    agent::run(config, stop).await?;
+    Ok(Exit::Done)
+}
+
+fn connection(args: &AgentArgs) -> Result<DeviceConnection, Failure> {
+    let help = "a device connection string: HostName=…;DeviceId=…;SharedAccessKey=…";
+    let text = match &args.connection_string_file {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| Failure::from(error).help(format!("cannot read `{}`", path.display())))?,
+        None => std::env::var(CONNECTION).map_err(|_| {
+            Failure::usage(format!("{CONNECTION} is not set, and no --connection-string-file is given")).help(help)
+        })?,
+    };
+    DeviceConnection::parse(text.trim()).map_err(|error| Failure::from(error).help(help))
+}

@@ -1,0 +1,85 @@
+//! `twinops invoke`: calls a direct method of devices, and prints a line of JSON for each.
+
+use std::path::Path;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{
+        Exit, Failure,
+        access::{self, Access, Twins},
+        args::InvokeArgs,
+        prepare::Desk,
+    },
+    client::HubClient,
+    reconcile::ports::{HubError, Page},
+    twin::DeviceId,
+};
+
+/// Calls, and prints what the devices answered as they answer.
+pub(crate) async fn run(args: &InvokeArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
+    let payload = payload(args)?;
+    let hub = Twins::Hub(Box::new(access::hub(Access { hub: &args.hub, ca: desk.ca })?));
+    let devices = devices(&hub, args).await?;
+    let Twins::Hub(hub) = &hub else { return Ok(Exit::Failed) };
+    if devices.is_empty() {
+        desk.printer.warn("no device is selected");
+    }
+    let calls = stream::iter(&devices).map(|device| call(hub, device, args, &payload));
+    let mut answers = calls.buffer_unordered(args.concurrency.get());
+    let mut well = true;
+    while let Some((device, answer)) = answers.next().await {
+        let told = match answer {
+            Ok((status, payload)) => {
+                well &= (200..300).contains(&status);
+                json!({ "deviceId": device, "status": status, "payload": payload })
+            }
+            Err(error) => {
+                well = false;
+                json!({ "deviceId": device, "error": error.to_string() })
+            }
+        };
+        desk.printer.result(|out| writeln!(out, "{told}"))?;
+    }
+    Ok(if well { Exit::Done } else { Exit::Failed })
+}
+
+async fn call<'d>(
+    hub: &HubClient,
+    device: &'d DeviceId,
+    args: &InvokeArgs,
+    payload: &Value,
+) -> (&'d DeviceId, Result<(i64, Value), HubError>) {
+    let answer = hub.invoke_method(device, &args.method, payload, args.connect_timeout, args.timeout).await;
+    (device, answer.map(|answer| (answer.status, answer.payload)))
+}
+
+async fn devices(hub: &Twins, args: &InvokeArgs) -> Result<Vec<DeviceId>, Failure> {
+    let names = |page: Page| {
+        let mut names = Vec::new();
+        page.for_each(|row| names.extend(row.and_then(|row| row.id())))?;
+        Ok::<_, crate::twin::RowError>(names)
+    };
+    let mut devices = args.select.devices.clone();
+    if args.select.condition.is_some() {
+        let select = crate::cli::args::SelectArgs { devices: Vec::new(), ..args.select.clone() };
+        let pages: Vec<Page> = access::selected(hub, &select).try_collect().await?;
+        for page in pages {
+            devices.extend(names(page)?);
+        }
+    }
+    Ok(devices)
+}
+
+fn payload(args: &InvokeArgs) -> Result<Value, Failure> {
+    let wrong = |error| Failure::new(Exit::Usage, error).help("a payload is JSON, e.g. '{\"delay\": 3}'");
+    match (&args.payload, &args.payload_file) {
+        (Some(text), _) => serde_json::from_str(text).map_err(wrong),
+        (None, Some(path)) if path == Path::new("-") => {
+            serde_json::from_str(&std::io::read_to_string(std::io::stdin())?).map_err(wrong)
+        }
+        (None, Some(path)) => serde_json::from_str(&std::fs::read_to_string(path)?).map_err(wrong),
+        (None, None) => Ok(Value::Null),
+    }
+}

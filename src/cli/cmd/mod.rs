@@ -1,0 +1,13 @@
+//! The commands, one a file: settings in, a report and an exit code out.
+
+pub(super) mod agent;
+pub(super) mod explain;
+pub(super) mod hub;
+pub(super) mod invoke;
+pub(super) mod plan;
+pub(super) mod query;
+pub(super) mod reconcile;
+pub(super) mod schema;
+pub(super) mod standing;
+pub(super) mod up;
+pub(super) mod validate;

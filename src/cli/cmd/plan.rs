@@ -1,0 +1,72 @@
+//! `twinops plan`: what would change, and why. Given a reader only.
+
+use std::sync::Arc;
+
+use crate::{
+    cli::{
+        Exit, Failure,
+        access::{self, Access, Twins},
+        args::{PlanArgs, SelectArgs},
+        prepare::{Desk, Prepared, Ready},
+        workspace::{Files, Workspace},
+    },
+    plan::{Notice, Plan, guard},
+    reconcile::survey,
+    report::PlanReport,
+};
+
+/// Plans and tells.
+pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
+    let workspace = Workspace::open(desk.root)?;
+    let declared = if args.worktree {
+        workspace.worktree()?
+    } else {
+        desk.mention_uncommitted(&workspace, &args.repo.revision)?;
+        workspace.at(&args.repo.revision)?
+    };
+    let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
+    let access = Access { hub: &args.hub, ca: desk.ca };
+    let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
+    let Ready::Go(plan) = survey(desk, &prepared, &twins, &args.select).await? else { return Ok(Exit::Findings) };
+    let places = Files::new(&prepared.declared.source, desk.root);
+    desk.printer.report(&PlanReport { plan: &plan, places: &places }, desk.format)?;
+    let changes = plan.has_changes() && args.detailed_exitcode;
+    Ok(if changes { Exit::Changes } else { Exit::Done })
+}
+
+/// The plan for the twins that the arguments select, guards judged.
+pub(crate) async fn survey(
+    desk: &Desk<'_>,
+    prepared: &Prepared,
+    twins: &Twins,
+    select: &SelectArgs,
+) -> Result<Ready<Plan>, Failure> {
+    let progress = desk.printer.progress("comparing twins", None);
+    let pages = access::selected(twins, select);
+    let planned = survey::plan(pages, Arc::clone(&prepared.planner), access::is_all(select)).await?;
+    progress.finish();
+    match planned {
+        Ok(mut plan) => {
+            plan.notices.extend(refusals(prepared, &plan));
+            Ok(Ready::Go(plan))
+        }
+        Err(findings) => {
+            desk.findings(&prepared.declared, &findings)?;
+            Ok(Ready::Findings)
+        }
+    }
+}
+
+/// The id under which a guard speaks in a plan.
+pub(crate) const GUARD: &str = "guard";
+
+fn refusals(prepared: &Prepared, plan: &Plan) -> Vec<Notice> {
+    let Some(spec) = &prepared.planner.fleet().spec.guard else { return Vec::new() };
+    let notice = |refusal: guard::Refusal| Notice {
+        id: GUARD,
+        message: format!("`{}` refuses: {}", refusal.guard, refusal.message),
+        devices: 0,
+        samples: Vec::new(),
+    };
+    guard::judge(spec, plan).into_iter().map(notice).collect()
+}

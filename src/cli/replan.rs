@@ -1,0 +1,28 @@
+//! Planning one device afresh while a plan is carried out.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use crate::{
+    plan::{Planner, PlanError},
+    reconcile::ports::{Replan, Replanned, TwinText},
+};
+
+/// The planner, as carrying out needs it.
+pub(crate) struct Afresh(pub(crate) Arc<Planner>);
+
+impl Replan for Afresh {
+    fn replan(&self, twin: &TwinText) -> Result<Option<Replanned>, String> {
+        let told = |error: &dyn std::error::Error| match error.source() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+        let row = twin.row().map_err(|error| told(&error))?;
+        let look = self.0.look(&row).map_err(|error: PlanError| told(&error))?;
+        let Some(change) = look.change else { return Ok(None) };
+        let patch = RawValue::from_string(change.patch().to_owned()).map_err(|error| told(&error))?;
+        let deltas = usize::from(change.has_changes());
+        Ok(Some(Replanned { patch: patch.into(), etag: row.etag.as_ref().into(), deltas }))
+    }
+}

@@ -1,0 +1,228 @@
+//! The fleet repository that a command works on: its files, at a revision or as they lie there, and its history.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tracing::{debug, warn};
+
+use crate::{
+    fleet::{
+        self, Finding, Loaded, Locator, Place, Severity, Source, SourceError,
+        resolve::{Resolver, Secrets},
+    },
+    plan::Bases,
+    repo::{Repo, RepoError, Revision},
+    report::{Location, Places},
+};
+
+/// Environment variables that hold secrets start like this.
+const SECRET: &str = "TWINOPS_SECRET_";
+
+/// A fleet's folder, and the git repository that it lies in.
+pub(crate) struct Workspace {
+    root: PathBuf,
+    repo: Option<Arc<Mutex<Repo>>>,
+    secrets: Secrets,
+}
+
+/// The fleet cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkspaceError {
+    #[error("the fleet cannot be read from git")]
+    Repo(#[from] RepoError),
+    #[error("the fleet's files cannot be read")]
+    Files(#[from] SourceError),
+}
+
+/// A fleet as one set of files declares it.
+pub(crate) struct Declared {
+    pub(crate) source: Arc<Source>,
+    pub(crate) loaded: Loaded,
+    /// The git object that it can be read back from.
+    pub(crate) revision: String,
+}
+
+impl Workspace {
+    /// A folder, in a git repository or not.
+    pub(crate) fn open(root: &Path) -> Result<Self, WorkspaceError> {
+        let repo = match Repo::discover(root) {
+            Ok(repo) => Some(repo),
+            Err(RepoError::NotARepository(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { root: root.to_owned(), repo: repo.map(|repo| Arc::new(Mutex::new(repo))), secrets: from_environment() })
+    }
+
+    /// The same; a folder that is in no repository gets one in `state`, so that what is applied can be read back.
+    pub(crate) fn open_or_keep_in(root: &Path, state: &Path) -> Result<Self, WorkspaceError> {
+        let mut workspace = Self::open(root)?;
+        if workspace.repo.is_none() {
+            workspace.repo = Some(Arc::new(Mutex::new(Repo::scratch(state, root)?)));
+        }
+        Ok(workspace)
+    }
+
+    /// Where the fleet lies, as the user wrote it.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The files as they lie in the folder, committed or not.
+    pub(crate) fn files(&self) -> Result<Source, WorkspaceError> {
+        Ok(Source::read_folder(&self.root)?)
+    }
+
+    /// The fleet at a revision.
+    pub(crate) fn at(&self, revision: &str) -> Result<Declared, WorkspaceError> {
+        let repo = self.repo()?;
+        let revision = repo.revision(Some(revision))?;
+        let source = repo.source(&revision)?;
+        drop(repo);
+        Ok(declared(source, revision.id))
+    }
+
+    /// The files as they lie in the folder, written into the object database so that they can be read back as base.
+    pub(crate) fn worktree(&self) -> Result<Declared, WorkspaceError> {
+        let repo = self.repo()?;
+        let revision = repo.record_worktree()?;
+        let source = repo.source(&revision)?;
+        drop(repo);
+        Ok(declared(source, revision.id))
+    }
+
+    /// Files that differ from `HEAD`.
+    pub(crate) fn uncommitted(&self) -> Result<Vec<String>, WorkspaceError> {
+        Ok(self.repo()?.dirty_files()?)
+    }
+
+    /// Earlier revisions, for the planner.
+    pub(crate) fn history(&self) -> Box<dyn Bases> {
+        match &self.repo {
+            Some(repo) => Box::new(History {
+                repo: repo.clone(),
+                secrets: self.secrets.clone(),
+                known: Mutex::default(),
+            }),
+            None => Box::new(crate::plan::NoBases),
+        }
+    }
+
+    /// The documents ready to be resolved, with the secrets of the environment.
+    pub(crate) fn resolver(&self, declared: &Declared) -> Option<Arc<Resolver>> {
+        resolver(&declared.loaded, &self.secrets)
+    }
+
+    fn repo(&self) -> Result<MutexGuard<'_, Repo>, WorkspaceError> {
+        let repo = self.repo.as_ref().ok_or_else(|| RepoError::NotARepository(self.root.clone()))?;
+        Ok(lock(repo))
+    }
+}
+
+impl Declared {
+    /// Whether the repository can be planned with.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.loaded.is_sound()
+    }
+
+    /// What does not stop a plan.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.loaded.findings.iter().filter(|finding| finding.severity == Severity::Warning)
+    }
+}
+
+fn declared(source: Source, revision: String) -> Declared {
+    let loaded = fleet::load(&source);
+    Declared { source: Arc::new(source), loaded, revision }
+}
+
+fn resolver(loaded: &Loaded, secrets: &Secrets) -> Option<Arc<Resolver>> {
+    let fleet = loaded.fleet.clone()?;
+    Some(Arc::new(Resolver::new(fleet, loaded.registry.clone(), secrets.clone())))
+}
+
+fn from_environment() -> Secrets {
+    Secrets::new(|name| std::env::var(format!("{SECRET}{name}")).ok())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Revisions that markers name, read once each.
+struct History {
+    repo: Arc<Mutex<Repo>>,
+    secrets: Secrets,
+    known: Mutex<HashMap<String, Option<Arc<Resolver>>>>,
+}
+
+impl Bases for History {
+    fn base(&self, revision: &str) -> Option<Arc<Resolver>> {
+        // The lock is held while a revision is read, so that many threads asking for it read it once.
+        let mut known = lock(&self.known);
+        if let Some(base) = known.get(revision) {
+            return base.clone();
+        }
+        let base = self.read(revision);
+        known.insert(revision.to_owned(), base.clone());
+        base
+    }
+}
+
+impl History {
+    fn read(&self, id: &str) -> Option<Arc<Resolver>> {
+        let repo = lock(&self.repo);
+        let revision = repo.recorded(id).or_else(|error| fetched(&repo, id, error));
+        match revision.and_then(|revision| repo.source(&revision)) {
+            Ok(source) => {
+                debug!(revision = id, "read a base");
+                resolver(&fleet::load(&source), &self.secrets)
+            }
+            Err(error) => {
+                warn!(revision = id, %error, "a base is not to be had");
+                None
+            }
+        }
+    }
+}
+
+fn fetched(repo: &Repo, id: &str, error: RepoError) -> Result<Revision, RepoError> {
+    match error {
+        RepoError::Missing { .. } => repo.fetch(id).map_err(|_| error),
+        other => Err(other),
+    }
+}
+
+/// The files of a fleet as reports name them: relative to where the user stands.
+pub(crate) struct Files<'s> {
+    source: &'s Source,
+    locator: Locator<'s>,
+    prefix: String,
+}
+
+impl<'s> Files<'s> {
+    /// The files of `source`, which lies in `root`.
+    pub(crate) fn new(source: &'s Source, root: &Path) -> Self {
+        let shown = root.to_string_lossy().replace('\\', "/");
+        let prefix = match shown.trim_end_matches('/').trim_start_matches("./") {
+            "" | "." => String::new(),
+            root => format!("{root}/"),
+        };
+        Self { source, locator: Locator::new(source), prefix }
+    }
+}
+
+impl Places for Files<'_> {
+    fn locate(&self, place: &Place) -> Option<Location> {
+        let found = self.locator.locate(place)?;
+        let file = format!("{}{}", self.prefix, found.file).into();
+        Some(Location { file, line: found.line, column: found.column, span: found.span })
+    }
+
+    fn text(&self, file: &str) -> Option<Arc<str>> {
+        let file = self.source.file(file.strip_prefix(&self.prefix)?)?;
+        Some(String::from_utf8_lossy(&file.text).into())
+    }
+}

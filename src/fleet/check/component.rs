@@ -1,0 +1,59 @@
+//! `unknown-component`, and the schemas of those that are known.
+
+use serde_json::Value;
+
+use crate::{
+    component::nearest,
+    fleet::{finding::Finding, schema::Components, site::Site, yaml::escape},
+    twin::Map,
+};
+
+/// The members of `desired`: each is a component, or leads to some (`windows`).
+pub(super) fn check(site: Site<'_>, base: &str, desired: &Map, components: &Components, findings: &mut Vec<Finding>) {
+    below(site, base, "", desired, components, findings);
+}
+
+fn below(
+    site: Site<'_>,
+    base: &str,
+    prefix: &str,
+    members: &Map,
+    components: &Components,
+    findings: &mut Vec<Finding>,
+) {
+    for (key, value) in members {
+        let joined;
+        let name = if prefix.is_empty() {
+            key.as_str()
+        } else {
+            joined = format!("{prefix}.{key}");
+            &joined
+        };
+        let pointer = || format!("{base}/{}", escape(key));
+        if components.knows(name) {
+            let faults = components.check_part(name, value);
+            findings.extend(faults.into_iter().map(|fault| fault.finding(site.file, site.number, &pointer())));
+        } else if components.leads_on(name) {
+            if let Value::Object(inner) = value {
+                below(site, &pointer(), name, inner, components, findings);
+            }
+        } else if !(is_ours(name) || name.starts_with('$')) {
+            findings.push(unknown(name, components).at(site.key(pointer())));
+        }
+    }
+}
+
+/// Told by another rule.
+fn is_ours(name: &str) -> bool {
+    name == "twinops"
+}
+
+fn unknown(name: &str, components: &Components) -> Finding {
+    let help = match nearest(name, components.names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            format!("its values are not checked; describe it in components/{name}.schema.json to have them checked")
+        }
+    };
+    Finding::warning("unknown-component", format!("no component is called `{name}`")).help(help)
+}

@@ -1,0 +1,232 @@
+//! A whole repository: every file on its own, in parallel; then the whole.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
+
+use rayon::prelude::*;
+
+use super::{
+    document::{self, Document},
+    finding::{Finding, Place, Severity},
+    kind::Kind,
+    locate::Locator,
+    model::{DocumentRef, Fleet},
+    schema::Components,
+    site::Site,
+    source::{Source, SourceFile},
+    yaml,
+};
+use crate::component::Registry;
+
+/// Files that one thread takes at a time.
+const BATCH: usize = 32;
+
+/// What became of a source.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The fleet, as far as its documents could be read; `None` without a `Fleet` document. Only when
+    /// [`is_sound`](Self::is_sound) may it be planned with: a document that is missing looks like a deletion.
+    pub fleet: Option<Arc<Fleet>>,
+    /// The components: those of this crate, and the fleet's own.
+    pub registry: Arc<Registry>,
+    /// Everything wrong, by file, document and position.
+    pub findings: Vec<Finding>,
+    /// Documents looked at, whether right or wrong.
+    pub documents: usize,
+}
+
+impl Loaded {
+    /// Whether nothing stops a plan.
+    pub fn is_sound(&self) -> bool {
+        self.fleet.is_some() && !self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// Reads all documents, gives them their types and checks them by every rule that needs no device.
+pub fn load(source: &Source) -> Loaded {
+    let mut findings = Vec::new();
+    let registry = registry(source, &mut findings);
+    let components = Components::new(&registry);
+    usable(source, &components, &mut findings);
+    let files: Vec<FileResult> =
+        source.files.par_iter().with_min_len(BATCH).map(|file| read_file(file, &components)).collect();
+    let mut collected = Collected::default();
+    for file in files {
+        collected.add(file);
+    }
+    findings.append(&mut collected.findings);
+    if !collected.has_fleet {
+        let help = "add a document with `apiVersion: twinops/v1`, `kind: Fleet` and `metadata: {name: …}`";
+        findings.push(Finding::error("no-fleet", "there is no `Fleet` document").help(help));
+    }
+    let documents = collected.documents;
+    let findings = ordered(folded(findings), source);
+    Loaded { fleet: collected.fleet().map(Arc::new), registry: Arc::new(registry), findings, documents }
+}
+
+/// What came out of one file.
+struct FileResult {
+    file: Arc<str>,
+    documents: Vec<(usize, Document)>,
+    findings: Vec<Finding>,
+    count: usize,
+    has_fleet: bool,
+}
+
+fn read_file(file: &SourceFile, components: &Components) -> FileResult {
+    let (mut documents, mut findings, mut has_fleet) = (Vec::new(), Vec::new(), false);
+    let count = yaml::documents(&file.path, &file.text, &mut findings, |number, value, findings| {
+        has_fleet |= value.get("kind").is_some_and(|kind| kind == Kind::Fleet.name());
+        let site = Site { file: &file.path, number };
+        documents.extend(document::read(site, value, components, findings).map(|document| (number, document)));
+    });
+    FileResult { file: file.path.clone(), documents, findings, count, has_fleet }
+}
+
+/// The documents of all files, by kind and name.
+#[derive(Default)]
+struct Collected {
+    fleet: Fleet,
+    first_fleet: Option<DocumentRef>,
+    profiles: BTreeMap<Arc<str>, DocumentRef>,
+    rollouts: BTreeMap<String, DocumentRef>,
+    findings: Vec<Finding>,
+    documents: usize,
+    has_fleet: bool,
+}
+
+impl Collected {
+    fn add(&mut self, file: FileResult) {
+        self.findings.extend(file.findings);
+        self.documents += file.count;
+        self.has_fleet |= file.has_fleet;
+        for (number, document) in file.documents {
+            self.document(Site { file: &file.file, number }, document);
+        }
+    }
+
+    fn document(&mut self, site: Site<'_>, document: Document) {
+        let taken = match document {
+            Document::Fleet { name, spec } => {
+                let first = self.first_fleet.clone();
+                if first.is_none() {
+                    self.first_fleet = Some(site.document());
+                    (self.fleet.name, self.fleet.spec) = (name, spec);
+                }
+                first.map(|first| ("second-fleet", "there is a second `Fleet` document".to_owned(), first))
+            }
+            Document::Profile(profile) => match self.profiles.entry(profile.name.clone()) {
+                Entry::Occupied(first) => {
+                    Some(("duplicate-name", format!("two profiles are called `{}`", profile.name), first.get().clone()))
+                }
+                Entry::Vacant(free) => {
+                    free.insert(profile.document.clone());
+                    self.fleet.profiles.push(Arc::new(profile));
+                    None
+                }
+            },
+            Document::Device(id, device) => match self.fleet.devices.entry(id) {
+                Entry::Occupied(first) => {
+                    let message = format!("the device `{}` is declared twice", first.key());
+                    Some(("duplicate-device", message, first.get().document.clone()))
+                }
+                Entry::Vacant(free) => {
+                    free.insert(Arc::new(device));
+                    None
+                }
+            },
+            Document::Rollout { name } => match self.rollouts.entry(name) {
+                Entry::Occupied(first) => {
+                    Some(("duplicate-name", format!("two rollouts are called `{}`", first.key()), first.get().clone()))
+                }
+                Entry::Vacant(free) => {
+                    free.insert(site.document());
+                    None
+                }
+            },
+        };
+        if let Some((rule, message, first)) = taken {
+            let first = Place::value(&first.file, first.document, "/metadata/name");
+            let finding = Finding::error(rule, message).at(site.value("/metadata/name")).label("again here");
+            self.findings.push(finding.with(first, "first here"));
+        }
+    }
+
+    fn fleet(mut self) -> Option<Fleet> {
+        self.fleet.document = Some(self.first_fleet?);
+        self.fleet.profiles.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        Some(self.fleet)
+    }
+}
+
+/// The components, without those of the fleet's own that cannot be read.
+fn registry(source: &Source, findings: &mut Vec<Finding>) -> Registry {
+    let files: Vec<(&str, std::borrow::Cow<'_, str>)> =
+        source.schemas.iter().map(|file| (&*file.path, String::from_utf8_lossy(&file.text))).collect();
+    let builtin = Registry::builtin();
+    let errors = match builtin.clone().with_fleet_components(&files) {
+        Ok(registry) => return registry,
+        Err(errors) => errors,
+    };
+    findings.extend(errors.iter().map(|error| {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Finding::error("component-schema", format!("{error}{cause}")).at(Place::value(&error.file().into(), 0, ""))
+    }));
+    let good: Vec<_> = files.into_iter().filter(|(path, _)| !errors.iter().any(|e| e.file() == *path)).collect();
+    builtin.clone().with_fleet_components(&good).unwrap_or(builtin)
+}
+
+/// Schemas of the fleet's own that are JSON, but no JSON Schema.
+fn usable(source: &Source, components: &Components, findings: &mut Vec<Finding>) {
+    for file in &source.schemas {
+        if let Some(why) = components.unusable(file.component()) {
+            let finding = Finding::error("component-schema", format!("this is no JSON Schema: {why}"));
+            findings.push(finding.at(Place::value(&file.path, 0, "")));
+        }
+    }
+}
+
+/// One finding for a component that is unknown in many documents.
+fn folded(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut first: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut out: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        if finding.rule != "unknown-component" {
+            out.push(finding);
+            continue;
+        }
+        match first.entry(finding.message.clone()) {
+            Entry::Occupied(mut seen) => seen.get_mut().1 += 1,
+            Entry::Vacant(free) => {
+                free.insert((out.len(), 0));
+                out.push(finding);
+            }
+        }
+    }
+    for (at, more) in first.into_values().filter(|(_, more)| *more > 0) {
+        let others = if more == 1 { "1 more document uses".to_owned() } else { format!("{more} more documents use") };
+        let message = &mut out[at].message;
+        *message = format!("{message}; {others} it");
+    }
+    out
+}
+
+/// By file, document and position; what is of the repository as a whole comes first.
+fn ordered(findings: Vec<Finding>, source: &Source) -> Vec<Finding> {
+    let locator = Locator::new(source);
+    let mut keyed: Vec<_> = findings
+        .into_iter()
+        .map(|finding| {
+            let place = finding.place.as_ref();
+            let start = place.and_then(|place| locator.span(place)).map(|span| (span.start, span.end));
+            (place.map(|place| (place.file.clone(), place.document)), start, finding)
+        })
+        .collect();
+    keyed.sort_by(|a, b| (&a.0, a.1, a.2.rule, &a.2.message).cmp(&(&b.0, b.1, b.2.rule, &b.2.message)));
+    keyed.into_iter().map(|(_, _, finding)| finding).collect()
+}
+
+#[cfg(test)]
+mod tests;

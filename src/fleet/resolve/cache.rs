@@ -1,0 +1,66 @@
+//! Answers by class, in bounded memory.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{PoisonError, RwLock},
+};
+
+/// Classes kept in each of the two generations.
+const GENERATION: usize = 16_384;
+
+/// A cache of two generations: what was not asked for while a whole generation came in is forgotten.
+pub(super) struct Cache<T> {
+    generations: RwLock<[HashMap<Box<[u8]>, T>; 2]>,
+}
+
+impl<T: Clone> Cache<T> {
+    pub(super) fn new() -> Self {
+        Self { generations: RwLock::new([HashMap::new(), HashMap::new()]) }
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Option<T> {
+        let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
+        let [young, old] = &*generations;
+        if let Some(found) = young.get(key) {
+            return Some(found.clone());
+        }
+        let found = old.get(key)?.clone();
+        drop(generations);
+        self.put(key, found.clone());
+        Some(found)
+    }
+
+    pub(super) fn put(&self, key: &[u8], value: T) {
+        let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
+        let [young, old] = &mut *generations;
+        if young.len() >= GENERATION {
+            *old = std::mem::take(young);
+        }
+        young.insert(key.into(), value);
+    }
+}
+
+/// Keys and answers may hold secrets.
+impl<T> fmt::Debug for Cache<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cache(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_stays_and_memory_is_bounded() {
+        let cache = Cache::new();
+        for n in 0..10 * GENERATION {
+            cache.put(&n.to_le_bytes(), n);
+            assert_eq!(cache.get(&0_usize.to_le_bytes()), Some(0));
+        }
+        assert_eq!(cache.get(&1_usize.to_le_bytes()), None);
+        let generations = cache.generations.read().unwrap();
+        assert!(generations.iter().map(HashMap::len).sum::<usize>() <= 2 * GENERATION);
+    }
+}

@@ -1,0 +1,158 @@
+//! What can be told of a fleet's devices without a hub.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{
+    Facts, Resolver,
+    facts::{Root, Tags},
+    layer::{CompiledProfile, Documents},
+    pointer,
+    render::Uses,
+    template,
+};
+use crate::{
+    component::nearest,
+    fleet::{Finding, Place, Severity},
+    twin::{DeviceId, Map},
+};
+
+/// Most findings worth telling: whoever has more mends these first.
+const MOST: usize = 1000;
+
+/// Resolves every declared device, and every profile that selects none of them by itself. Each finding comes once,
+/// however many devices it touches.
+pub fn check(resolver: &Resolver) -> Vec<Finding> {
+    let mut report = Report::default();
+    variables(resolver, &mut report);
+    conditions(resolver, &mut report);
+    let selected = devices(resolver, &mut report);
+    unselected(resolver, &selected, &mut report);
+    report.findings
+}
+
+#[derive(Default)]
+struct Report {
+    findings: Vec<Finding>,
+    seen: BTreeSet<(Option<Place>, &'static str, String)>,
+}
+
+impl Report {
+    fn add(&mut self, finding: Finding) {
+        if self.findings.len() < MOST
+            && self.seen.insert((finding.place.clone(), finding.rule, finding.message.clone()))
+        {
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// Variables that nothing refers to, and variables that refer to something themselves.
+fn variables(resolver: &Resolver, report: &mut Report) {
+    let fleet = resolver.fleet();
+    let mut used: BTreeSet<Box<str>> = BTreeSet::new();
+    used.extend(resolver.profiles.iter().flat_map(|profile| profile.uses.vars.iter().cloned()));
+    for device in fleet.devices.values() {
+        for section in [&device.tags, &device.desired] {
+            used.extend(Uses::of(section).vars);
+        }
+    }
+    let place = |name: &str| {
+        let document = fleet.document.as_ref()?;
+        Some(pointer::place(document, pointer::variable(name)))
+    };
+    for (name, value) in &fleet.spec.vars {
+        if !used.iter().any(|path| path.split('.').next() == Some(name)) {
+            let near = nearest(
+                name,
+                used.iter().map(|path| &**path).filter(|p| template::variable(&fleet.spec.vars, p).is_none()),
+            );
+            let finding = Finding::warning("unused-variable", format!("nothing refers to the variable `{name}`"));
+            let help = near.map_or_else(|| "remove it".to_owned(), |near| format!("`${{vars.{near}}}` refers to none"));
+            report.add(Finding { place: place(name), ..finding.help(help) });
+        }
+        if refers(value) {
+            let message = format!("the variable `{name}` refers to something else; variables hold plain values");
+            let help = "put the reference where the variable is used, or write `$${` for a literal `${`";
+            report.add(Finding { place: place(name), ..Finding::error("invalid-reference", message).help(help) });
+        }
+    }
+}
+
+fn refers(value: &Value) -> bool {
+    match value {
+        Value::String(text) => template::pieces(text)
+            .is_ok_and(|pieces| pieces.iter().any(|piece| matches!(piece, template::Piece::Reference(_)))),
+        Value::Array(items) => items.iter().any(refers),
+        Value::Object(members) => members.values().any(refers),
+        _ => false,
+    }
+}
+
+/// Conditions that look at what follows from the documents, or comes and goes by itself.
+fn conditions(resolver: &Resolver, report: &mut Report) {
+    for CompiledProfile { profile, .. } in &resolver.profiles {
+        let paths = profile.condition.iter().flat_map(|condition| condition.paths());
+        for path in paths.filter(|path| Root::of(path) == Root::Other) {
+            let message = format!("a profile cannot select by `{path}`");
+            let help = "select by `tags`, `properties.reported`, `deviceId` or `modelId`: the rest is not of the device \
+                        itself, or changes with every commit";
+            let place = pointer::place(&profile.document, "/spec/where");
+            report.add(Finding::error("undecidable-selector", message).at(place).help(help));
+        }
+    }
+}
+
+/// Resolves the declared devices; which profiles select one of them.
+fn devices(resolver: &Resolver, report: &mut Report) -> BTreeSet<usize> {
+    let nothing = Map::new();
+    let mut selected = BTreeSet::new();
+    for (id, device) in &resolver.fleet().devices {
+        let facts = Facts { id, tags: &nothing, reported: None, model_id: None };
+        let declared = resolver.own_tags(&facts, Some(device));
+        selected.extend(resolver.selecting(&facts, Tags { declared: declared.as_deref(), live: &nothing }));
+        if let Err(unresolved) = resolver.wanted(&facts) {
+            unresolved.findings.iter().map(|finding| offline(finding, id)).for_each(|finding| report.add(finding));
+        }
+    }
+    selected
+}
+
+/// A tag that no document sets may still be on the live twin.
+fn offline(finding: &Finding, device: &DeviceId) -> Finding {
+    let mut finding = finding.clone();
+    if finding.rule == "missing-tag" {
+        finding.severity = Severity::Warning;
+        finding.label = Some(format!("not declared for `{device}`"));
+    }
+    finding
+}
+
+/// Resolves profiles that select no declared device each by itself: what it refers to has to be there all the same.
+fn unselected(resolver: &Resolver, selected: &BTreeSet<usize>, report: &mut Report) {
+    let nothing = Map::new();
+    let Ok(id) = DeviceId::new("device") else { return };
+    let facts = Facts { id: &id, tags: &nothing, reported: None, model_id: None };
+    for (at, CompiledProfile { profile, .. }) in resolver.profiles.iter().enumerate() {
+        if selected.contains(&at) {
+            continue;
+        }
+        let by_tags = profile
+            .condition
+            .iter()
+            .flat_map(|condition| condition.paths())
+            .all(|path| matches!(Root::of(path), Root::Tags | Root::DeviceId));
+        if by_tags && !resolver.fleet().devices.is_empty() {
+            let message = format!("the profile `{}` selects none of the declared devices", profile.name);
+            let place = pointer::place(&profile.document, "/spec/where");
+            let help = "mend `where`, or leave it if it is meant for devices that enrol themselves";
+            report.add(Finding::warning("selects-nothing", message).at(place).help(help));
+        }
+        let documents = Documents { profiles: vec![at], own: None };
+        let tags = Tags { declared: None, live: &nothing };
+        if let Err(findings) = resolver.resolve(&facts, &documents, tags, false) {
+            findings.iter().filter(|finding| finding.rule != "missing-tag").cloned().for_each(|f| report.add(f));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Layers filled in, laid over each other and marked: the making of a [`Wanted`].
+
+use serde_json::Value;
+
+use super::{
+    layer::Layer,
+    overlay::{Conflict, Origin, Overlay},
+    pointer,
+    render::{Rendered, Way, render},
+    template::{Fault, Scope},
+};
+use crate::{
+    component::{Convention, Registry, pnp},
+    fleet::{Device, DocumentRef, Finding, Wanted},
+    twin::{Map, Section, get, same},
+};
+
+/// The desired properties of these layers, weakest first.
+pub(super) fn merge(layers: &[Layer<'_>], scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Wanted {
+    let rendered: Vec<Rendered<'_>> = layers.iter().map(|layer| render(layer.desired, scope)).collect();
+    let mut overlay = Overlay::default();
+    for (at, (layer, rendered)) in layers.iter().zip(&rendered).enumerate() {
+        unfilled(layer.document, Section::Desired, &rendered.faults, findings);
+        overlay.add(&rendered.values, Origin { layer: at, rank: layer.rank });
+    }
+    findings.extend(overlay.conflicts().iter().map(|conflict| contradiction(conflict, layers)));
+    let desired = overlay.values();
+    let kept = |rendered: &Rendered<'_>, way: &Way| match (get(&rendered.values, way), get(&desired, way)) {
+        (Some(own), Some(merged)) => same(own, merged),
+        _ => false,
+    };
+    let secrets = rendered.iter().flat_map(|r| r.secrets.iter().filter(|way| kept(r, way)));
+    let secrets = secrets.map(|way| Section::Desired.path(way.iter().cloned())).collect();
+    Wanted { secrets, desired, ..Wanted::default() }
+}
+
+/// The tags of a device's own document.
+pub(super) fn tags(own: &Device, scope: &Scope<'_>, wanted: &mut Wanted, findings: &mut Vec<Finding>) {
+    let rendered = render(&own.tags, scope);
+    unfilled(&own.document, Section::Tags, &rendered.faults, findings);
+    wanted.secrets.extend(rendered.secrets.iter().map(|way| Section::Tags.path(way.iter().cloned())));
+    wanted.tags = rendered.values.into_owned();
+}
+
+fn unfilled(document: &DocumentRef, section: Section, faults: &[(String, Fault)], findings: &mut Vec<Finding>) {
+    for (below, fault) in faults {
+        let place = pointer::place(document, pointer::section(section).to_owned() + below);
+        let finding = Finding::error(fault.rule, fault.message.clone()).at(place);
+        findings.push(Finding { help: fault.help.clone(), ..finding });
+    }
+}
+
+fn contradiction(conflict: &Conflict, layers: &[Layer<'_>]) -> Finding {
+    let at = |layer: usize| {
+        let layer = layers.get(layer)?;
+        Some((pointer::place(layer.document, pointer::value(Section::Desired, &conflict.keys)), layer.profile?))
+    };
+    let path = conflict.keys.join(".");
+    let mut finding =
+        Finding::error("equal-priority-conflict", format!("profiles of one priority set `{path}` differently"))
+            .label("set here")
+            .help("give one of them a higher `priority`, or let only one of them set it");
+    if let Some((place, _)) = at(conflict.layer) {
+        finding = finding.at(place);
+    }
+    for (place, name) in conflict.rivals.iter().filter_map(|rival| at(*rival)) {
+        finding = finding.with(place, format!("the profile `{name}` sets it otherwise"));
+    }
+    finding
+}
+
+/// Marks the components that answer by IoT Plug and Play (protocol reference 15.2): those that are wanted to hold
+/// something. One of which parts are only forbidden needs no marker.
+pub(super) fn mark(registry: &Registry, desired: &mut Map) {
+    for component in registry.iter().filter(|component| component.convention == Convention::Pnp) {
+        let mut keys = component.keys();
+        let Some(first) = keys.next().and_then(|key| desired.get_mut(key)) else { continue };
+        let found = keys.try_fold(first, |value, key| value.as_object_mut()?.get_mut(key));
+        let Some(found) = found.filter(|found| holds_something(found)) else { continue };
+        if let Value::Object(members) = found {
+            members.insert(pnp::MARKER.to_owned(), pnp::COMPONENT.into());
+        }
+    }
+}
+
+/// Whether anything is wanted to be there; an object of nothing but nulls only forbids.
+pub(super) fn holds_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Object(below) => below.is_empty() || below.values().any(holds_something),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => true,
+    }
+}

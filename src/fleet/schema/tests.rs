@@ -1,0 +1,96 @@
+//! Validators, and which branch of a choice was meant.
+
+use serde_json::json;
+
+use super::*;
+use crate::component::Convention;
+
+fn pump(schema: Value) -> Components {
+    Components::new(&[ComponentSchema::new("pump", schema, Convention::Echo)].into_iter().collect())
+}
+
+fn whole(schema: Value, value: &Value) -> Vec<String> {
+    let faults = pump(schema).check_resolved("pump", value);
+    faults.into_iter().map(|fault| format!("{} {}: {}", fault.pointer, fault.rule, fault.message)).collect()
+}
+
+#[test]
+fn our_own_schemas_compile_and_all_builtin_components_do() {
+    for kind in Kind::ALL {
+        assert!(Compiled::new(kind.schema()).is_ok(), "{}", kind.name());
+    }
+    assert!(Compiled::new(crate::fleet::kind::schema()).is_ok());
+    let components = Components::new(&Registry::builtin());
+    for name in components.names() {
+        assert_eq!(components.unusable(name), None, "{name}");
+        assert!(components.known[name].part().is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn the_schema_for_editors_takes_what_the_schemas_of_the_kinds_take() {
+    let union = Compiled::new(crate::fleet::kind::schema()).unwrap();
+    let device =
+        |spec: Value| json!({"apiVersion": "twinops/v1", "kind": "Device", "metadata": {"name": "a"}, "spec": spec});
+    assert!(union.validator.is_valid(&device(json!({"tags": {}}))));
+    assert!(!union.validator.is_valid(&device(json!({"priority": 1}))));
+    assert!(
+        !union.validator.is_valid(&json!({"apiVersion": "twinops/v1", "kind": "Devise", "metadata": {"name": "a"}}))
+    );
+}
+
+#[test]
+fn a_choice_is_faulted_in_the_branch_that_its_tag_names() {
+    let schema = json!({"oneOf": [
+        {"type": "object", "required": ["type", "url"], "properties": {"type": {"const": "web"}, "url": {"type": "string"}}},
+        {"type": "object", "required": ["type", "path"], "properties": {"type": {"const": "disk"}, "path": {"type": "string"}}},
+    ]});
+    assert_eq!(
+        whole(schema.clone(), &json!({"type": "disk", "path": 1})),
+        ["/path wrong-type: `path` is an integer, not a text"]
+    );
+    assert_eq!(whole(schema.clone(), &json!({"type": "web"})), [" missing-property: `url` is missing"]);
+    let wrong_tag = whole(schema.clone(), &json!({"type": "dsik", "path": "a"}));
+    assert_eq!(wrong_tag, ["/type not-allowed: `type` has to be one of `web`, `disk`"]);
+    assert_eq!(whole(schema, &json!(7)), [" schema: the document fits none of the forms that it may have"]);
+}
+
+#[test]
+fn a_choice_of_types_is_faulted_in_the_type_that_is_there() {
+    let schema = json!({"properties": {"at": {"anyOf": [
+        {"type": "integer"}, {"type": "object", "properties": {"hour": {"type": "integer", "maximum": 23}}}]}}});
+    assert_eq!(whole(schema, &json!({"at": {"hour": 24}})), ["/at/hour out-of-range: `hour` has to be at most 23"]);
+}
+
+#[test]
+fn a_whole_component_has_what_is_demanded_and_a_part_need_not() {
+    let schema = json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}});
+    assert_eq!(whole(schema.clone(), &json!({})), [" missing-property: `a` is missing"]);
+    assert_eq!(whole(schema.clone(), &json!({"a": "${vars.x}"})).len(), 1);
+    let components = pump(schema);
+    for part in [json!({}), json!({"a": null}), json!({"a": "${vars.x}"}), json!(null)] {
+        assert_eq!(components.check_part("pump", &part), [], "{part}");
+    }
+    assert_eq!(components.check_part("pump", &json!({"a": "x"})).len(), 1);
+}
+
+#[test]
+fn messages_never_repeat_a_value() {
+    let schema = json!({"properties": {
+        "a": {"pattern": "^x$"}, "b": {"enum": ["x", "y"]}, "c": {"const": "x"}, "d": {"type": "integer"},
+        "e": {"maxLength": 3}, "f": {"not": {"type": "string"}}, "g": {"propertyNames": {"pattern": "^x$"}},
+        "h": {"items": {"uniqueItems": true}, "uniqueItems": true}, "i": {"contains": {"type": "integer"}}}});
+    let value = json!({"a": "hunter2", "b": "hunter2", "c": "hunter2", "d": "hunter2", "e": "hunter2", "f": "hunter2",
+        "h": ["hunter2", "hunter2"], "i": ["hunter2"]});
+    let faults = pump(schema).check_resolved("pump", &value);
+    assert_eq!(faults.len(), 8, "{faults:?}");
+    assert!(!format!("{faults:?}").contains("hunter2"), "{faults:?}");
+}
+
+#[test]
+fn names_lead_on_to_the_components_below_them() {
+    let named = |name: &str| ComponentSchema::new(name, json!({}), Convention::Echo);
+    let components = Components::new(&["a", "b-c", "b.d.e"].map(named).into_iter().collect());
+    let leads: Vec<_> = ["a", "b", "b.d", "b.d.e", "c", ""].into_iter().filter(|n| components.leads_on(n)).collect();
+    assert_eq!(leads, ["b", "b.d"]);
+}

@@ -1,0 +1,186 @@
+//! Serves accepted streams.
+
+use std::{collections::VecDeque, error::Error as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tracing::{debug, info, warn};
+
+use super::{
+    super::ports::{DeviceService, LinkId},
+    clock::Clock,
+    connection::{Connection, GOODBYE},
+    end::End,
+    handshake::{Admitted, Testament, handshake},
+    links::LinkTable,
+    mailbox::Cut,
+    unacked::Unacked,
+    wire::Wire,
+};
+use crate::task::Stop;
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// From the open stream to the whole CONNECT.
+    pub(crate) connect: Duration,
+    /// One request to the core; a device whose request took longer is told that it failed.
+    pub(crate) request: Duration,
+    /// Without progress while something waits for the device to read it.
+    pub(crate) stall: Duration,
+    /// For what was received before an end in good order.
+    pub(crate) drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            request: Duration::from_secs(30),
+            stall: Duration::from_secs(60),
+            drain: Duration::from_secs(8),
+        }
+    }
+}
+
+/// The MQTT side of the hub: whoever accepts connections hands them to it.
+#[derive(Debug)]
+pub(crate) struct Server<S> {
+    pub(super) service: Arc<S>,
+    pub(super) links: Arc<LinkTable>,
+    pub(super) limits: Limits,
+}
+
+impl<S: DeviceService> Server<S> {
+    /// Asks `service` for everything that outlives a link, and enters the links into `links`.
+    pub(crate) const fn new(service: Arc<S>, links: Arc<LinkTable>, limits: Limits) -> Self {
+        Self { service, links, limits }
+    }
+
+    /// Serves one stream, TLS already done, until it ends; spawn it. `certificate` is the client's, as DER.
+    /// Dropping it is safe but abrupt: rather request `stop`.
+    pub(crate) async fn serve_link<T>(
+        self: Arc<Self>,
+        stream: T,
+        certificate: Option<Box<[u8]>>,
+        peer: SocketAddr,
+        stop: Stop,
+    ) where
+        T: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        // In a box, because it is big and soon over, while the rest of the link may idle for months.
+        let opened = Box::pin(self.open(Wire::new(stream), certificate, peer, &stop)).await;
+        let Some((mut connection, will)) = opened else { return };
+        let end = run(&mut connection, &stop).await;
+        log(&connection.place.link, peer, &end);
+        Box::pin(self.finish(connection, will, end)).await;
+    }
+
+    /// Lets the device in; whoever is not let in is told so, and gone afterwards.
+    async fn open<T>(
+        &self,
+        mut wire: Wire<T>,
+        certificate: Option<Box<[u8]>>,
+        peer: SocketAddr,
+        stop: &Stop,
+    ) -> Option<(Box<Connection<T, S>>, Option<Box<Testament>>)>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let admitted = stop.unless(handshake(&mut wire, self, certificate.as_deref())).await;
+        match admitted.unwrap_or(Err(End::Stopping)) {
+            Ok(admitted) => {
+                debug!(link = %admitted.place.link, %peer, "a device is connected");
+                Some(self.connection(wire, admitted))
+            }
+            Err(end) => {
+                info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
+                farewell(&mut wire, &end).await;
+                None
+            }
+        }
+    }
+
+    /// Gives up the place, closes the stream and delivers the will if there is reason to.
+    async fn finish<T>(&self, connection: Box<Connection<T, S>>, will: Option<Box<Testament>>, end: End)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let Connection { place, mut wire, .. } = *connection;
+        let link = place.link.clone();
+        drop(place);
+        farewell(&mut wire, &end).await;
+        if let Some(will) = will.filter(|_| end.is_unclean()) {
+            self.deliver(&link, *will).await;
+        }
+    }
+
+    fn connection<T>(&self, wire: Wire<T>, admitted: Admitted<S>) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
+        let Admitted { place, mailbox, clean_session, keep_alive, expires, will, .. } = admitted;
+        let connection = Box::new(Connection {
+            wire,
+            service: Arc::clone(&self.service),
+            place,
+            mailbox,
+            clean_session,
+            clock: Clock::new(keep_alive, self.limits.stall, expires),
+            limits: self.limits,
+            jobs: VecDeque::new(),
+            job_bytes: 0,
+            running: None,
+            unacked: Unacked::default(),
+            closing: None,
+        });
+        (connection, will)
+    }
+
+    async fn deliver(&self, link: &LinkId, will: Testament) {
+        let delivery = self.service.telemetry(link, &will.properties, Bytes::from(will.payload));
+        match timeout(self.limits.request, delivery).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => warn!(%link, code = fault.code, message = fault.message, "a will was not taken"),
+            Err(_) => warn!(%link, "a will was not taken in time"),
+        }
+    }
+}
+
+/// Serves the link until it ends, or until the hub stops and what was received is done.
+async fn run<T, S>(connection: &mut Connection<T, S>, stop: &Stop) -> End
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+    S: DeviceService,
+{
+    let mailbox = Arc::clone(&connection.mailbox);
+    let mut run = pin!(connection.run());
+    tokio::select! {
+        end = &mut run => return end,
+        () = stop.requested() => mailbox.cut(Cut::Stopping),
+    }
+    run.await
+}
+
+/// Sends what is left and closes the stream, if it still makes sense.
+async fn farewell<T: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<T>, end: &End) {
+    if end.can_be_told() {
+        match timeout(GOODBYE, wire.finish()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => debug!(%error, "the stream was closed by the other side"),
+            Err(_) => debug!("the other side did not let the stream be closed in time"),
+        }
+    }
+}
+
+fn log(link: &LinkId, peer: SocketAddr, end: &End) {
+    match end {
+        End::Goodbye | End::Gone | End::Stopping => debug!(%link, %peer, reason = %end, "a link ended"),
+        End::TakenOver => warn!(%link, %peer, reason = %end, "a link ended; do two devices share an identity?"),
+        _ => info!(%link, %peer, reason = %end, cause = cause(end), "a link ended"),
+    }
+}
+
+fn cause(end: &End) -> Option<String> {
+    end.source().map(ToString::to_string)
+}

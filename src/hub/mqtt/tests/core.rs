@@ -1,0 +1,125 @@
+//! A core that remembers what it was asked, for tests.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard},
+    time::SystemTime,
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::hub::ports::{Admission, ConnectRequest, DeviceService, Fault, LinkId, Refusal, Subscriptions};
+
+#[derive(Debug)]
+pub(super) struct Core {
+    state: Mutex<State>,
+    changed: Notify,
+    /// Requests wait while it is empty.
+    pub(super) gate: Semaphore,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Everything asked, in order.
+    pub(super) log: Vec<String>,
+    pub(super) refusal: Option<Refusal>,
+    pub(super) expires: Option<SystemTime>,
+    pub(super) kept: HashMap<LinkId, Subscriptions>,
+    pub(super) fault: Option<Fault>,
+    version: u64,
+}
+
+impl Default for Core {
+    fn default() -> Self {
+        Self { state: Mutex::default(), changed: Notify::new(), gate: Semaphore::new(Semaphore::MAX_PERMITS) }
+    }
+}
+
+impl Core {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(super) fn log(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
+    /// Makes every request after this wait until [`Self::release`].
+    pub(super) fn hold(&self) {
+        self.gate.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    pub(super) fn release(&self) {
+        self.gate.add_permits(1000);
+    }
+
+    /// Waits until something like this was asked.
+    pub(super) async fn asked(&self, what: &str) {
+        loop {
+            let changed = self.changed.notified();
+            if self.state().log.iter().any(|line| line == what) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn note(&self, line: String) {
+        self.state().log.push(line);
+        self.changed.notify_waiters();
+    }
+
+    async fn ask(&self, line: String) -> Result<(), Fault> {
+        drop(self.gate.acquire().await.unwrap());
+        self.note(line);
+        self.state().fault.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl DeviceService for Core {
+    async fn connect(&self, request: &ConnectRequest<'_>) -> Result<Admission, Refusal> {
+        let ConnectRequest { link, password, certificate, clean_session, model_id } = request;
+        let certificate = certificate.map(<[u8]>::len);
+        self.note(format!("connect {link} {password:?} {certificate:?} {clean_session} {model_id:?}"));
+        let mut state = self.state();
+        if let Some(refusal) = state.refusal {
+            return Err(refusal);
+        }
+        if *clean_session {
+            state.kept.remove(link);
+        }
+        let subscriptions = state.kept.get(link).copied().unwrap_or_default();
+        Ok(Admission { expires: state.expires, subscriptions })
+    }
+
+    fn disconnected(&self, link: &LinkId) {
+        self.note(format!("disconnected {link}"));
+    }
+
+    async fn keep_subscriptions(&self, link: &LinkId, subscriptions: Subscriptions) -> Result<(), Fault> {
+        self.ask(format!("keep {link}")).await?;
+        self.state().kept.insert(link.clone(), subscriptions);
+        Ok(())
+    }
+
+    async fn twin(&self, link: &LinkId) -> Result<Bytes, Fault> {
+        self.ask(format!("twin {link}")).await?;
+        Ok(Bytes::from_static(br#"{"desired":{"$version":1},"reported":{"$version":1}}"#))
+    }
+
+    async fn patch_reported(&self, link: &LinkId, patch: &[u8], expected: Option<u64>) -> Result<u64, Fault> {
+        self.ask(format!("patch {link} {} {expected:?}", String::from_utf8_lossy(patch))).await?;
+        let mut state = self.state();
+        state.version += 1;
+        Ok(state.version)
+    }
+
+    async fn telemetry(&self, link: &LinkId, properties: &str, payload: Bytes) -> Result<(), Fault> {
+        let payload = match payload.len() {
+            0..=100 => String::from_utf8_lossy(&payload).into_owned(),
+            long => format!("{long} bytes"),
+        };
+        self.ask(format!("telemetry {link} {properties} {payload}")).await
+    }
+}

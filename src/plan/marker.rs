@@ -1,0 +1,55 @@
+//! The marker `tags.twinops.<fleet>`: which commit last changed a twin, and which documents made it up.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    fleet::Wanted,
+    twin::{Map, PropertyPath, Section},
+};
+
+/// The tag that holds the markers of all fleets.
+const TAG: &str = "twinops";
+
+/// What a marker says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Marker<'a> {
+    /// The commit whose state was last written.
+    #[serde(borrow)]
+    pub revision: Cow<'a, str>,
+    /// The documents that applied then, weakest first: `Profile/base`.
+    #[serde(borrow, default)]
+    pub sources: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Marker<'a> {
+    /// The marker of this fleet, if the tags carry one that can be read.
+    pub fn find(fleet: &str, tags: &'a Map) -> Option<Self> {
+        Self::deserialize(tags.get(TAG)?.get(fleet)?).ok()
+    }
+}
+
+/// Writes this fleet's marker into the tags of a patch.
+pub(super) fn write(fleet: &str, revision: &str, wanted: &Wanted, tags: &mut Map) {
+    let sources: Vec<&str> = wanted.sources.iter().map(|source| &**source).collect();
+    let marker = json!({ fleet: { "revision": revision, "sources": sources } });
+    tags.insert(TAG.to_owned(), marker);
+}
+
+/// Takes this fleet's marker out, and with it the tag when no other fleet is left in it.
+pub(super) fn remove(fleet: &str, live: &Map, tags: &mut Map) {
+    let gone = if is_shared(fleet, live) { json!({ fleet: null }) } else { Value::Null };
+    tags.insert(TAG.to_owned(), gone);
+}
+
+/// Whether another fleet has a marker on this twin too.
+pub(super) fn is_shared(fleet: &str, live: &Map) -> bool {
+    live.get(TAG).and_then(Value::as_object).is_some_and(|all| all.keys().any(|name| name != fleet))
+}
+
+/// Where the markers lie: nobody's to plan.
+pub(super) fn is_ours(path: &PropertyPath) -> bool {
+    path.section == Section::Tags && path.keys.first().is_some_and(|key| **key == *TAG)
+}

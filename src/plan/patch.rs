@@ -1,0 +1,60 @@
+//! The body of the one PATCH that a device gets.
+
+use serde_json::{Map as Members, Value, json};
+
+use super::{
+    diff::Change,
+    marker,
+    planner::{AGENT, PlanError, Planner, Subject, has_agent},
+};
+use crate::twin::{Map, Section, TwinRow, set_path};
+
+/// Changes and marker in one body, so that they come true together.
+pub(super) fn body(
+    planner: &Planner,
+    subject: &Subject,
+    row: &TwinRow<'_>,
+    changes: &[(Section, Change)],
+) -> Result<String, PlanError> {
+    let (mut tags, mut desired) = (Map::new(), Map::new());
+    for (section, change) in changes {
+        let target = if *section == Section::Tags { &mut tags } else { &mut desired };
+        set_path(target, &change.keys, change.to.clone().unwrap_or(Value::Null));
+    }
+    // While the base is not to be had, the old marker stays: it alone still names what may be pruned one day.
+    if subject.base_lost.is_none() {
+        sign(planner, subject, row, &mut tags, &mut desired)?;
+    }
+    let mut body = Members::new();
+    if !tags.is_empty() {
+        body.insert("tags".to_owned(), Value::Object(tags));
+    }
+    if !desired.is_empty() {
+        body.insert("properties".to_owned(), json!({ "desired": desired }));
+    }
+    Ok(Value::Object(body).to_string())
+}
+
+fn sign(
+    planner: &Planner,
+    subject: &Subject,
+    row: &TwinRow<'_>,
+    tags: &mut Map,
+    desired: &mut Map,
+) -> Result<(), PlanError> {
+    let fleet = &planner.fleet().name;
+    if subject.selected {
+        marker::write(fleet, planner.revision(), &subject.class.wanted, tags);
+        if has_agent(row) {
+            set_path(desired, &[AGENT.into(), "__t".into()], json!("c"));
+            set_path(desired, &[AGENT.into(), "revision".into()], json!(planner.revision()));
+        }
+    } else {
+        let live = row.tags()?;
+        marker::remove(fleet, &live, tags);
+        if row.properties.desired.member(AGENT).is_some() && !marker::is_shared(fleet, &live) {
+            desired.insert(AGENT.to_owned(), Value::Null);
+        }
+    }
+    Ok(())
+}

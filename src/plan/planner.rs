@@ -1,0 +1,353 @@
+//! From one twin to the change that it needs.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use serde_json::Value;
+
+use super::{
+    class::{ByIdentity, Class},
+    diff::{self, Change},
+    marker::{self, Marker},
+    patch,
+};
+use crate::{
+    fleet::{
+        Fleet, Wanted,
+        resolve::{Facts, Resolver, Unresolved},
+    },
+    twin::{DeviceId, PropertyPath, RowError, Section, TwinRow},
+};
+
+/// Earlier revisions of the fleet.
+pub trait Bases: Send + Sync {
+    /// The fleet as `revision` declared it; `None` when that revision is not to be had here.
+    fn base(&self, revision: &str) -> Option<Arc<Resolver>>;
+}
+
+/// Every revision is unknown: for a fleet without history.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoBases;
+
+impl Bases for NoBases {
+    fn base(&self, _: &str) -> Option<Arc<Resolver>> {
+        None
+    }
+}
+
+/// Compares twins with a revision of a fleet, one at a time, from any number of threads.
+pub struct Planner {
+    current: Arc<Resolver>,
+    revision: Arc<str>,
+    bases: Box<dyn Bases>,
+    ignored: Vec<PropertyPath>,
+    classes: RwLock<HashMap<(ByIdentity, ByIdentity), Arc<Class>>>,
+    /// Subjects by the text of their tags, where nothing but tags decides: most twins of a large fleet.
+    by_tags: RwLock<HashMap<Box<str>, Subject>>,
+}
+
+/// Most entries of a cache; it starts anew beyond that, so that a fleet of a million unlike twins stays small.
+const CACHED: usize = 8192;
+
+/// Why one twin could not be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The hub's answer is no twin.
+    #[error("a twin of the hub cannot be read")]
+    Row(#[from] RowError),
+    /// The fleet contradicts itself, or lacks a value, for this device.
+    #[error("the fleet does not say what this device should be")]
+    Unresolved(#[from] Unresolved),
+}
+
+/// What is known of a twin before its values are compared.
+#[derive(Debug, Clone)]
+pub(super) struct Subject {
+    pub(super) class: Arc<Class>,
+    /// Some document applies.
+    pub(super) selected: bool,
+    /// The twin carries our marker.
+    pub(super) managed: bool,
+    /// The marker names a revision that is not to be had: nothing may be pruned.
+    pub(super) base_lost: Option<Arc<str>>,
+}
+
+/// What one twin needs.
+#[derive(Debug, Clone)]
+pub struct DeviceChange {
+    /// What changes; empty when only the marker is written.
+    pub(super) changes: Vec<(Section, Change)>,
+    /// The body of the PATCH, as JSON text.
+    pub(super) patch: String,
+    /// What is wanted: names the origins.
+    pub(super) wanted: Arc<Wanted>,
+}
+
+impl DeviceChange {
+    /// The body of the PATCH, as JSON text.
+    pub fn patch(&self) -> &str {
+        &self.patch
+    }
+
+    /// Whether values change, rather than the marker alone.
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+}
+
+/// How a twin stands to the plan.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// What to write, if anything.
+    pub change: Option<DeviceChange>,
+    /// The twin carries our marker.
+    pub managed: bool,
+    /// Some document applies.
+    pub selected: bool,
+    /// The revision that its marker names and that is not to be had.
+    pub base_lost: Option<Arc<str>>,
+    /// Paths that an IoT Hub configuration writes too, with its id: left to it.
+    pub contested: Vec<(PropertyPath, String)>,
+    /// Paths that differ and are ignored.
+    pub ignored: Vec<PropertyPath>,
+}
+
+impl Planner {
+    /// A planner towards `current`, which stands at `revision`.
+    pub fn new(current: Arc<Resolver>, revision: &str, bases: Box<dyn Bases>, today: jiff::civil::Date) -> Self {
+        let ignored = ignored(current.fleet(), today);
+        Self {
+            current,
+            revision: revision.into(),
+            bases,
+            ignored,
+            classes: RwLock::default(),
+            by_tags: RwLock::default(),
+        }
+    }
+
+    /// The fleet that is planned for.
+    pub fn fleet(&self) -> &Fleet {
+        self.current.fleet()
+    }
+
+    /// The revision that is planned towards.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// The documents of that revision.
+    pub fn resolver(&self) -> &Arc<Resolver> {
+        &self.current
+    }
+
+    /// Compares one twin.
+    ///
+    /// # Errors
+    /// When the twin cannot be read, or the fleet does not say what this device should be.
+    pub fn look(&self, row: &TwinRow<'_>) -> Result<Look, PlanError> {
+        let subject = self.subject(row)?;
+        let mut look = Look {
+            change: None,
+            managed: subject.managed,
+            selected: subject.selected,
+            base_lost: subject.base_lost.clone(),
+            contested: Vec::new(),
+            ignored: Vec::new(),
+        };
+        if !subject.selected && !subject.managed {
+            return Ok(look);
+        }
+        let mut changes = Self::changes(&subject, row)?;
+        self.leave_alone(row, &mut changes, &mut look)?;
+        if must_write(&subject, row, &changes) {
+            let patch = patch::body(self, &subject, row, &changes)?;
+            look.change = Some(DeviceChange { changes, patch, wanted: subject.class.wanted.clone() });
+        }
+        Ok(look)
+    }
+
+    /// The documents that apply to a twin, and the ones that did.
+    pub(super) fn subject(&self, row: &TwinRow<'_>) -> Result<Subject, PlanError> {
+        let text = row.tags.map_or("", serde_json::value::RawValue::get);
+        let by_tags = self.current.tags_decide() && !self.fleet().devices.contains_key(&*row.device_id);
+        if by_tags && let Some(known) = read(&self.by_tags).get(text) {
+            return Ok(known.clone());
+        }
+        let (subject, base_by_tags) = self.resolve(row)?;
+        if by_tags && base_by_tags {
+            let mut cache = write(&self.by_tags);
+            if cache.len() >= CACHED {
+                cache.clear();
+            }
+            cache.insert(text.into(), subject.clone());
+        }
+        Ok(subject)
+    }
+
+    fn resolve(&self, row: &TwinRow<'_>) -> Result<(Subject, bool), PlanError> {
+        let (id, tags) = (row.id()?, row.tags()?);
+        let reported = if self.current.needs_reported() { Some(row.properties.reported.values()?) } else { None };
+        let facts = Facts { id: &id, tags: &tags, reported: reported.as_ref(), model_id: row.model_id.as_deref() };
+        let wanted = self.current.wanted(&facts)?;
+        let marker = Marker::find(&self.fleet().name, &tags);
+        let base = match &marker {
+            Some(marker) => self.base(&facts, marker),
+            None => Base { wanted: None, lost: false, by_tags: true },
+        };
+        let base_lost = base.lost.then(|| marker.as_ref().map(|m| m.revision.as_ref().into())).flatten();
+        let (selected, managed, by_tags) = (wanted.is_some(), marker.is_some(), base.by_tags);
+        Ok((Subject { class: self.class(wanted, base.wanted), selected, managed, base_lost }, by_tags))
+    }
+
+    fn base(&self, facts: &Facts<'_>, marker: &Marker<'_>) -> Base {
+        let Some(resolver) = self.at(&marker.revision) else { return Base { wanted: None, lost: true, by_tags: true } };
+        let sources: Vec<&str> = marker.sources.iter().map(AsRef::as_ref).collect();
+        // A base that cannot be resolved any more (a secret that is gone, say) is as good as none: nothing is
+        // pruned by it.
+        match resolver.from_sources(facts, &sources) {
+            Ok(wanted) => Base { wanted, lost: false, by_tags: resolver.tags_decide() },
+            Err(_) => Base { wanted: None, lost: true, by_tags: false },
+        }
+    }
+
+    fn at(&self, revision: &str) -> Option<Arc<Resolver>> {
+        if *revision == *self.revision { Some(self.current.clone()) } else { self.bases.base(revision) }
+    }
+
+    fn class(&self, wanted: Option<Arc<Wanted>>, base: Option<Arc<Wanted>>) -> Arc<Class> {
+        let key = (ByIdentity(wanted), ByIdentity(base));
+        if let Some(known) = read(&self.classes).get(&key) {
+            return known.clone();
+        }
+        let class = Arc::new(Class::new(key.0.0.clone(), key.1.0.as_deref()));
+        let mut cache = write(&self.classes);
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.entry(key).or_insert(class).clone()
+    }
+
+    /// The three-way comparison of every component that wanted or base speaks of.
+    pub(super) fn changes(subject: &Subject, row: &TwinRow<'_>) -> Result<Vec<(Section, Change)>, PlanError> {
+        let mut found = Vec::new();
+        let mut changes = Vec::new();
+        for component in &subject.class.components {
+            if component.is_exactly(row.properties.desired.member(&component.name)) {
+                continue;
+            }
+            let live = row.properties.desired.value(&component.name)?;
+            let (wanted, base) = (component.wanted.as_ref(), component.base.as_ref());
+            diff::component(&component.name, wanted, base, live.as_ref(), &mut found);
+        }
+        changes.extend(found.drain(..).map(|change| (Section::Desired, change)));
+        if !subject.class.tags.is_empty() {
+            let tags = row.tags()?;
+            for tag in &subject.class.tags {
+                let (wanted, base) = (tag.wanted.as_ref(), tag.base.as_ref());
+                diff::component(&tag.name, wanted, base, tags.get(&tag.name), &mut found);
+            }
+        }
+        changes.extend(found.into_iter().map(|change| (Section::Tags, change)));
+        Ok(changes)
+    }
+
+    /// Takes out of the changes what somebody else answers for.
+    fn leave_alone(
+        &self,
+        row: &TwinRow<'_>,
+        changes: &mut Vec<(Section, Change)>,
+        look: &mut Look,
+    ) -> Result<(), PlanError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let metadata = match row.properties.desired.metadata {
+            Some(text) if text.get().contains("$lastUpdatedBy\"") => {
+                serde_json::from_str(text.get()).map_err(RowError::from)?
+            }
+            _ => Value::Null,
+        };
+        changes.retain(|(section, change)| {
+            let path = section.path(change.keys.iter().cloned());
+            if self.is_ignored(&path) {
+                look.ignored.push(path);
+                return false;
+            }
+            match rival(*section, change, &metadata) {
+                Some(by) => look.contested.push((path, by)),
+                None => return true,
+            }
+            false
+        });
+        Ok(())
+    }
+
+    /// Whether a path is left alone by an `ignore` entry that has not expired.
+    pub(super) fn is_ignored(&self, path: &PropertyPath) -> bool {
+        marker::is_ours(path) || self.ignored.iter().any(|ignored| path.is_within(ignored))
+    }
+}
+
+/// The component of our own agent: reported by it alone.
+pub(super) const AGENT: &str = "twinops";
+
+/// Whether our agent runs on the device: it answers for a commit as a whole.
+pub(super) fn has_agent(row: &TwinRow<'_>) -> bool {
+    row.properties.reported.member(AGENT).is_some()
+}
+
+/// Whether a twin has to be written even so, or at all.
+fn must_write(subject: &Subject, row: &TwinRow<'_>, changes: &[(Section, Change)]) -> bool {
+    if !changes.is_empty() {
+        return true;
+    }
+    if subject.base_lost.is_some() {
+        return false;
+    }
+    let first_time = !subject.managed || !subject.selected;
+    let agent_uninformed = subject.selected && has_agent(row) && row.properties.desired.member(AGENT).is_none();
+    first_time || subject.class.owns_other_paths || agent_uninformed
+}
+
+struct Base {
+    wanted: Option<Arc<Wanted>>,
+    lost: bool,
+    by_tags: bool,
+}
+
+/// The IoT Hub configuration that wrote the value last (protocol reference 8.4).
+pub(super) fn rival(section: Section, change: &Change, metadata: &Value) -> Option<String> {
+    if section != Section::Desired {
+        return None;
+    }
+    let node = change.keys.iter().try_fold(metadata, |node, key| node.get(&**key))?;
+    Some(node.get("$lastUpdatedBy")?.as_str()?.to_owned())
+}
+
+/// The paths of all entries that are still valid today.
+fn ignored(fleet: &Fleet, today: jiff::civil::Date) -> Vec<PropertyPath> {
+    let valid = |until: &str| until.parse::<jiff::civil::Date>().is_ok_and(|until| until >= today);
+    fleet.spec.ignore.iter().filter(|entry| valid(&entry.until)).filter_map(|entry| entry.path.parse().ok()).collect()
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Planner {
+    /// What a device that is not registered yet will need: its twin will be empty.
+    ///
+    /// # Errors
+    /// When the fleet does not say what this device should be.
+    pub fn look_at_new(&self, device: &DeviceId) -> Result<Look, PlanError> {
+        let row = serde_json::json!({ "deviceId": device }).to_string();
+        self.look(&TwinRow::parse(&row)?)
+    }
+}

@@ -1,0 +1,239 @@
+//! How devices stand: the verdicts of one twin, and the count of many.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+
+use super::{
+    DeviceVerdict, Notice, PlanError, Planner, PropertyVerdict, Standing, Verdict, Why,
+    compliance::{self, Answer, Halves},
+    diff::Change,
+    marker::Marker,
+    planner::{Subject, rival},
+};
+use crate::{
+    component::Convention,
+    twin::{DeviceId, Section, Twin, TwinRow},
+};
+
+impl Planner {
+    /// The verdicts of one twin; `None` when no document applies to it and it never was ours.
+    ///
+    /// # Errors
+    /// When the twin cannot be read, or the fleet does not say what this device should be.
+    pub fn verdict(&self, row: &TwinRow<'_>) -> Result<Option<DeviceVerdict>, PlanError> {
+        let subject = self.subject(row)?;
+        if !subject.selected && !subject.managed {
+            return Ok(None);
+        }
+        let twin = row.to_twin()?;
+        let changes = Self::changes(&subject, row)?;
+        let mut all = self.in_hub(&subject, &twin, &changes);
+        all.extend(self.on_device(&subject, &twin, &changes));
+        let revision = Marker::find(&self.fleet().name, &twin.tags).map(|m| m.revision.into_owned());
+        let verdict = all.iter().map(|p| p.verdict).max().unwrap_or(Verdict::Compliant);
+        let compliant = all.iter().filter(|p| p.verdict == Verdict::Compliant).count();
+        all.retain(|p| p.verdict != Verdict::Compliant);
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Some(DeviceVerdict {
+            verdict,
+            connected: twin.is_connected(),
+            last_activity: twin.last_activity_time,
+            revision,
+            compliant: u32::try_from(compliant).unwrap_or(u32::MAX),
+            properties: all,
+            device: twin.device_id,
+        }))
+    }
+
+    /// Where the twin itself is not as git wants it.
+    fn in_hub(&self, subject: &Subject, twin: &Twin, changes: &[(Section, Change)]) -> Vec<PropertyVerdict> {
+        let mut found = Vec::new();
+        for (section, change) in changes {
+            let path = section.path(change.keys.iter().cloned());
+            if self.is_ignored(&path) {
+                continue;
+            }
+            let metadata = &twin.properties.desired.metadata;
+            let by = rival(*section, change, metadata);
+            let verdict = match (&by, &change.why) {
+                (Some(_), _) => Verdict::Contested,
+                (None, Why::Edited { .. }) => Verdict::Edited,
+                (None, Why::Pending | Why::Prune | Why::Forbidden) => Verdict::Pending,
+            };
+            let since = (*section == Section::Desired).then(|| stamp(metadata, &change.keys)).flatten();
+            found.push(PropertyVerdict {
+                verdict,
+                wanted: change.to.clone(),
+                live: change.from.clone(),
+                reported: None,
+                since,
+                message: None,
+                by,
+                origin: self.resolver().origin(&subject.class.wanted, &path),
+                secret: subject.class.wanted.is_secret(&path),
+                path,
+            });
+        }
+        found
+    }
+
+    /// Where the twin is as git wants it: what the device says.
+    fn on_device(&self, subject: &Subject, twin: &Twin, changes: &[(Section, Change)]) -> Vec<PropertyVerdict> {
+        let twin_halves = Halves {
+            desired: &twin.properties.desired,
+            reported: &twin.properties.reported,
+            connected: twin.is_connected(),
+        };
+        let mut found = Vec::new();
+        for component in &subject.class.components {
+            let Some(wanted) = component.wanted.as_ref().filter(|wanted| !wanted.is_null()) else { continue };
+            let keys: [Arc<str>; 1] = [component.name.as_str().into()];
+            let convention = self.convention(&component.name, wanted);
+            for answer in compliance::check(convention, &keys, wanted, twin_halves) {
+                if !is_being_changed(&answer, changes) {
+                    found.extend(self.answered(subject, twin, answer));
+                }
+            }
+        }
+        found
+    }
+
+    fn answered(&self, subject: &Subject, twin: &Twin, answer: Answer) -> Option<PropertyVerdict> {
+        let path = Section::Desired.path(answer.keys);
+        if self.is_ignored(&path) {
+            return None;
+        }
+        let live = crate::twin::get(&twin.properties.desired.values, &path.keys);
+        let wanted =
+            crate::twin::get(&subject.class.wanted.desired, &path.keys).or_else(|| unwrapped(subject, &path.keys));
+        Some(PropertyVerdict {
+            verdict: answer.verdict,
+            wanted: wanted.cloned(),
+            live: live.or(wanted).cloned(),
+            reported: answer.reported,
+            since: answer.since,
+            message: answer.message,
+            by: None,
+            origin: self.resolver().origin(&subject.class.wanted, &path),
+            secret: subject.class.wanted.is_secret(&path),
+            path,
+        })
+    }
+
+    fn convention(&self, component: &str, wanted: &Value) -> Convention {
+        if component == "windows" {
+            return Convention::Dm1;
+        }
+        let by_marker = || if wanted.get("__t").is_some() { Convention::Pnp } else { Convention::Echo };
+        self.resolver().registry().get(component).map_or_else(by_marker, |schema| schema.convention)
+    }
+}
+
+/// A field that the client reports flat although it is asked for below `applyProperties`.
+fn unwrapped<'a>(subject: &'a Subject, keys: &[Arc<str>]) -> Option<&'a Value> {
+    let (field, section) = keys.split_last()?;
+    crate::twin::get(&subject.class.wanted.desired, section)?.get("applyProperties")?.get(&**field)
+}
+
+/// The hub's value of this property is about to change: the device has not been asked yet.
+fn is_being_changed(answer: &Answer, changes: &[(Section, Change)]) -> bool {
+    changes.iter().any(|(section, change)| {
+        *section == Section::Desired && (change.keys.starts_with(&answer.keys) || answer.keys.starts_with(&change.keys))
+    })
+}
+
+fn stamp(metadata: &Value, keys: &[Arc<str>]) -> Option<String> {
+    let mut node = metadata;
+    for key in keys {
+        match node.get(&**key) {
+            Some(below) => node = below,
+            None => break,
+        }
+    }
+    Some(node.get("$lastUpdated")?.as_str()?.to_owned())
+}
+
+/// Most devices that a standing names; the rest is counted.
+const OUTSTANDING: usize = 10_000;
+
+/// Counts the verdicts of many devices.
+#[derive(Default)]
+pub struct Tally {
+    devices: BTreeMap<Verdict, u64>,
+    properties: BTreeMap<Verdict, u64>,
+    outstanding: Vec<DeviceVerdict>,
+    not_shown: u64,
+    notices: Vec<Notice>,
+    seen: std::collections::HashSet<DeviceId>,
+}
+
+impl Tally {
+    /// Takes one device.
+    pub fn take(&mut self, device: DeviceVerdict, declared: bool) {
+        *self.devices.entry(device.verdict).or_default() += 1;
+        *self.properties.entry(Verdict::Compliant).or_default() += u64::from(device.compliant);
+        for property in &device.properties {
+            *self.properties.entry(property.verdict).or_default() += 1;
+        }
+        if declared {
+            self.seen.insert(device.device.clone());
+        }
+        if device.verdict == Verdict::Compliant {
+            return;
+        }
+        if self.outstanding.len() < OUTSTANDING { self.outstanding.push(device) } else { self.not_shown += 1 }
+    }
+
+    /// Takes over what another tally counted of other devices.
+    pub fn merge(&mut self, other: Self) {
+        for (verdict, count) in other.devices {
+            *self.devices.entry(verdict).or_default() += count;
+        }
+        for (verdict, count) in other.properties {
+            *self.properties.entry(verdict).or_default() += count;
+        }
+        let room = OUTSTANDING.saturating_sub(self.outstanding.len());
+        self.not_shown += other.not_shown + other.outstanding.len().saturating_sub(room) as u64;
+        self.outstanding.extend(other.outstanding.into_iter().take(room));
+        self.seen.extend(other.seen);
+        self.notices.extend(other.notices);
+    }
+
+    /// How the fleet stands. `all` says that every twin of the hub was taken, so that a declared device without a
+    /// twin can be named.
+    pub fn finish(mut self, planner: &Planner, all: bool) -> Standing {
+        self.properties.retain(|_, count| *count > 0);
+        self.outstanding.sort_by(|a, b| (b.verdict, &a.device).cmp(&(a.verdict, &b.device)));
+        if self.not_shown > 0 {
+            self.notices.push(Notice {
+                id: "not-shown",
+                message: format!("only {OUTSTANDING} devices are named; narrow the report with `--where`"),
+                devices: self.not_shown,
+                samples: Vec::new(),
+            });
+        }
+        if all {
+            self.notices.extend(self.unregistered(planner));
+        }
+        Standing {
+            fleet: planner.fleet().name.clone(),
+            revision: planner.revision().to_owned(),
+            devices: self.devices,
+            properties: self.properties,
+            outstanding: self.outstanding,
+            ignored: BTreeMap::new(),
+            notices: self.notices,
+        }
+    }
+
+    fn unregistered(&self, planner: &Planner) -> Option<Notice> {
+        let missing: Vec<&DeviceId> = planner.fleet().devices.keys().filter(|id| !self.seen.contains(*id)).collect();
+        (!missing.is_empty()).then(|| Notice {
+            id: "not-registered",
+            message: "declared, but the hub does not know them: run `twinops reconcile`, or register them".to_owned(),
+            devices: missing.len() as u64,
+            samples: missing.into_iter().take(5).cloned().collect(),
+        })
+    }
+}
