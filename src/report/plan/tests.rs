@@ -25,8 +25,12 @@ fn delta(path: &str, from: Option<Value>, to: Option<Value>, why: Why) -> Delta 
 }
 
 fn group(kind: GroupKind, deltas: Vec<Delta>, devices: impl IntoIterator<Item = String>) -> Group {
-    let planned =
-        |id: String| PlannedDevice { device: DeviceId::new(&id).unwrap(), etag: Some("AAAA".into()), register: None };
+    let planned = |id: String| PlannedDevice {
+        device: DeviceId::new(&id).unwrap(),
+        etag: Some("AAAA".into()),
+        register: None,
+        managed: true,
+    };
     Group {
         kind,
         deltas: deltas.into(),
@@ -66,7 +70,7 @@ fn many_kinds() -> Group {
     );
     group.devices[1].etag = None;
     group.devices[1].register =
-        Some(IdentitySpec { kind: IdentityKind::Sas, primary_thumbprint: None, secondary_thumbprint: None });
+        Some(Box::new(IdentitySpec { kind: IdentityKind::Sas, primary_thumbprint: None, secondary_thumbprint: None }));
     group
 }
 
