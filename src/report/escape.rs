@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 /// Whether a character does something to a terminal or to the order of text, rather than show.
 fn is_active(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    let is_mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    c.is_control() || is_mark || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// One line for a terminal: control characters and marks of direction are spelt out.

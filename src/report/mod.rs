@@ -4,7 +4,8 @@
 //!
 //! * `text` is for people at a terminal, and says the important thing last, where the cursor is;
 //! * `markdown` is for a pull request, and says it first, with the rest folded away;
-//! * `github` is for the log of a workflow, which turns its lines into annotations of the files;
+//! * `github`, `sarif` and `junit` are for tools that show remarks beside files or tests; each [`Report`] says its
+//!   [`Remark`]s once for all three;
 //! * `json` is for programs: versioned, complete, and described by [`schemas`].
 //!
 //! Text and markdown are bounded ([`Limits`]): they fold what is alike, show samples, and count what they leave out.
@@ -16,11 +17,14 @@ mod escape;
 mod findings;
 mod github;
 mod json;
+mod junit;
 mod notices;
 mod outcome;
 mod paper;
 mod places;
 mod plan;
+mod remark;
+mod sarif;
 mod standing;
 mod value;
 mod words;
@@ -35,4 +39,5 @@ pub use outcome::OutcomeReport;
 pub use paper::{Format, Limits, Paper, Report, write};
 pub use places::{Location, Nowhere, Places};
 pub use plan::PlanReport;
+pub use remark::{Level, Remark};
 pub use standing::{Lens, StandingReport};

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{
     Paper,
     escape::{code, plain, prose},
-    github::{Level, annotate},
     paper::YELLOW,
+    remark::{Level, Remark},
     words,
 };
 use crate::{plan::Notice, twin::DeviceId};
@@ -75,10 +75,15 @@ pub(crate) fn markdown(notices: &[Notice], paper: &Paper, out: &mut dyn io::Writ
     }
 }
 
-pub(crate) fn github(notices: &[Notice], paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn remarks(
+    notices: &[Notice],
+    paper: &Paper,
+    take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>,
+) -> io::Result<()> {
     for notice in notices.iter().take(paper.limits.groups) {
-        let devices = named(notice, paper.limits.samples, str::to_owned).unwrap_or_default();
-        annotate(out, Level::Warning, None, notice.id, format!("{}\n{devices}", notice.message).trim_end())?;
+        let devices = named(notice, paper.limits.samples, str::to_owned).map(|devices| format!("\n{devices}"));
+        let message = format!("{}{}", notice.message, devices.unwrap_or_default());
+        take(&Remark { level: Level::Warning, rule: notice.id, title: notice.id.to_owned(), message, location: None })?;
     }
     Ok(())
 }

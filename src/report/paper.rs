@@ -4,6 +4,8 @@ use std::{fmt, io};
 
 use anstyle::{AnsiColor, Style};
 
+use super::{github, junit, remark::Remark, sarif};
+
 /// How a report is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -14,13 +16,17 @@ pub enum Format {
     Json,
     /// For a comment on a pull request.
     Markdown,
+    /// SARIF 2.1.0, for tools that show results of static analysis beside the files.
+    Sarif,
+    /// `JUnit` XML, for CI systems that show results of tests.
+    Junit,
     /// Workflow commands that GitHub turns into annotations.
     Github,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Text, Self::Json, Self::Markdown, Self::Github];
+    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Markdown, Self::Sarif, Self::Junit, Self::Github];
 
     /// Its name on the command line.
     pub const fn word(self) -> &'static str {
@@ -28,6 +34,8 @@ impl Format {
             Self::Text => "text",
             Self::Json => "json",
             Self::Markdown => "markdown",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
             Self::Github => "github",
         }
     }
@@ -41,8 +49,10 @@ pub trait Report {
     fn json(&self, out: &mut dyn io::Write) -> io::Result<()>;
     /// For pull requests.
     fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()>;
-    /// For the log of a workflow.
-    fn github(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()>;
+    /// Line by line, for tools that show it beside the files.
+    fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()>;
+    /// One word for what this is, and its sum in one line.
+    fn sum(&self) -> (&'static str, String);
 }
 
 /// Writes a report.
@@ -54,7 +64,9 @@ pub fn write(report: &dyn Report, format: Format, paper: &Paper, out: &mut dyn i
         Format::Text => report.text(paper, out),
         Format::Json => report.json(out),
         Format::Markdown => report.markdown(paper, out),
-        Format::Github => report.github(paper, out),
+        Format::Sarif => sarif::write(report, paper, out),
+        Format::Junit => junit::write(report, paper, out),
+        Format::Github => github::write(report, paper, out),
     }
 }
 

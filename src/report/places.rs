@@ -7,7 +7,7 @@ use crate::fleet::Place;
 /// A spot in a file, for people and for carets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// Path of the file, relative to the fleet's root, with `/`.
+    /// Path of the file with `/`, as it is to be shown: best relative to where the user stands.
     pub file: Arc<str>,
     /// Line, from 1.
     pub line: usize,
@@ -28,7 +28,7 @@ pub trait Places {
     /// Where this is; `None` when the file, or the path in it, is not there.
     fn locate(&self, place: &Place) -> Option<Location>;
 
-    /// The text of a file; `None` when it is not there.
+    /// The text of a file, by the path that a [`Location`] names; `None` when it is not there.
     fn text(&self, file: &str) -> Option<Arc<str>>;
 }
 

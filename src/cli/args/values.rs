@@ -41,6 +41,8 @@ impl ValueEnum for Format {
             Self::Text => "for people",
             Self::Json => "for programs; see `twinops schema`",
             Self::Markdown => "for a comment on a pull request",
+            Self::Sarif => "SARIF 2.1.0, for tools that show results beside the files",
+            Self::Junit => "JUnit XML, for CI systems that show results of tests",
             Self::Github => "annotations in the log of a GitHub workflow",
         };
         Some(PossibleValue::new(self.word()).help(help))

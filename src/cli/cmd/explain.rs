@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Fai
     }
     desk.printer.result(|out| match desk.format {
         Format::Json => write_json(&shown, out),
-        Format::Text | Format::Markdown | Format::Github => write_text(&shown, out),
+        Format::Text | Format::Markdown | Format::Sarif | Format::Junit | Format::Github => write_text(&shown, out),
     })?;
     Ok(Exit::Done)
 }

@@ -1,7 +1,5 @@
 //! `twinops query`: a statement to the hub, a JSON value a line back.
 
-use std::io::Write as _;
-
 use futures_util::{StreamExt as _, pin_mut};
 use serde_json::value::RawValue;
 

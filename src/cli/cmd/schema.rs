@@ -1,6 +1,6 @@
 //! `twinops schema`: the JSON Schemas of documents, components and reports; and the reference of the command line.
 
-use std::{collections::BTreeMap, fs, io::Write as _, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::{
     cli::{Exit, Failure, Printer},

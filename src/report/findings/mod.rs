@@ -1,8 +1,8 @@
 //! What is wrong in a fleet repository.
 
-mod github;
 mod json;
 mod markdown;
+mod remarks;
 mod text;
 
 use std::io;
@@ -10,9 +10,9 @@ use std::io;
 pub(crate) use json::View;
 
 use super::{
-    github::Level,
     paper::{Paper, Report},
     places::Places,
+    remark::{Level, Remark},
     words,
 };
 use crate::fleet::{Finding, Severity};
@@ -68,8 +68,12 @@ impl Report for Findings<'_> {
         markdown::write(self, paper, out)
     }
 
-    fn github(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        github::write(self, paper, out)
+    fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {
+        remarks::tell(self, paper, take)
+    }
+
+    fn sum(&self) -> (&'static str, String) {
+        ("Findings", self.summary())
     }
 }
 

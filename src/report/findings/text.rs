@@ -88,15 +88,16 @@ fn sheets(finding: &Finding, places: &dyn Places) -> Vec<Sheet> {
     let mut sheets: Vec<Sheet> = Vec::new();
     for (kind, place, label) in own.chain(related) {
         let location = places.locate(place);
-        let text = location.as_ref().and_then(|_| places.text(&place.file));
+        let file = location.as_ref().map_or(&place.file, |at| &at.file).clone();
+        let text = location.as_ref().and_then(|at| places.text(&at.file));
         let span = span(location.as_ref(), text.as_deref());
         let mark = Mark { kind, span, words: label.map(plain).unwrap_or_default() };
-        let known = sheets.iter_mut().find(|sheet| sheet.file == place.file && sheet.text.is_some() == text.is_some());
+        let known = sheets.iter_mut().find(|sheet| sheet.file == file && sheet.text.is_some() == text.is_some());
         if let Some(sheet) = known {
             sheet.marks.push(mark);
         } else {
             let line = location.map_or(0, |at| at.line);
-            sheets.push(Sheet { file: place.file.clone(), text, line, marks: vec![mark] });
+            sheets.push(Sheet { file, text, line, marks: vec![mark] });
         }
     }
     sheets

@@ -1,8 +1,8 @@
 //! What has come of carrying a plan out, and whether the devices have caught up.
 
-mod github;
 mod json;
 mod markdown;
+mod remarks;
 mod text;
 
 use std::{collections::BTreeMap, io};
@@ -11,6 +11,7 @@ pub(crate) use json::View;
 
 use super::{
     paper::{Paper, Report},
+    remark::Remark,
     words,
 };
 use crate::{
@@ -132,8 +133,13 @@ impl Report for OutcomeReport<'_> {
         markdown::write(self, paper, out)
     }
 
-    fn github(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        github::write(self, paper, out)
+    fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {
+        remarks::tell(self, paper, take)
+    }
+
+    fn sum(&self) -> (&'static str, String) {
+        let converged = self.convergence().map(|words| format!("; converged: {words}")).unwrap_or_default();
+        ("Reconcile", self.summary() + &converged)
     }
 }
 

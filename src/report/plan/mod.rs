@@ -1,8 +1,8 @@
 //! What will change, and why.
 
-mod github;
 mod json;
 mod markdown;
+mod remarks;
 mod text;
 
 use std::io;
@@ -12,6 +12,7 @@ pub(crate) use json::View;
 use super::{
     paper::{Paper, Report},
     places::{self, Places},
+    remark::Remark,
     value::Shown,
     words,
 };
@@ -149,8 +150,12 @@ impl Report for PlanReport<'_> {
         markdown::write(self, paper, out)
     }
 
-    fn github(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        github::write(self, paper, out)
+    fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {
+        remarks::tell(self, paper, take)
+    }
+
+    fn sum(&self) -> (&'static str, String) {
+        ("Plan", self.summary())
     }
 }
 

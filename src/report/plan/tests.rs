@@ -28,8 +28,8 @@ fn group(kind: GroupKind, deltas: Vec<Delta>, devices: impl IntoIterator<Item = 
     let planned = |id: String| PlannedDevice {
         device: DeviceId::new(&id).unwrap(),
         etag: Some("AAAA".into()),
-        managed: true,
         register: None,
+        managed: true,
     };
     Group {
         kind,

@@ -1,9 +1,9 @@
 //! How devices stand against git: `drift` and `status`.
 
 mod fold;
-mod github;
 mod json;
 mod markdown;
+mod remarks;
 mod text;
 
 use std::{borrow::Cow, io};
@@ -13,6 +13,7 @@ pub(crate) use json::View;
 use super::{
     paper::{Paper, Report},
     places::Places,
+    remark::Remark,
     value::{SECRET, Shown},
     words,
 };
@@ -137,8 +138,13 @@ impl Report for StandingReport<'_> {
         markdown::write(self, paper, out)
     }
 
-    fn github(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        github::write(self, paper, out)
+    fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {
+        remarks::tell(self, paper, take)
+    }
+
+    fn sum(&self) -> (&'static str, String) {
+        let (word, summary) = self.summary();
+        (word.trim_end_matches(':'), summary)
     }
 }
 

@@ -1,16 +1,20 @@
-//! Findings as annotations of the lines at fault.
+//! Findings as remarks on the lines at fault.
 
 use std::io;
 
 use super::Findings;
 use crate::report::{
     Paper,
-    github::{Level, annotate},
     places::origin,
+    remark::{Level, Remark},
     words,
 };
 
-pub(super) fn write(report: &Findings<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn tell(
+    report: &Findings<'_>,
+    paper: &Paper,
+    take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>,
+) -> io::Result<()> {
     for finding in report.findings.iter().take(paper.limits.groups) {
         let location = finding.place.as_ref().and_then(|place| report.places.locate(place));
         let mut message = finding.message.clone();
@@ -23,12 +27,13 @@ pub(super) fn write(report: &Findings<'_>, paper: &Paper, out: &mut dyn io::Writ
         if let (None, Some(place)) = (&location, &finding.place) {
             words::push(&mut message, format_args!("\nin {}", place.file));
         }
-        annotate(out, finding.severity.into(), location.as_ref(), finding.rule, &message)?;
+        let level = finding.severity.into();
+        take(&Remark { level, rule: finding.rule, title: finding.rule.to_owned(), message, location })?;
     }
     let left_out = report.findings.len().saturating_sub(paper.limits.groups);
-    if left_out > 0 {
-        let message = format!("{} more", words::count(words::wide(left_out), "finding"));
-        annotate(out, Level::Notice, None, "not shown", &message)?;
+    if left_out == 0 {
+        return Ok(());
     }
-    writeln!(out, "{}", report.summary())
+    let message = format!("{} more", words::count(words::wide(left_out), "finding"));
+    take(&Remark { level: Level::Notice, rule: "not-shown", title: "not shown".into(), message, location: None })
 }

@@ -1,0 +1,28 @@
+//! An outcome as remarks; none has a line.
+
+use std::io;
+
+use super::OutcomeReport;
+use crate::report::{
+    Paper,
+    remark::{Level, Remark},
+};
+
+pub(super) fn tell(
+    report: &OutcomeReport<'_>,
+    paper: &Paper,
+    take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    for trouble in report.troubles().iter().take(paper.limits.groups) {
+        let level = if trouble.word == "waiting" { Level::Warning } else { Level::Error };
+        let title = format!("{}: {}", trouble.word, trouble.count());
+        let message = format!("{}\n{}", trouble.reason, trouble.names(paper.limits.samples, str::to_owned));
+        take(&Remark { level, rule: trouble.word, title, message, location: None })?;
+    }
+    match report.stopped() {
+        None => Ok(()),
+        Some(message) => {
+            take(&Remark { level: Level::Error, rule: "stopped", title: "stopped".into(), message, location: None })
+        }
+    }
+}
