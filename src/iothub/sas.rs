@@ -212,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn a_device_token_is_the_one_that_another_implementation_makes() {
+        let key = Key::parse("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+        let expected = "SharedAccessSignature sr=myhub.azure-devices.net%2Fdevices%2Fd1\
+             &sig=sIOVyeanP3CtRzRZM3MSNU1cro6SLuf21EUzsFQWnzI%3D&se=2000000000";
+        assert_eq!(sign("myhub.azure-devices.net/devices/d1", &key, 2_000_000_000, None), expected);
+    }
+
+    #[test]
     fn a_bare_plus_in_a_signature_stays_a_plus() {
         let resource = (0..1000)
             .map(|n| format!("h/devices/d{n}"))

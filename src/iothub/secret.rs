@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 /// A key, token or password as text. `Debug` shows nothing of it and there is no `Display`; [`Secret::reveal`] is the
-/// one way out. Comparing takes the same time wherever two secrets differ.
+/// one way out for code, and `serde` for the bodies that carry keys by design. Comparing takes the same time wherever two secrets differ.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);

@@ -31,6 +31,7 @@ mod print;
 mod rows;
 mod statement;
 mod suggest;
+mod target;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -43,6 +44,7 @@ pub use error::{Doubt, QueryError};
 pub use path::FieldPath;
 pub use rows::Aggregator;
 pub use statement::{ItemType, Query, Source};
+pub use target::Target;
 pub use value::{Fields, Operand};
 
 /// Most characters of a query (protocol reference 6.1).

@@ -1,7 +1,9 @@
-//! Recursive descent over the tokens; `expr` reads conditions, `select` whole statements.
+//! Recursive descent over the tokens; `expr` reads conditions, `term` their leaves, `select` whole
+//! statements.
 
 mod expr;
 mod select;
+mod term;
 mod words;
 
 use std::ops::Range;
@@ -11,6 +13,7 @@ use super::error::{Doubt, QueryError};
 use super::lexer::{self, Kind, Token};
 use super::path::FieldPath;
 use super::statement::Query;
+use super::target::Target;
 use super::{MAX_LENGTH, suggest};
 
 /// Deepest nesting of parentheses, `NOT`, calls and lists; far beyond any real query, far below any stack.
@@ -31,6 +34,14 @@ pub(super) fn condition(text: &str) -> Result<(Expr, Vec<Doubt>), QueryError> {
     let expr = parser.condition()?;
     parser.end("`AND`, `OR` or the end of the condition")?;
     Ok((expr, parser.doubts))
+}
+
+/// `*`, a condition, or `FROM source WHERE condition`.
+pub(super) fn target(text: &str) -> Result<Target, QueryError> {
+    let mut parser = Parser::new(text)?;
+    let target = parser.target()?;
+    parser.end("the end of the target condition")?;
+    Ok(target)
 }
 
 /// A single path.

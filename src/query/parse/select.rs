@@ -9,6 +9,7 @@ use super::super::lexer::Kind;
 use super::super::path::FieldPath;
 use super::super::statement::{Column, Fold, Item, Query, Source};
 use super::super::suggest;
+use super::super::target::Target;
 use super::{Parser, words};
 
 /// A column and where it stands.
@@ -32,6 +33,21 @@ impl Parser<'_> {
         self.check_groups(&columns, &group_by)?;
         let columns = columns.into_iter().map(|(column, _)| column).collect();
         Ok(Query { top, columns, source, condition, group_by })
+    }
+
+    pub(super) fn target(&mut self) -> Result<Target, QueryError> {
+        if self.take_symbol("*") {
+            return Ok(Target { source: Source::Devices, condition: None });
+        }
+        if !self.take_keyword("FROM") {
+            self.refuse_statement()?;
+            return Ok(Target { source: Source::Devices, condition: Some(self.where_part()?) });
+        }
+        let (source, span) = self.source()?;
+        if source == Source::Jobs {
+            return self.fail(span, "a target is `devices` or `devices.modules`");
+        }
+        Ok(Target { source, condition: self.filter()? })
     }
 
     fn top(&mut self) -> Result<Option<u64>, QueryError> {
@@ -65,8 +81,7 @@ impl Parser<'_> {
         let calls = self.tokens.get(self.at + 1).is_some_and(|next| next.kind == Kind::Symbol("("));
         let item = if calls { self.aggregate(name)? } else { Item::Path(self.path()?) };
         let alias = if self.take_keyword("AS") { Some(self.alias()?) } else { None };
-        let end = self.tokens.get(self.at.wrapping_sub(1)).map_or(start, |last| last.span.end);
-        Ok((Column { item, alias }, start..end))
+        Ok((Column { item, alias }, start..self.last_end()))
     }
 
     fn alias(&mut self) -> Result<String, QueryError> {
@@ -109,19 +124,18 @@ impl Parser<'_> {
             };
             self.advance();
         }
-        let end = self.tokens[self.at - 1].span.end;
-        Ok((source, start..end))
+        Ok((source, start..self.last_end()))
     }
 
     fn filter(&mut self) -> Result<Option<Condition>, QueryError> {
-        if !self.take_keyword("WHERE") {
-            return Ok(None);
-        }
+        if self.take_keyword("WHERE") { self.where_part().map(Some) } else { Ok(None) }
+    }
+
+    fn where_part(&mut self) -> Result<Condition, QueryError> {
         let start = self.span().start;
         let expr = self.condition()?;
-        let end = self.tokens[self.at - 1].span.end;
-        let doubts = std::mem::take(&mut self.doubts);
-        Ok(Some(Condition::new(&self.text[start..end], expr, doubts)))
+        let text = &self.text[start..self.last_end()];
+        Ok(Condition::new(text, expr, std::mem::take(&mut self.doubts)))
     }
 
     fn group_by(&mut self) -> Result<Vec<FieldPath>, QueryError> {

@@ -80,6 +80,7 @@ proptest! {
     fn no_text_makes_the_parser_panic(text in any::<String>()) {
         let _ = Query::parse(&text);
         let _ = Condition::parse(&text);
+        let _ = Target::parse(&text);
         let _ = FieldPath::parse(&text);
     }
 
