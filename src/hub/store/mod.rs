@@ -15,7 +15,7 @@ mod sqlite_writer;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 pub(crate) use filter::{Filter, Term};
 pub(crate) use lock::{DirectoryLock, LockError};
@@ -54,10 +54,10 @@ pub(crate) enum StoreError {
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
     /// A new record; a conflict when there is one of that name.
-    Insert(Box<Record>),
+    Insert(Arc<Record>),
     /// All of a record but its session, whose revision moves by one; a conflict unless the store still has the
     /// revision that the record carries.
-    Update(Box<Record>),
+    Update(Arc<Record>),
     /// The record with everything that belongs to it; a conflict unless it has this revision.
     Delete { link: LinkId, revision: u64 },
     /// What a device listens to when it comes back. Nothing happens when there is no such record.

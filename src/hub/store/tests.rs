@@ -15,11 +15,11 @@ fn record(id: &str) -> Record {
 }
 
 fn insert(record: &Record) -> Vec<Change> {
-    vec![Change::Insert(Box::new(record.clone()))]
+    vec![Change::Insert(Arc::new(record.clone()))]
 }
 
 fn update(record: &Record) -> Vec<Change> {
-    vec![Change::Update(Box::new(record.clone()))]
+    vec![Change::Update(Arc::new(record.clone()))]
 }
 
 fn store() -> (tempfile::TempDir, SqliteStore) {
