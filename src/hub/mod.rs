@@ -6,5 +6,13 @@
 //! * `tls` holds the hub's certificates, `auth` decides who may do what.
 
 #[cfg_attr(not(test), expect(dead_code, reason = "until the core starts it"))]
+mod auth;
+mod core;
+mod failure;
 mod mqtt;
 mod ports;
+mod random;
+mod record;
+mod store;
+mod time;
+mod tls;
