@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -12,9 +12,9 @@ use tracing::error;
 use super::place::Place;
 use crate::{
     agent::{self, Config, MqttAddress, Outages, Platform, Profile},
-    cli::{Exit, Failure, args::UpArgs},
+    cli::{Failure, args::UpArgs, cmd::hub::device_key},
     client::HubClient,
-    fleet::{Fleet, IdentityKind, IdentitySpec},
+    fleet::{Fleet, IdentityKind},
     hub::Hub,
     iothub::{DeviceConnection, DeviceCredential, HostName},
     task::{Group, Stop},
@@ -29,7 +29,7 @@ pub(super) struct Devices {
     place: Place,
     host: HostName,
     mqtt: MqttAddress,
-    ca: PathBuf,
+    ca: Option<PathBuf>,
 }
 
 impl Devices {
@@ -42,9 +42,9 @@ impl Devices {
             profile,
             offline: args.offline.0,
             place: Place { state: place.state.clone() },
-            host: hub.hostname().to_owned(),
+            host: hub.hostname().clone(),
             mqtt: MqttAddress { host: "localhost".to_owned(), port: address.port() },
-            ca: hub.ca_pem_path(),
+            ca: hub.ca_pem_path().map(Path::to_owned),
         }
     }
 
@@ -75,7 +75,7 @@ impl Devices {
                 started.push(id.clone());
             }
             let mut config = Config::new(connection, self.place.device(id.as_str()), Platform::Simulated(profile));
-            (config.mqtt, config.ca) = (Some(self.mqtt.clone()), Some(self.ca.clone()));
+            (config.mqtt, config.ca) = (Some(self.mqtt.clone()), self.ca.clone());
             group.spawn("device", run(id.clone(), config, stop.clone()));
             self.running.insert(id.clone(), stop);
         }
@@ -84,24 +84,13 @@ impl Devices {
 
     /// The device's credentials; it is registered if the hub does not know it.
     async fn connection(&self, id: &DeviceId, client: &HubClient) -> Result<DeviceConnection, Failure> {
-        let identity = match client.identity(id).await? {
-            Some(identity) => identity,
-            None => {
-                let sas =
-                    IdentitySpec { kind: IdentityKind::Sas, primary_thumbprint: None, secondary_thumbprint: None };
-                client.create(id, &sas).await?
-            }
-        };
-        let keys = identity.authentication.map(|given| given.symmetric_key.keys()).transpose()?.flatten();
-        let Some((primary, _)) = keys else {
-            return Err(Failure::new(Exit::Failed, format!("the hub gives no key of `{id}`")));
-        };
+        let key = device_key(client, id, true).await?;
         Ok(DeviceConnection {
             host: self.host.clone(),
             gateway: None,
             device_id: id.to_string(),
             module_id: None,
-            credential: DeviceCredential::Key(primary),
+            credential: DeviceCredential::Key(key),
         })
     }
 

@@ -10,7 +10,10 @@ use place::Place;
 use turn::{End, Turn};
 
 use crate::{
-    cli::{Exit, Failure, access, args::UpArgs, prepare::Desk, watch::Watch, workspace::Workspace},
+    cli::{
+        Exit, Failure, access, args::UpArgs, cmd::hub::OWNER, prepare::Desk, watch::Watch, workspace::Workspace,
+    },
+    iothub::ServiceConnection,
     task::{Group, Stop},
 };
 
@@ -18,8 +21,9 @@ use crate::{
 pub(crate) async fn run(args: &UpArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Failure> {
     let place = Place::prepare(args)?;
     let workspace = Workspace::open_or_keep_in(&args.dir, &place.state)?;
-    let hub = place.hub(args)?;
-    let client = access::client(&hub.service(), Some(&hub.ca()))?;
+    let hub = place.hub(args).await?;
+    let service = ServiceConnection::parse(hub.service_connection_string(OWNER)?.reveal())?;
+    let client = access::client(&service, hub.ca_pem_path())?;
     let mut devices = Devices::new(args, &place, &hub);
     let mut watch = Watch::folder(&args.dir)?;
     place.greet(desk.printer, &hub);
@@ -28,9 +32,8 @@ pub(crate) async fn run(args: &UpArgs, desk: &Desk<'_>, stop: &Stop) -> Result<E
     let inner = group.stop().clone();
     let served = inner.clone();
     group.spawn("hub", async move {
-        if let Err(error) = hub.run(served.clone()).await {
-            tracing::error!(%error, "the hub broke off");
-        }
+        hub.run(served.clone()).await;
+        // Without a hub, nothing here has a point.
         served.request();
     });
 

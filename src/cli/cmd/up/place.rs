@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use crate::{
@@ -51,14 +51,14 @@ impl Place {
     }
 
     /// Opens the hub, on the usual ports or, where those are taken and nobody asked for them, on free ones.
-    pub(super) fn hub(&self, args: &UpArgs) -> Result<Hub, Failure> {
+    pub(super) async fn hub(&self, args: &UpArgs) -> Result<Hub, Failure> {
         let usual = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let config = |http, mqtt| Config { http, mqtt, ..Config::new(self.state.join("hub")) };
+        let config = |http, mqtt| Config { http, mqtt, ..Config::local(self.state.join("hub")) };
         let (http, mqtt) = (args.http.unwrap_or(usual(HTTP)), args.mqtt.unwrap_or(usual(MQTT)));
-        match Hub::open(config(http, mqtt)) {
+        match Hub::open(config(http, mqtt)).await {
             Err(HubError::Listen { .. }) if args.http.is_none() || args.mqtt.is_none() => {
                 let (http, mqtt) = (args.http.unwrap_or(usual(0)), args.mqtt.unwrap_or(usual(0)));
-                Ok(Hub::open(config(http, mqtt))?)
+                Ok(Hub::open(config(http, mqtt)).await?)
             }
             opened => Ok(opened?),
         }
@@ -69,12 +69,13 @@ impl Place {
         let addresses = hub.addresses();
         printer.say(format_args!("hub    https://{} (REST), {} (MQTT over TLS)", hub.hostname(), addresses.mqtt));
         printer.say(format_args!("state  {}", self.state.display()));
-        printer.detail(format_args!(
-            "to look at it from another shell: export TWINOPS_CA={} \
-             IOTHUB_CONNECTION_STRING=\"$(twinops hub connection-string --state {})\"",
-            hub.ca_pem_path().display(),
-            self.state.join("hub").display()
-        ));
+        if let Some(ca) = hub.ca_pem_path() {
+            printer.say(format_args!(
+                "shell  export TWINOPS_CA={} IOTHUB_CONNECTION_STRING=\"$(twinops hub connection-string --state {})\"",
+                ca.display(),
+                self.state.join("hub").display()
+            ));
+        }
     }
 }
 
@@ -84,9 +85,4 @@ fn escaped(byte: u8) -> String {
     } else {
         format!("%{byte:02x}")
     }
-}
-
-/// A path as the user may write it in a shell.
-pub(super) fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
