@@ -4,6 +4,7 @@ mod connect;
 mod core;
 mod downward;
 mod endings;
+mod laws;
 #[cfg(feature = "agent")]
 mod peer;
 mod upward;
