@@ -48,12 +48,12 @@ impl Hub {
     /// # Errors
     /// When the folder cannot be used or another hub uses it, an address is taken, or a name or certificate is bad.
     pub async fn open(config: Config) -> Result<Self, HubError> {
+        let (store, lock) = open_state(config.state.clone()).await?;
         let http = bind("REST", config.http).await?;
         let mqtt = bind("MQTT", config.mqtt).await?;
         let addresses = Addresses { http: http.1, mqtt: mqtt.1 };
         let hostname = config.host(addresses.http.port());
         let hostname = HostName::parse(&hostname).map_err(|error| HubError::Name(error.into()))?;
-        let (store, lock) = open_state(config.state.clone()).await?;
         let policies = policies(&store).await?;
         remember(&store, &hostname, addresses).await?;
         let names = config.all_names();
