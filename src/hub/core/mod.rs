@@ -20,7 +20,6 @@ mod twins;
 use std::sync::Arc;
 
 pub(crate) use methods::MethodCall;
-pub(crate) use queries::Page;
 
 use self::{locks::Locks, presence::PresenceTable};
 use super::{

@@ -18,7 +18,7 @@ mod tests;
 use std::{future::Future, sync::Arc};
 
 pub(crate) use filter::{Filter, Term};
-pub(crate) use lock::{DirectoryLock, LockError};
+pub(crate) use lock::DirectoryLock;
 pub(crate) use sqlite::{SqliteStore, settings_of};
 
 use super::{ports::LinkId, record::Record};

@@ -12,6 +12,10 @@ pub(super) const FORMAT: i64 = 1;
 /// How long a connection waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Pages in memory, in KiB, which SQLite wants negative: for the writer, and for each reader.
+const WRITER_CACHE: i64 = -64 * 1024;
+const READER_CACHE: i64 = -16 * 1024;
+
 /// Rows stay in a rowid table, because they are too big to sit in an index; the index gives order and names.
 const TABLES: &str = "
     CREATE TABLE record(
@@ -58,6 +62,7 @@ pub(super) fn open_writer(file: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "page_size", 8192)?;
         connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
         // A thread of its own does it, so that no writer has to wait for it.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)
@@ -71,7 +76,7 @@ pub(super) fn open_writer(file: &Path) -> Result<Connection, StoreError> {
 pub(super) fn open_reader(file: &Path) -> Result<Connection, StoreError> {
     let connection = open(file, OpenFlags::empty())?;
     connection.pragma_update(None, "query_only", true).map_err(failed("setting up a reader of the store"))?;
-    connection.pragma_update(None, "mmap_size", 256_i64 << 20).map_err(failed("setting up a reader of the store"))?;
+    connection.pragma_update(None, "cache_size", READER_CACHE).map_err(failed("setting up a reader of the store"))?;
     check_format(&connection)?;
     Ok(connection)
 }

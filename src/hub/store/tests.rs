@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{super::record::Session, *};
+use super::{super::record::Session, lock::LockError, *};
 use crate::{iothub::DeviceIdentity, twin::DeviceId};
 
 fn link(id: &str) -> LinkId {
