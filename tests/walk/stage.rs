@@ -83,13 +83,14 @@ impl Process {
     /// Starts a command and reads its stdout, or its stderr.
     fn start(command: &mut Command, from_stderr: bool) -> Self {
         command.stdin(Stdio::null());
-        if from_stderr { command.stderr(Stdio::piped()) } else { command.stdout(Stdio::piped()) };
-        let mut child = command.spawn().unwrap();
-        let stream: Box<dyn std::io::Read + Send> = if from_stderr {
-            Box::new(child.stderr.take().unwrap())
+        if from_stderr {
+            command.stderr(Stdio::piped())
         } else {
-            Box::new(child.stdout.take().unwrap())
+            command.stdout(Stdio::piped())
         };
+        let mut child = command.spawn().unwrap();
+        let stream: Box<dyn std::io::Read + Send> =
+            if from_stderr { Box::new(child.stderr.take().unwrap()) } else { Box::new(child.stdout.take().unwrap()) };
         Self { child, lines: BufReader::new(stream) }
     }
 

@@ -10,9 +10,7 @@ use place::Place;
 use turn::{End, Turn};
 
 use crate::{
-    cli::{
-        Exit, Failure, access, args::UpArgs, cmd::hub::OWNER, prepare::Desk, watch::Watch, workspace::Workspace,
-    },
+    cli::{Exit, Failure, access, args::UpArgs, cmd::hub::OWNER, prepare::Desk, watch::Watch, workspace::Workspace},
     iothub::ServiceConnection,
     task::{Group, Stop},
 };

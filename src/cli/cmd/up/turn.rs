@@ -48,11 +48,8 @@ pub(super) enum End {
 }
 
 /// Often at first: the hub is on this machine, and the devices are quick.
-const LOOK: Patience = Patience {
-    total: Duration::from_secs(30),
-    first: Duration::from_millis(20),
-    longest: Duration::from_millis(250),
-};
+const LOOK: Patience =
+    Patience { total: Duration::from_secs(30), first: Duration::from_millis(20), longest: Duration::from_millis(250) };
 
 impl Turn<'_> {
     /// Takes a turn.
