@@ -1,6 +1,7 @@
 //! The hub as its clients see it: REST and MQTT over real TLS sockets.
 
 #![cfg(all(feature = "cli", feature = "hub", feature = "agent"))]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use std::{sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::policies::{Policies, Policy};
 use crate::{
-    hub::ports::LinkId,
+    hub::{hex::hex, ports::LinkId},
     iothub::{Authentication, AuthenticationType, HostName, Permissions, SasError, SasToken, Scope},
 };
 
@@ -128,10 +128,6 @@ fn own_key(token: &SasToken, authentication: &Authentication) -> Result<(), Deni
     let (primary, secondary) = authentication.symmetric_key.keys().ok().flatten().ok_or(Denial::Kind)?;
     let signed = [primary, secondary].map(|key| token.is_signed_by(&key));
     signed.contains(&true).then_some(()).ok_or(Denial::Signature)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
