@@ -1,6 +1,7 @@
 //! The hub as its clients see it: REST and MQTT over real TLS sockets.
 
 #![cfg(all(feature = "cli", feature = "hub", feature = "agent"))]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,9 +10,10 @@ use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, Incoming, MqttOptions, QoS, TlsConfiguration,
     Transport, mqttbytes::v4::Publish,
 };
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::{task::JoinHandle, time::timeout};
 use twinops::{
     hub::{Config, Hub, HubError, offline},
@@ -27,6 +29,7 @@ const FOREVER: u64 = 4_000_000_000;
 /// A hub that runs, and its service client.
 struct World {
     folder: tempfile::TempDir,
+    roots: RootCertStore,
     tls: ClientConfig,
     service: ServiceConnection,
     mqtt_port: u16,
@@ -42,6 +45,13 @@ struct Answer {
     body: Value,
 }
 
+fn client(roots: RootCertStore) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+}
+
 impl World {
     async fn start() -> Self {
         Self::start_in(tempfile::tempdir().unwrap()).await
@@ -54,15 +64,11 @@ impl World {
         let mqtt_port = hub.addresses().mqtt.port();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(hub.ca_pem_path().unwrap()).unwrap()).unwrap();
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = client(roots.clone()).with_no_client_auth();
         let http = reqwest::Client::builder().tls_backend_preconfigured(tls.clone()).no_proxy().build().unwrap();
         let stop = Stop::new();
         let running = tokio::spawn(hub.run(stop.clone()));
-        Self { folder, tls, service, mqtt_port, stop, running, http }
+        Self { folder, roots, tls, service, mqtt_port, stop, running, http }
     }
 
     async fn end(self) -> tempfile::TempDir {
@@ -113,6 +119,17 @@ impl World {
         options.set_credentials(format!("{host}/{id}/?api-version=2021-04-12"), token);
         options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(self.tls.clone()))));
         options.set_clean_session(false).set_max_packet_size(1 << 20, 1 << 20);
+        let (client, events) = AsyncClient::new(options, 32);
+        Device { client, events }
+    }
+
+    /// Dials with a certificate and without a token.
+    fn dial_with(&self, id: &str, certificate: &CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Device {
+        let host = &self.service.host;
+        let mut options = MqttOptions::new(id, "localhost", self.mqtt_port);
+        options.set_credentials(format!("{host}/{id}/?api-version=2021-04-12"), "");
+        let tls = client(self.roots.clone()).with_client_auth_cert(vec![certificate.clone()], key).unwrap();
+        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(tls))));
         let (client, events) = AsyncClient::new(options, 32);
         Device { client, events }
     }
@@ -298,6 +315,39 @@ async fn only_a_device_with_its_key_is_let_in_and_a_disabled_one_is_cut() {
     assert_eq!(written.status, StatusCode::OK);
     device.is_closed().await;
     assert!(world.dial("d1", &key).poll().await.is_err());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_device_with_a_certificate_needs_no_token() {
+    let world = World::start().await;
+    let make = || {
+        let made = rcgen::generate_simple_self_signed(vec!["x1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        (made.cert.der().clone(), key)
+    };
+    let (certificate, key) = make();
+    let thumbprint: String = Sha256::digest(&certificate).iter().map(|byte| format!("{byte:02X}")).collect();
+    let thumbprints = json!({"primaryThumbprint": thumbprint, "secondaryThumbprint": null});
+    let body = json!({"deviceId": "x1", "authentication": {"type": "selfSigned", "x509Thumbprint": thumbprints}});
+    let made = world.ask(Method::PUT, "/devices/x1", &[], body).await;
+    assert_eq!(made.body["authentication"]["x509Thumbprint"], thumbprints);
+    let mut device = world.dial_with("x1", &certificate, key);
+    device.next(|packet| matches!(packet, Incoming::ConnAck(_)).then_some(())).await;
+    let (other, key) = make();
+    assert!(world.dial_with("x1", &other, key).poll().await.is_err());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn clients_may_speak_http_2() {
+    let mut world = World::start().await;
+    world.tls.alpn_protocols = vec![b"h2".to_vec()];
+    world.http = reqwest::Client::builder().tls_backend_preconfigured(world.tls.clone()).no_proxy().build().unwrap();
+    let version = world.http.get(format!("https://{}/healthz", world.service.host)).send().await.unwrap().version();
+    assert_eq!(version, reqwest::Version::HTTP_2);
+    world.make("d1").await;
+    assert_eq!(world.twin("d1").await.status, StatusCode::OK);
     world.end().await;
 }
 

@@ -14,6 +14,7 @@ mod config;
 mod core;
 mod error;
 mod failure;
+mod hex;
 mod listen;
 mod mqtt;
 pub mod offline;

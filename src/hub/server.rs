@@ -148,13 +148,11 @@ async fn serve_mqtt(listener: Listener, server: Arc<mqtt::Server<Core<SqliteStor
 
 /// The store's last commit and checkpoint take a while, and are not for a thread that serves others.
 async fn close(core: Arc<Core<SqliteStore, LinkTable>>, lock: DirectoryLock) {
-    match Arc::into_inner(core) {
-        Some(core) => {
-            if let Err(error) = spawn_blocking(move || drop((core, lock))).await {
-                warn!(%error, "the store was not closed in good order");
-            }
-        }
-        None => warn!("somebody still uses the store; it closes when they are done"),
+    let Some(core) = Arc::into_inner(core) else {
+        return warn!("somebody still uses the store; it closes when they are done");
+    };
+    if let Err(error) = spawn_blocking(move || drop((core, lock))).await {
+        warn!(%error, "the store was not closed in good order");
     }
 }
 

@@ -1,10 +1,10 @@
 //! Credentials, checked: parse, expiry, key, signature, scope, permission, in this order (protocol reference 1.3).
 
-use sha2::{Digest as _, Sha256};
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 use super::policies::{Policies, Policy};
 use crate::{
-    hub::ports::LinkId,
+    hub::{hex::hex, ports::LinkId},
     iothub::{Authentication, AuthenticationType, HostName, Permissions, SasError, SasToken, Scope},
 };
 
@@ -91,10 +91,11 @@ impl Authority {
         if authentication.kind != AuthenticationType::SelfSigned {
             return Err(Denial::Kind);
         }
-        let thumbprint = hex(&Sha256::digest(certificate));
+        let shown = [&SHA256, &SHA1_FOR_LEGACY_USE_ONLY].map(|kind| hex(digest(kind, certificate).as_ref()));
         let known = &authentication.x509_thumbprint;
         let mut known = [&known.primary_thumbprint, &known.secondary_thumbprint].into_iter().flatten();
-        known.any(|known| known.eq_ignore_ascii_case(&thumbprint)).then_some(()).ok_or(Denial::Certificate)
+        let is_shown = |known: &String| shown.iter().any(|shown| shown.eq_ignore_ascii_case(known));
+        known.any(is_shown).then_some(()).ok_or(Denial::Certificate)
     }
 
     fn policy(&self, token: &SasToken, now: u64) -> Result<&Policy, Denial> {
@@ -128,10 +129,6 @@ fn own_key(token: &SasToken, authentication: &Authentication) -> Result<(), Deni
     let (primary, secondary) = authentication.symmetric_key.keys().ok().flatten().ok_or(Denial::Kind)?;
     let signed = [primary, secondary].map(|key| token.is_signed_by(&key));
     signed.contains(&true).then_some(()).ok_or(Denial::Signature)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -224,12 +221,15 @@ mod tests {
     #[test]
     fn a_certificate_is_known_by_its_thumbprint_in_any_letter_case() {
         let authority = authority();
-        let thumbprint = hex(&Sha256::digest(b"der")).to_uppercase();
+        let thumbprint = hex(digest(&SHA256, b"der").as_ref()).to_uppercase();
         let x509_thumbprint = X509Thumbprint { primary_thumbprint: None, secondary_thumbprint: Some(thumbprint) };
         let mut own =
             Authentication { kind: AuthenticationType::SelfSigned, x509_thumbprint, ..Authentication::default() };
         assert_eq!(authority.device_certificate(&own, b"der"), Ok(()));
         assert_eq!(authority.device_certificate(&own, b"red"), Err(Denial::Certificate));
+        // SHA-1 of "abc", as FIPS 180 has it.
+        own.x509_thumbprint.primary_thumbprint = Some("A9993E364706816ABA3E25717850C26C9CD0D89D".to_owned());
+        assert_eq!(authority.device_certificate(&own, b"abc"), Ok(()));
         own.kind = AuthenticationType::Sas;
         assert_eq!(authority.device_certificate(&own, b"der"), Err(Denial::Kind));
     }

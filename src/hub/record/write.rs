@@ -103,7 +103,9 @@ impl SectionWrite {
         };
         if name == Section::Desired {
             // Clients that send back a whole twin are not blamed for what the hub put into it.
-            HUB_MEMBERS.iter().for_each(|member| drop(values.remove(*member)));
+            for member in HUB_MEMBERS {
+                values.remove(member);
+            }
         }
         if let Some(path) = reserved(&values) {
             return Err(Failure::invalid(format!("{name}.{path}: a key cannot hold '$'")));

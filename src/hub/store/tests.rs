@@ -152,3 +152,62 @@ fn the_store_is_for_its_owner_alone() {
         assert_eq!(mode & 0o077, 0, "{file}");
     }
 }
+
+/// Where the process of the next test writes; only that process has it.
+const VICTIM: &str = "TWINOPS_TEST_STORE";
+
+/// Writes as fast as it can and says on stdout what was acknowledged, until it is killed. Without [`VICTIM`] there is
+/// nothing to do.
+#[test]
+fn victim() {
+    use std::io::Write as _;
+    let Ok(folder) = std::env::var(VICTIM) else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.as_ref()).unwrap());
+    let writers = (0..8).map(|writer| {
+        let store = Arc::clone(&store);
+        runtime.spawn(async move {
+            for n in 0.. {
+                let id = format!("{writer}-{n}");
+                assert_eq!(store.write(insert(&record(&id))).await.unwrap(), Outcome::Written);
+                writeln!(std::io::stdout().lock(), "acknowledged {id}").unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        runtime.block_on(writer).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_killed_process() {
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::{Command, Stdio},
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "hub::store::tests::victim", "--nocapture"])
+        .env(VICTIM, folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
+    let (mut acknowledged, mut killed) = (Vec::new(), false);
+    for line in lines {
+        // The last line may be cut in half.
+        let Ok(line) = line else { break };
+        acknowledged.extend(line.split_once("acknowledged ").map(|(_, id)| id.to_owned()));
+        if acknowledged.len() >= 500 && !killed {
+            victim.kill().unwrap();
+            killed = true;
+        }
+    }
+    victim.wait().unwrap();
+    acknowledged.pop();
+    assert!(killed && acknowledged.len() >= 499);
+    let store = SqliteStore::open(folder.path()).unwrap();
+    for id in acknowledged {
+        assert!(store.get(&link(&id)).await.unwrap().is_some(), "{id}");
+    }
+}

@@ -13,7 +13,7 @@ use rcgen::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::TlsError;
+use super::{super::hex::hex, TlsError};
 
 /// The authority's certificate in the state folder, for clients to trust.
 pub(crate) const CA_FILE: &str = "ca.pem";
@@ -67,7 +67,7 @@ impl CertificateAuthority {
 
 /// All but the key and the dates follows from the key, so that the certificate need not be read to issue others.
 fn params(key: &KeyPair) -> Result<CertificateParams, TlsError> {
-    let print: String = Sha256::digest(key.der_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let print = hex(&Sha256::digest(key.der_bytes())[..4]);
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, format!("twinops hub CA {print}"));
     let mut params = CertificateParams::default();

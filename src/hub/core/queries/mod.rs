@@ -8,5 +8,3 @@ mod filter;
 mod page;
 mod run;
 mod token;
-
-pub(crate) use page::Page;
