@@ -1,8 +1,6 @@
 //! What the compiler cannot see: who opens whose door, which file names which foreign crate, what every file owes
 //! its reader.
 
-#![expect(missing_docs, reason = "a test crate has no readers but its tests")]
-
 use std::{
     fs,
     path::{Path, PathBuf},

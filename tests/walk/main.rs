@@ -1,7 +1,5 @@
 //! The walk, as separate processes on real sockets: a hub, an agent, a git repository, and the commands of an operator.
 
-#![expect(missing_docs, reason = "a test crate has no readers but its tests")]
-
 mod stage;
 
 use serde_json::json;
