@@ -1,6 +1,8 @@
 //! What the compiler cannot see: who opens whose door, which file names which foreign crate, what every file owes
 //! its reader.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! The walk, as separate processes on real sockets: a hub, an agent, a git repository, and the commands of an operator.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 mod stage;
 
 use serde_json::json;
