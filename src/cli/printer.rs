@@ -102,7 +102,8 @@ impl Printer {
     /// # Errors
     /// When stdout cannot be written; a reader that has gone away is no error.
     pub fn report(&self, report: &dyn Report, format: Format) -> io::Result<()> {
-        let paper = Paper { colour: self.stdout, ..Paper::default() };
+        let detail = self.verbosity > Verbosity::Normal;
+        let paper = Paper { colour: self.stdout, detail, ..Paper::default() };
         self.result(|out| report::write(report, format, &paper, out))
     }
 

@@ -96,6 +96,8 @@ pub struct Paper {
     pub colour: bool,
     /// How much is shown.
     pub limits: Limits,
+    /// Whether what is merely on its way is listed too, and not only counted.
+    pub detail: bool,
 }
 
 /// Headings and names.

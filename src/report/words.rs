@@ -1,6 +1,9 @@
 //! Numbers and names in sentences.
 
-use std::fmt::{self, Write as _};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use crate::twin::DeviceId;
 
@@ -52,6 +55,18 @@ pub(crate) fn short(revision: &str) -> &str {
     if is_id { &revision[..12] } else { revision }
 }
 
+/// A time of the hub to the second, which is as much as people read; `None` for one before 1970, with which a hub says
+/// that it knows none (protocol reference 2.1).
+pub(crate) fn moment(time: &str) -> Option<Cow<'_, str>> {
+    let year = time.get(..4).filter(|year| year.bytes().all(|b| b.is_ascii_digit()));
+    if year.is_some_and(|year| year < "1970") {
+        return None;
+    }
+    let Some((seconds, rest)) = time.split_once('.') else { return Some(Cow::Borrowed(time)) };
+    let zone = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    Some(Cow::Owned(format!("{seconds}{zone}")))
+}
+
 /// A length as `usize` for a sum of counts.
 pub(crate) const fn wide(n: usize) -> u64 {
     n as u64
@@ -66,6 +81,15 @@ mod tests {
         assert_eq!(count(1, "device"), "1 device");
         assert_eq!(count(0, "property"), "0 properties");
         assert_eq!(parts([(12, "to change"), (0, "to prune"), (2, "to adopt")]), "12 to change, 2 to adopt");
+    }
+
+    #[test]
+    fn times_are_told_to_the_second_and_those_before_1970_are_none() {
+        assert_eq!(moment("2026-09-02T08:00:00.1234567Z").as_deref(), Some("2026-09-02T08:00:00Z"));
+        assert_eq!(moment("2026-09-02T08:00:00.5+02:00").as_deref(), Some("2026-09-02T08:00:00+02:00"));
+        assert_eq!(moment("2026-09-02T08:00:00Z").as_deref(), Some("2026-09-02T08:00:00Z"));
+        assert_eq!(moment("0001-01-01T00:00:00Z"), None);
+        assert_eq!(moment("ünknown").as_deref(), Some("ünknown"));
     }
 
     #[test]

@@ -72,12 +72,12 @@ fn nothing_found_is_said() {
 fn what_is_left_out_is_counted() {
     let (findings, files) = (findings(), files());
     let report = Findings { findings: &findings, documents: 3, places: &files };
-    let paper = Paper { limits: Limits { groups: 1, ..Limits::default() }, colour: false };
+    let paper = Paper { limits: Limits { groups: 1, ..Limits::default() }, ..Paper::default() };
     for format in [Format::Text, Format::Markdown, Format::Github] {
         let text = golden::told(&report, format, &paper);
         assert!(text.contains("3 findings") || text.contains("and 3 more"), "{text}");
     }
-    let paper = Paper { limits: Limits { bytes: 0, ..Limits::default() }, colour: false };
+    let paper = Paper { limits: Limits { bytes: 0, ..Limits::default() }, ..Paper::default() };
     assert!(golden::told(&report, Format::Markdown, &paper).contains("and 4 findings not shown here"));
 }
 

@@ -56,7 +56,7 @@ fn a_run_without_trouble_is_short() {
 fn one_reason_of_many_devices_is_told_once_and_the_rest_is_counted() {
     let outcome = outcome();
     let report = OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None };
-    let paper = Paper { limits: Limits { groups: 1, ..Limits::default() }, colour: false };
+    let paper = Paper { limits: Limits { groups: 1, ..Limits::default() }, ..Paper::default() };
     let text = golden::told(&report, Format::Text, &paper);
     assert!(text.starts_with("failed  2 devices: kiosk-0002, kiosk-0003\n"), "{text}");
     assert!(text.contains("and 2 more groups"), "{text}");

@@ -1,4 +1,4 @@
-//! An outcome for people at a terminal.
+//! An outcome for people at a terminal: below its plan, which names the fleet.
 
 use std::io;
 
@@ -25,8 +25,6 @@ pub(super) fn write(report: &OutcomeReport<'_>, paper: &Paper, out: &mut dyn io:
     if let Some(stopped) = report.stopped() {
         writeln!(out, "{} {}", paper.paint(RED, "stopped:"), plain(&stopped))?;
     }
-    let (fleet, revision) = (plain(report.fleet), plain(words::short(report.revision)));
-    writeln!(out, "Fleet {fleet} at {revision}")?;
     writeln!(out, "{} {}", paper.paint(BOLD, "Reconcile:"), report.summary())?;
     match report.convergence() {
         Some(converged) => writeln!(out, "{} {converged}", paper.paint(BOLD, "Converged:")),

@@ -5,80 +5,102 @@
 
 use std::io;
 
-use super::{PlanReport, devices, from, provenance, remark, sign, to, values};
+use super::{
+    PlanReport,
+    blocks::{Block, Entry, blocks},
+    provenance, rest, said, sign,
+};
 use crate::{
-    plan::{Delta, Group},
     report::{
         Paper,
-        diff::{self, Line},
+        diff::Line,
         escape::{code, fence, html, plain, prose},
         notices, words,
     },
+    twin::{PropertyPath, Section},
 };
+
+/// Parts of a twin that the heading of a folded block names.
+const NAMED: usize = 5;
 
 pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
     let plan = report.plan;
     writeln!(out, "**Plan:** {}", report.summary())?;
     writeln!(out, "\nFleet {} at {}", prose(&plan.fleet), code(words::short(&plan.revision)))?;
     notices::markdown(&plan.notices, paper, out)?;
+    let blocks = blocks(&plan.groups);
     let mut room = paper.limits.bytes;
     let mut shown = 0;
-    for group in plan.groups.iter().take(paper.limits.groups) {
-        let block = block(report, group, paper);
+    for block in blocks.iter().take(paper.limits.groups) {
+        let block = self::block(report, block, paper);
         let Some(left) = room.checked_sub(block.len()) else { break };
         room = left;
         shown += 1;
         out.write_all(block.as_bytes())?;
     }
-    let rest = &plan.groups[shown..];
-    if rest.is_empty() {
-        return Ok(());
+    match rest(&blocks[shown..]) {
+        Some(rest) => writeln!(out, "\n{rest}."),
+        None => Ok(()),
     }
-    let devices = rest.iter().map(|group| words::wide(group.devices.len())).sum();
-    let (groups, devices) = (words::count(words::wide(rest.len()), "more group"), words::count(devices, "device"));
-    writeln!(out, "\n… and {groups} with {devices}, not shown here.")
 }
 
-fn block(report: &PlanReport<'_>, group: &Group, paper: &Paper) -> String {
+fn block(report: &PlanReport<'_>, block: &Block<'_>, paper: &Paper) -> String {
     let mut body = String::new();
-    for delta in group.deltas.iter().take(paper.limits.lines) {
-        self::delta(report, delta, paper, &mut body);
+    let (shown, left_out) = block.entries.split_at(block.entries.len().min(paper.limits.lines));
+    for entry in shown {
+        self::entry(report, entry, paper, &mut body);
     }
-    let left_out = group.deltas.len().saturating_sub(paper.limits.lines);
-    if left_out > 0 {
-        words::push(&mut body, format_args!("  … and {}\n", words::count(words::wide(left_out), "more property")));
+    if !left_out.is_empty() {
+        let more = words::count(words::wide(left_out.len()), "more property");
+        words::push(&mut body, format_args!("  … and {more}\n"));
     }
-    let count = words::count(words::wide(group.devices.len()), "device");
-    let mut block = format!("\n<details><summary>{count}: {}</summary>\n\n", title(group));
-    block += &devices(group, paper.limits.samples, code);
-    if let Some(remark) = remark(group) {
-        words::push(&mut block, format_args!(" ({remark})"));
+    let mut text = format!("\n<details><summary>{}: {}</summary>\n\n", block.count(), title(block));
+    text += &block.names(paper.limits.samples, code);
+    if let Some(remark) = block.remark().filter(|_| !body.is_empty()) {
+        words::push(&mut text, format_args!(" ({remark})"));
     }
-    block += "\n";
+    text += "\n";
     if !body.is_empty() {
         let fence = fence(&body);
-        words::push(&mut block, format_args!("\n{fence}diff\n{body}{fence}\n"));
+        words::push(&mut text, format_args!("\n{fence}diff\n{body}{fence}\n"));
     }
-    block + "\n</details>\n"
+    text + "\n</details>\n"
 }
 
-/// What the folded block says of itself.
-fn title(group: &Group) -> String {
-    match &*group.deltas {
-        [] => "adopt".to_owned(),
-        [only] => format!("<code>{}  {}</code>", html(&only.path.to_string()), html(&values(only))),
-        [first, rest @ ..] => format!("<code>{}</code> and {} more", html(&first.path.to_string()), rest.len()),
+/// What the folded block says of itself: its one change, or the parts of the twin that it touches.
+fn title(block: &Block<'_>) -> String {
+    match &*block.entries {
+        [] => block.remark().unwrap_or_default(),
+        [only] => format!("<code>{}  {}</code>", html(&only.delta().path.to_string()), html(&said(only))),
+        entries => {
+            let mut parts: Vec<String> = entries.iter().map(|entry| part(&entry.delta().path)).collect();
+            parts.dedup();
+            let more = parts.len().saturating_sub(NAMED);
+            parts.truncate(NAMED);
+            parts.extend((more > 0).then(|| format!("+{more}")));
+            format!("{} in {}", words::count(words::wide(entries.len()), "property"), parts.join(", "))
+        }
     }
 }
 
-fn delta(report: &PlanReport<'_>, delta: &Delta, paper: &Paper, body: &mut String) {
+/// The tags, or the component that a path leads into.
+fn part(path: &PropertyPath) -> String {
+    let name = match (path.section, path.keys.first()) {
+        (Section::Tags, _) | (_, None) => path.section.prefix(),
+        (_, Some(key)) => key,
+    };
+    format!("<code>{}</code>", html(name))
+}
+
+fn entry(report: &PlanReport<'_>, entry: &Entry<'_>, paper: &Paper, body: &mut String) {
+    let delta = entry.delta();
     let sign = match sign(delta) {
         '~' => '!',
         sign => sign,
     };
-    let (path, provenance) = (plain(&delta.path.to_string()), provenance(report, delta));
-    let Some((lines, left_out)) = diff::unified(from(delta), to(delta), paper.limits.lines) else {
-        return words::push(body, format_args!("{sign} {path}  {}{provenance}\n", values(delta)));
+    let (path, provenance) = (plain(&delta.path.to_string()), plain(&provenance(report, entry)));
+    let Some((lines, left_out)) = entry.unified(paper.limits.lines) else {
+        return words::push(body, format_args!("{sign} {path}  {}{provenance}\n", said(entry)));
     };
     words::push(body, format_args!("{sign} {path}{provenance}\n"));
     for Line { sign, text } in lines {

@@ -1,5 +1,6 @@
 //! What will change, and why.
 
+mod blocks;
 mod json;
 mod markdown;
 mod remarks;
@@ -7,9 +8,11 @@ mod text;
 
 use std::io;
 
+use blocks::{Block, Entry};
 pub(crate) use json::View;
 
 use super::{
+    escape::plain,
     paper::{Paper, Report},
     places::{self, Places},
     remark::Remark,
@@ -88,13 +91,14 @@ fn to(delta: &Delta) -> Shown<'_> {
     Shown::new(delta.to.as_ref(), delta.secret)
 }
 
+/// A value that git did not put there.
+const EDITED: &str = "was changed outside git";
+
 /// Why this is no plain setting of a value, if it is none.
 fn reason(delta: &Delta) -> Option<String> {
     match &delta.why {
         Why::Pending => None,
-        Why::Edited { base } => {
-            Some(format!("was changed outside git: base {}", Shown::new(base.as_ref(), delta.secret).line()))
-        }
+        Why::Edited { base } => Some(format!("{EDITED}: base {}", Shown::new(base.as_ref(), delta.secret).line())),
         Why::Prune => Some("no longer declared".to_owned()),
         Why::Forbidden => Some("declared as null: must not be there".to_owned()),
     }
@@ -111,30 +115,44 @@ fn values(delta: &Delta) -> String {
     }
 }
 
+/// What a line of a block says of values.
+fn said(entry: &Entry<'_>) -> String {
+    match entry {
+        Entry::Shared { delta, .. } => values(delta),
+        Entry::Varied { example, of, values: n, .. } => {
+            let what = if sign(example) == '~' { "changes" } else { "values" };
+            format!("{n} different {what}, e.g. {}: {}", plain(of.as_str()), values(example))
+        }
+    }
+}
+
 /// Where a change comes from, in words for the end of its line: that of a prune is where the value stood.
-fn provenance(report: &PlanReport<'_>, delta: &Delta) -> String {
-    let origin = report.origin(delta).map(|origin| match delta.why {
-        Why::Prune => format!("was {origin}"),
-        _ => origin,
+fn provenance(report: &PlanReport<'_>, entry: &Entry<'_>) -> String {
+    let delta = entry.delta();
+    let reason = match entry {
+        Entry::Varied { example: Delta { why: Why::Edited { .. }, .. }, .. } => Some(EDITED.to_owned()),
+        _ => reason(delta),
+    };
+    let origin = report.origin(delta).map(|origin| {
+        let was = if delta.why == Why::Prune { "was " } else { "" };
+        let others = if entry.elsewhere() { " and elsewhere" } else { "" };
+        format!("{was}{origin}{others}")
     });
-    let said: Vec<_> = [reason(delta), origin].into_iter().flatten().collect();
+    let said: Vec<_> = [reason, origin].into_iter().flatten().collect();
     if said.is_empty() { String::new() } else { format!("  ({})", said.join(", ")) }
 }
 
-/// `kiosk-0001, kiosk-0002, +7`, or with each name in other clothes.
-fn devices(group: &Group, most: usize, show: impl Fn(&str) -> String) -> String {
-    words::named(group.devices.iter().map(|planned| &planned.device), group.devices.len(), most, show)
+/// `… and 2 more groups with 6 properties`, for the blocks that are left out.
+fn rest(blocks: &[Block<'_>]) -> Option<String> {
+    let properties = blocks.iter().map(|block| words::wide(block.entries.len())).sum();
+    let (groups, properties) =
+        (words::count(words::wide(blocks.len()), "more group"), words::count(properties, "property"));
+    (!blocks.is_empty()).then(|| format!("… and {groups} with {properties}, not shown here"))
 }
 
-/// What a group is, when its values do not say it.
-fn remark(group: &Group) -> Option<String> {
-    let register = words::wide(group.devices.iter().filter(|planned| planned.register.is_some()).count());
-    match (group.kind, register) {
-        (GroupKind::Adopt, _) => Some("adopt: only the marker is written".to_owned()),
-        (GroupKind::Change, 0) => None,
-        (GroupKind::Change, n) if n == words::wide(group.devices.len()) => Some("registered first".to_owned()),
-        (GroupKind::Change, n) => Some(format!("{n} of them registered first")),
-    }
+/// `kiosk-0001, kiosk-0002, +7`.
+fn devices(group: &Group, most: usize) -> String {
+    words::named(group.devices.iter().map(|planned| &planned.device), group.devices.len(), most, str::to_owned)
 }
 
 impl Report for PlanReport<'_> {

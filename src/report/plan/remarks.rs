@@ -32,7 +32,7 @@ fn remark(report: &PlanReport<'_>, group: &Group, delta: &Delta, samples: usize)
         Why::Forbidden => (Level::Notice, "forbidden"),
     };
     let reason = reason(delta).map(|reason| format!("; {reason}")).unwrap_or_default();
-    let names = devices(group, samples, str::to_owned);
+    let names = devices(group, samples);
     Remark {
         level,
         rule,

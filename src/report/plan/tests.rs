@@ -133,10 +133,10 @@ fn no_format_shows_a_secret_or_an_escape_of_the_terminal() {
 fn what_is_left_out_is_counted() {
     let (plan, files) = (plan(), files());
     let report = PlanReport { plan: &plan, places: &files };
-    let told = |format, limits| golden::told(&report, format, &Paper { limits, colour: false });
+    let told = |format, limits| golden::told(&report, format, &Paper { limits, ..Paper::default() });
     let few = Limits { groups: 1, ..Limits::default() };
-    assert!(told(Format::Text, few).contains("and 2 more groups with 3 devices"));
-    assert!(told(Format::Markdown, few).contains("and 2 more groups with 3 devices"));
+    assert!(told(Format::Text, few).contains("and 2 more groups with 6 properties"));
+    assert!(told(Format::Markdown, few).contains("and 2 more groups with 6 properties"));
     let small = Limits { bytes: 700, ..Limits::default() };
     assert!(told(Format::Markdown, small).contains("not shown here"));
     let short = Limits { lines: 2, ..Limits::default() };
@@ -150,4 +150,69 @@ fn colour_is_there_when_it_is_asked_for() {
     let paper = Paper { colour: true, ..Paper::default() };
     let text = golden::told(&PlanReport { plan: &plan, places: &files }, Format::Text, &paper);
     assert!(text.contains("\u{1b}[33m~\u{1b}[0m"), "{text}");
+}
+
+/// `count` devices of which each has values of its own besides those that all share.
+fn unique(count: usize) -> Plan {
+    let device = |n: usize| {
+        let new = |path: &str, to: Value| delta(path, None, Some(to), Why::Pending);
+        let origin = |line: &str| Some(place("profiles/base.yaml", line));
+        let motd =
+            Delta { origin: origin("motd"), ..new("properties.desired.files.motd", json!(format!("I am {n}\n"))) };
+        let ntp = Delta {
+            origin: origin(if n % 2 == 0 { "ntpServer" } else { "motd" }),
+            ..new("properties.desired.time.ntpServer", json!("b"))
+        };
+        let site = new("tags.site", json!(if n < 2 { "oslo" } else { "bergen" }));
+        let deltas = vec![motd, new("properties.desired.time.__t", json!("c")), ntp, site];
+        group(GroupKind::Change, deltas, [format!("kiosk-{n:04}")])
+    };
+    let mut groups: Vec<_> = (0..count).map(device).collect();
+    let marker = delta("properties.desired.time.__t", None, Some(json!("c")), Why::Pending);
+    groups.push(group(GroupKind::Change, vec![marker], ["kiosk-9000".to_owned()]));
+    groups.extend(["kiosk-9001", "kiosk-9002"].map(|id| group(GroupKind::Adopt, vec![], [id.to_owned()])));
+    Plan { fleet: "contoso-kiosks".into(), revision: "r".into(), groups, ..Plan::default() }
+}
+
+#[test]
+fn a_change_that_devices_share_is_told_once_however_their_patches_differ() {
+    let (plan, files) = (unique(20), files());
+    golden::check("plan/unique", &PlanReport { plan: &plan, places: &files });
+}
+
+#[test]
+fn few_single_devices_are_told_one_by_one() {
+    let (plan, files) = (unique(5), files());
+    let text = golden::told(&PlanReport { plan: &plan, places: &files }, Format::Text, &Paper::default());
+    assert!(text.starts_with("5 devices: kiosk-0000, kiosk-0001, kiosk-0002, +2\n"), "{text}");
+    assert_eq!((0..5).filter(|n| text.contains(&format!("\"I am {n}\\n\""))).count(), 5, "{text}");
+}
+
+#[test]
+fn people_are_not_shown_what_marks_components_and_programs_are() {
+    let (plan, files) = (unique(20), files());
+    let report = PlanReport { plan: &plan, places: &files };
+    for format in [Format::Text, Format::Markdown] {
+        assert!(!golden::told(&report, format, &Paper::default()).contains("__t"));
+    }
+    assert!(golden::told(&report, Format::Json, &Paper::default()).contains("__t"));
+}
+
+#[test]
+fn every_change_of_every_device_is_in_exactly_one_block() {
+    let plan = unique(20);
+    let blocks = blocks::blocks(&plan.groups);
+    let told: usize = blocks.iter().map(|block| block.devices * block.entries.len()).sum();
+    assert_eq!(told, 20 * 3);
+    let bare: usize = blocks.iter().filter(|block| block.entries.is_empty()).map(|block| block.devices).sum();
+    assert_eq!(bare, 3);
+}
+
+#[test]
+fn the_order_of_groups_does_not_matter() {
+    let (plan, files) = (unique(20), files());
+    let mut turned = plan.clone();
+    turned.groups.reverse();
+    let told = |plan| golden::told(&PlanReport { plan, places: &files }, Format::Text, &Paper::default());
+    assert_eq!(told(&plan).replace("yaml:3", "yaml:4"), told(&turned).replace("yaml:3", "yaml:4"));
 }

@@ -4,12 +4,16 @@ use std::io;
 
 use anstyle::Style;
 
-use super::{PlanReport, devices, from, provenance, remark, sign, to, values};
+use super::{
+    PlanReport,
+    blocks::{Block, Entry, blocks},
+    provenance, rest, said, sign,
+};
 use crate::{
-    plan::{Delta, Group},
+    plan::Delta,
     report::{
         Paper,
-        diff::{self, Line},
+        diff::Line,
         escape::plain,
         notices,
         paper::{BOLD, DIM, GREEN, RED, YELLOW},
@@ -19,15 +23,14 @@ use crate::{
 
 pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
     let plan = report.plan;
-    let most = paper.limits.groups;
-    for group in plan.groups.iter().take(most) {
-        self::group(report, group, paper, out)?;
+    let blocks = blocks(&plan.groups);
+    let (shown, left_out) = blocks.split_at(blocks.len().min(paper.limits.groups));
+    for block in shown {
+        self::block(report, block, paper, out)?;
         writeln!(out)?;
     }
-    if let Some(rest) = plan.groups.get(most..).filter(|rest| !rest.is_empty()) {
-        let devices = rest.iter().map(|group| words::wide(group.devices.len())).sum();
-        let (groups, devices) = (words::count(words::wide(rest.len()), "more group"), words::count(devices, "device"));
-        writeln!(out, "… and {groups} with {devices}, not shown here; --format json shows all\n")?;
+    if let Some(rest) = rest(left_out) {
+        writeln!(out, "{rest}; --format json shows all\n")?;
     }
     notices::text(&plan.notices, paper, out)?;
     let (fleet, revision) = (plain(&plan.fleet), plain(words::short(&plan.revision)));
@@ -35,38 +38,37 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
     writeln!(out, "{} {}", paper.paint(BOLD, "Plan:"), report.summary())
 }
 
-fn group(report: &PlanReport<'_>, group: &Group, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-    let count = words::count(words::wide(group.devices.len()), "device");
-    let names = devices(group, paper.limits.samples, plain);
-    write!(out, "{}: {names}", paper.paint(BOLD, count))?;
-    match remark(group) {
+fn block(report: &PlanReport<'_>, block: &Block<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+    write!(out, "{}: {}", paper.paint(BOLD, block.count()), block.names(paper.limits.samples, plain))?;
+    match block.remark() {
         Some(remark) => writeln!(out, "  ({remark})")?,
         None => writeln!(out)?,
     }
-    let width = group.deltas.iter().map(|delta| path(delta).chars().count()).max().unwrap_or(0).min(64);
-    for delta in group.deltas.iter().take(paper.limits.lines) {
-        self::delta(report, delta, width, paper, out)?;
+    let (shown, left_out) = block.entries.split_at(block.entries.len().min(paper.limits.lines));
+    let width = shown.iter().map(|entry| path(entry.delta()).chars().count()).max().unwrap_or(0).min(64);
+    for entry in shown {
+        self::entry(report, entry, width, paper, out)?;
     }
-    let left_out = group.deltas.len().saturating_sub(paper.limits.lines);
-    if left_out > 0 {
-        writeln!(out, "  … and {}", words::count(words::wide(left_out), "more property"))?;
+    match left_out.len() {
+        0 => Ok(()),
+        n => writeln!(out, "  … and {}", words::count(words::wide(n), "more property")),
     }
-    Ok(())
 }
 
-fn delta(
+fn entry(
     report: &PlanReport<'_>,
-    delta: &Delta,
+    entry: &Entry<'_>,
     width: usize,
     paper: &Paper,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let delta = entry.delta();
     let style = style(sign(delta));
     let sign = paper.paint(style, sign(delta));
     let path = path(delta);
-    let provenance = paper.paint(DIM, provenance(report, delta));
-    let Some((lines, left_out)) = diff::unified(from(delta), to(delta), paper.limits.lines) else {
-        return writeln!(out, "  {sign} {path:<width$}  {}{provenance}", paper.paint(style, values(delta)));
+    let provenance = paper.paint(DIM, plain(&provenance(report, entry)));
+    let Some((lines, left_out)) = entry.unified(paper.limits.lines) else {
+        return writeln!(out, "  {sign} {path:<width$}  {}{provenance}", paper.paint(style, said(entry)));
     };
     writeln!(out, "  {sign} {path:<width$}{provenance}")?;
     for Line { sign, text } in &lines {

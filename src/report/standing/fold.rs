@@ -4,7 +4,6 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use serde_json::Value;
 
-use super::Lens;
 use crate::{
     fleet::Place,
     plan::{DeviceVerdict, PropertyVerdict, Standing, Verdict},
@@ -42,6 +41,7 @@ impl Fold<'_> {
     /// `since T`, or `since T to U` for devices that differ.
     pub(crate) fn age(&self) -> Option<String> {
         let (first, last) = self.since?;
+        let (first, last) = (words::moment(first)?, words::moment(last)?);
         Some(if first == last { format!("since {first}") } else { format!("since {first} to {last}") })
     }
 
@@ -50,12 +50,12 @@ impl Fold<'_> {
     }
 }
 
-/// The verdicts that the lens shows, folded: worst first, then those of most devices, then by path.
-pub(crate) fn fold(standing: &Standing, lens: Lens, samples: usize) -> Vec<Fold<'_>> {
+/// The verdicts to be listed, folded: worst first, then those of most devices, then by path.
+pub(crate) fn fold(standing: &Standing, samples: usize, lists: impl Fn(Verdict) -> bool) -> Vec<Fold<'_>> {
     let mut known: HashMap<Key<'_>, usize> = HashMap::new();
     let mut folds: Vec<Fold<'_>> = Vec::new();
     for device in &standing.outstanding {
-        for property in device.properties.iter().filter(|property| lens.shows(property.verdict)) {
+        for property in device.properties.iter().filter(|property| lists(property.verdict)) {
             let next = folds.len();
             let at = *known.entry(key(property)).or_insert(next);
             if at == next {

@@ -34,7 +34,7 @@ pub(super) fn write(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io
 }
 
 fn folds(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-    let folds = fold(report.standing, report.lens, paper.limits.samples);
+    let folds = fold(report.standing, paper.limits.samples, |verdict| report.lens.lists(verdict, paper.detail));
     let mut room = paper.limits.bytes;
     let mut shown = 0;
     for fold in folds.iter().take(paper.limits.groups) {
@@ -45,8 +45,12 @@ fn folds(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io::Write) ->
         out.write_all(block.as_bytes())?;
     }
     match folds.len() - shown {
-        0 => Ok(()),
-        n => writeln!(out, "\n… and {}, not shown here.", words::count(words::wide(n), "more group")),
+        0 => {}
+        n => writeln!(out, "\n… and {}, not shown here.", words::count(words::wide(n), "more group"))?,
+    }
+    match report.on_their_way(paper.detail) {
+        Some(unlisted) => writeln!(out, "\n{unlisted}, not listed here."),
+        None => Ok(()),
     }
 }
 

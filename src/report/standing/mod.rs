@@ -47,6 +47,16 @@ impl Lens {
             Self::Drift => verdict.is_drift(),
         }
     }
+
+    /// Whether people are shown each such property, and not only how many there are.
+    const fn lists(self, verdict: Verdict, detail: bool) -> bool {
+        self.shows(verdict) && (detail || !is_on_its_way(verdict))
+    }
+}
+
+/// Nobody has to do anything: the device will answer, or come back.
+const fn is_on_its_way(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Pending | Verdict::InProgress | Verdict::Unreachable)
 }
 
 impl StandingReport<'_> {
@@ -64,6 +74,17 @@ impl StandingReport<'_> {
             Lens::Status => ("Status:", format!("{compliant} of {of} compliant{counts}")),
             Lens::Drift if drifted == 0 => ("Drift:", format!("none in {of}{counts}")),
             Lens::Drift => ("Drift:", format!("{drifted} of {of} left what git says{counts}")),
+        }
+    }
+
+    /// `12 properties are on their way`, when they are not listed.
+    fn on_their_way(&self, detail: bool) -> Option<String> {
+        let all = self.standing.properties.iter();
+        let unlisted = all.filter(|(verdict, _)| self.lens.shows(**verdict) && !self.lens.lists(**verdict, detail));
+        match unlisted.map(|(_, n)| n).sum() {
+            0 => None,
+            1 => Some("1 property is on its way".to_owned()),
+            n => Some(format!("{} are on their way", words::count(n, "property"))),
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn tell(
     paper: &Paper,
     take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folds = fold(report.standing, report.lens, paper.limits.samples);
+    let folds = fold(report.standing, paper.limits.samples, |verdict| report.lens.shows(verdict));
     for fold in folds.iter().take(paper.limits.groups) {
         take(&remark(report, fold))?;
     }

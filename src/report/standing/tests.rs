@@ -40,7 +40,11 @@ fn device(id: &str, properties: Vec<PropertyVerdict>) -> DeviceVerdict {
         device: DeviceId::new(id).unwrap(),
         verdict: properties.iter().map(|property| property.verdict).max().unwrap_or(Verdict::Compliant),
         connected: id.ends_with('1'),
-        last_activity: id.ends_with('2').then(|| "2026-09-02T08:00:00Z".to_owned()),
+        last_activity: match id.chars().last() {
+            Some('2') => Some("2026-09-02T08:00:00.1234567Z".to_owned()),
+            Some('3') => Some("0001-01-01T00:00:00Z".to_owned()),
+            _ => None,
+        },
         revision: Some("4f1c2d9e0a12b3c4d5e6f708192a3b4c5d6e7f80".into()),
         compliant: 7,
         properties,
@@ -50,7 +54,7 @@ fn device(id: &str, properties: Vec<PropertyVerdict>) -> DeviceVerdict {
 fn drifted(hour: u32) -> PropertyVerdict {
     let some = |text: &str| Some(json!(text));
     PropertyVerdict {
-        since: Some(format!("2026-09-01T{hour:02}:00:00Z")),
+        since: Some(format!("2026-09-01T{hour:02}:00:00.25Z")),
         origin: Some(place("profiles/base.yaml", "ntpServer")),
         ..property("properties.desired.time.ntpServer", Verdict::Drifted, [some("b"), some("b"), some("pool.ntp.org")])
     }
@@ -80,7 +84,12 @@ fn standing() -> Standing {
             (Verdict::Drifted, 3),
             (Verdict::Contested, 1),
         ]),
-        properties: BTreeMap::from([(Verdict::Compliant, 3000), (Verdict::Drifted, 4), (Verdict::Rejected, 1)]),
+        properties: BTreeMap::from([
+            (Verdict::Compliant, 3000),
+            (Verdict::Pending, 1),
+            (Verdict::Drifted, 4),
+            (Verdict::Rejected, 1),
+        ]),
         outstanding: vec![
             device("kiosk-0005", vec![contested]),
             device("kiosk-0001", vec![drifted(10), psk]),
@@ -102,6 +111,20 @@ fn standing() -> Standing {
 fn status_is_told_in_every_format() {
     let (standing, files) = (standing(), files());
     golden::check("standing/status", &StandingReport { standing: &standing, places: &files, lens: Lens::Status });
+}
+
+#[test]
+fn what_is_on_its_way_is_counted_and_listed_only_in_detail() {
+    let (standing, files) = (standing(), files());
+    let report = StandingReport { standing: &standing, places: &files, lens: Lens::Status };
+    let brief = Paper::default();
+    let full = Paper { detail: true, ..brief };
+    for (format, path) in [(Format::Text, "pending      tags.site"), (Format::Markdown, "<code>tags.site</code>")] {
+        let (short, long) = (golden::told(&report, format, &brief), golden::told(&report, format, &full));
+        assert!(!short.contains(path) && short.contains("1 property is on its way"), "{short}");
+        assert!(long.contains(path) && !long.contains("on its way"), "{long}");
+    }
+    assert!(golden::told(&report, Format::Json, &brief).contains("tags.site"));
 }
 
 #[test]
@@ -128,7 +151,7 @@ fn many_devices_with_one_verdict_are_told_once() {
     standing.outstanding = (0..5000).map(|n| device(&format!("kiosk-{n:04}"), vec![drifted(n % 24)])).collect();
     let files = files();
     let report = StandingReport { standing: &standing, places: &files, lens: Lens::Drift };
-    let paper = Paper { limits: Limits { samples: 2, ..Limits::default() }, colour: false };
+    let paper = Paper { limits: Limits { samples: 2, ..Limits::default() }, ..Paper::default() };
     let text = golden::told(&report, Format::Text, &paper);
     assert!(text.contains("5000 devices: kiosk-0000, kiosk-0001, +4998"), "{text}");
     assert!(text.contains("since 2026-09-01T00:00:00Z to 2026-09-01T23:00:00Z"), "{text}");

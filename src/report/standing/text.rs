@@ -25,13 +25,16 @@ use crate::{
 const DEVICES: usize = 20;
 
 pub(super) fn write(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-    let folds = fold(report.standing, report.lens, paper.limits.samples);
+    let folds = fold(report.standing, paper.limits.samples, |verdict| report.lens.lists(verdict, paper.detail));
     for fold in folds.iter().take(paper.limits.groups) {
         verdict(report, fold, paper, out)?;
     }
     if let Some(rest) = folds.get(paper.limits.groups..).filter(|rest| !rest.is_empty()) {
         let more = words::count(words::wide(rest.len()), "more group");
         writeln!(out, "… and {more}, not shown here; --format json shows all\n")?;
+    }
+    if let Some(unlisted) = report.on_their_way(paper.detail) {
+        writeln!(out, "{}\n", paper.paint(DIM, format_args!("{unlisted}, listed with -v")))?;
     }
     if report.lens == Lens::Status {
         devices(&report.standing.outstanding, paper, out)?;
@@ -79,7 +82,7 @@ fn devices(outstanding: &[DeviceVerdict], paper: &Paper, out: &mut dyn io::Write
         let revision = plain(device.revision.as_deref().map_or("-", words::short));
         let seen = match (device.connected, &device.last_activity) {
             (true, _) => "connected".to_owned(),
-            (false, Some(time)) => plain(time),
+            (false, Some(time)) => words::moment(time).map_or_else(|| "never".to_owned(), |time| plain(&time)),
             (false, None) => "-".to_owned(),
         };
         let (compliant, other) = (device.compliant, device.properties.len());
