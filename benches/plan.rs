@@ -24,7 +24,7 @@ use twinops::{
         DocumentRef, Fleet, Profile,
         resolve::{Resolver, Secrets},
     },
-    plan::{Collector, NoBases, Plan, Planner},
+    plan::{NoBases, Plan, Planner},
     query::Condition,
     reconcile::{ports::TwinRead as _, survey},
     twin::{Map, TwinRow, merge},
@@ -103,7 +103,11 @@ fn planner() -> Planner {
         "monitoring": { "interval": 60, "sinks": ["a", "b", "c"], "labels": { "owner": "operations", "tier": "2" } }
     });
     let kiosk = json!({
-        "windows": { "timeInfo": { "ntpServer": "time.contoso.example", "timeZoneKeyName": "W. Europe Standard Time" },
+        "windows": { "timeInfo": { "ntpServer": "time.contoso.example", "timeZoneKeyName": "W. Europe Standard Time",
+                "dynamicDaylightTimeDisabled": false, "timeZoneBias": -60, "timeZoneDaylightBias": -60,
+                "timeZoneDaylightDate": "0000-03-05T02:00:00Z", "timeZoneDaylightDayOfWeek": 0,
+                "timeZoneDaylightName": "CEST", "timeZoneStandardBias": 0, "timeZoneStandardDayOfWeek": 0,
+                "timeZoneStandardDate": "0000-10-05T03:00:00Z", "timeZoneStandardName": "CET" },
             "windowsUpdatePolicy": { "applyProperties": { "activeHoursStart": 7, "activeHoursEnd": 20,
                 "allowAutoUpdate": 3, "scheduledInstallTime": 3 }, "reportProperties": "yes" } }
     });
@@ -174,6 +178,9 @@ fn template(planner: &Planner, class: u64) -> String {
         "time": { "__t": "c", "timeZone": acks, "ntp": acks },
         "deviceInfo": { "__t": "c", "manufacturer": "Contoso", "model": "Box 3", "os": { "name": "debian", "version": "12" },
             "hostName": "DEVICE", "architecture": "x64", "totalMemoryMiB": 3941, "bootTime": "2026-11-20T03:00:SECOND" },
+        "network": { "interfaces": { "eth0": { "mac": "00:00:5e:00:53:01", "addresses": ["192.0.2.17", "2001:db8::17"],
+            "mtu": 1500, "up": true }, "wlan0": { "mac": "00:00:5e:00:53:02", "addresses": [], "up": false } } },
+        "storage": { "root": { "totalMiB": 29554, "freeMiB": 17120 }, "data": { "totalMiB": 102400, "freeMiB": 88012 } },
         "$metadata": { "$lastUpdated": "2026-11-23T03:00:SECOND.0000000Z" }, "$version": 3
     });
     json!({

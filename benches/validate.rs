@@ -159,8 +159,8 @@ fn device(index: u64, numbers: &mut Numbers) -> String {
     write!(
         text,
         "  desired:\n    time:\n      timeZone: {zone}\n      ntp:\n        enabled: true\n        servers:\n{servers}    \
-         # The shop is open late here.\n    updates:\n      mode: scheduled\n      activeHours:\n        start: {}\n        \
-         end: {}\n      schedule:\n        day: sunday\n        time: \"0{}:30\"\n    windows:\n      windowsUpdatePolicy:\n        \
+         # The shop is open late here: agreed with the manager, see the minutes of the last round.\n    updates:\n      mode: scheduled\n      activeHours:\n        start: {}\n        \
+         end: {}\n      schedule:\n        day: sun\n        time: \"0{}:30\"\n    windows:\n      windowsUpdatePolicy:\n        \
          applyProperties:\n          activeHoursStart: 7\n          activeHoursEnd: 20\n          allowAutoUpdate: 3\n          \
          scheduledInstallTime: 3\n        reportProperties: \"yes\"\n",
         5 + numbers.below(4),
