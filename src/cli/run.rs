@@ -51,9 +51,8 @@ const fn serves(command: &Command) -> bool {
 
 fn log(printer: &Printer, serves: bool) {
     let usual = match printer.verbosity() {
-        Verbosity::Quiet => "error",
         Verbosity::Normal if serves => "info",
-        Verbosity::Normal => "error",
+        Verbosity::Quiet | Verbosity::Normal => "error",
         Verbosity::Verbose => "info",
         Verbosity::Debug => "debug",
     };

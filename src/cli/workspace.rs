@@ -69,11 +69,6 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Where the fleet lies, as the user wrote it.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// The files as they lie in the folder, committed or not.
     pub(crate) fn files(&self) -> Result<Source, WorkspaceError> {
         Ok(Source::read_folder(&self.root)?)

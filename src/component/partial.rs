@@ -112,4 +112,13 @@ mod tests {
         assert_eq!(members["required"]["else"], json!({"type": "boolean"}));
         assert_eq!(members["if"], json!({"type": ["string", "null"]}));
     }
+
+    #[test]
+    fn definitions_stay_where_references_find_them() {
+        let whole =
+            json!({"$defs": {"t": {"type": "object", "required": ["a"]}}, "properties": {"x": {"$ref": "#/$defs/t"}}});
+        let part = partial(&whole);
+        assert_eq!(part["$defs"]["t"], json!({"type": "object"}));
+        assert_eq!(part["else"]["properties"]["x"]["else"], json!({"$ref": "#/$defs/t"}));
+    }
 }

@@ -12,7 +12,10 @@ use super::{
     schema::{self, Components},
     site::Site,
 };
-use crate::{component::nearest, twin::DeviceId};
+use crate::{
+    component::nearest,
+    twin::{DeviceId, Map},
+};
 
 /// A document that has its type.
 #[derive(Debug)]
@@ -44,8 +47,8 @@ pub(super) fn read(
             check::fleet(site, &name, &spec, findings);
             Some(Document::Fleet { name, spec })
         }
-        Kind::Profile => profile(site, &name, typed(site, spec, findings)?, components, findings),
-        Kind::Device => device(site, &name, typed(site, spec, findings)?, components, findings),
+        Kind::Profile => profile(site, &name, spec, components, findings),
+        Kind::Device => device(site, &name, spec, components, findings),
         Kind::Rollout => {
             let spec: RolloutSpec = typed(site, spec, findings)?;
             check::rollout(site, &spec, findings);
@@ -57,28 +60,31 @@ pub(super) fn read(
 fn profile(
     site: Site<'_>,
     name: &str,
-    spec: ProfileSpec,
+    mut spec: Value,
     components: &Components,
     findings: &mut Vec<Finding>,
 ) -> Option<Document> {
-    check::desired(site, &spec.desired, components, findings);
-    let condition = match &spec.selector {
+    let desired = take_map(&mut spec, "desired");
+    let ProfileSpec { selector, priority, .. } = typed(site, spec, findings)?;
+    check::desired(site, &desired, components, findings);
+    let condition = match &selector {
         Some(text) => Some(check::condition(site, "/spec/where", text, findings)?),
         None => None,
     };
-    let ProfileSpec { priority, desired, .. } = spec;
     Some(Document::Profile(Profile { name: name.into(), document: site.document(), condition, priority, desired }))
 }
 
 fn device(
     site: Site<'_>,
     name: &str,
-    spec: DeviceSpec,
+    mut spec: Value,
     components: &Components,
     findings: &mut Vec<Finding>,
 ) -> Option<Document> {
-    check::desired(site, &spec.desired, components, findings);
-    check::tags(site, &spec.tags, findings);
+    let (tags, desired) = (take_map(&mut spec, "tags"), take_map(&mut spec, "desired"));
+    let DeviceSpec { identity, .. } = typed(site, spec, findings)?;
+    check::desired(site, &desired, components, findings);
+    check::tags(site, &tags, findings);
     let id = match DeviceId::new(name) {
         Ok(id) => id,
         Err(error) => {
@@ -87,7 +93,6 @@ fn device(
             return None;
         }
     };
-    let DeviceSpec { identity, tags, desired } = spec;
     Some(Document::Device(id, Device { document: site.document(), identity, tags, desired }))
 }
 
@@ -142,6 +147,14 @@ fn take(mut value: Value) -> (String, Value) {
     };
     let spec = value.get_mut("spec").map_or_else(|| Value::Object(serde_json::Map::new()), Value::take);
     (name, spec)
+}
+
+/// A member that is free in form, moved out: giving it a type would rebuild it value by value.
+fn take_map(spec: &mut Value, name: &str) -> Map {
+    match spec.as_object_mut().and_then(|members| members.remove(name)) {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
 }
 
 fn typed<T: DeserializeOwned>(site: Site<'_>, spec: Value, findings: &mut Vec<Finding>) -> Option<T> {

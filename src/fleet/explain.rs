@@ -46,6 +46,8 @@ pub(super) enum What<'v> {
     Format(&'v str),
     Bound(&'static str, String),
     Size(&'static str, u64, &'static str),
+    /// A key that no member of this mapping may have.
+    Key(&'v str),
     Forbidden,
     NoBranch,
     Other(String),
@@ -106,6 +108,12 @@ pub(super) fn explain(violation: &Violation<'_>, faults: &mut Vec<Fault>) {
             let plural = if *limit == 1 { "" } else { "s" };
             fault("wrong-length", format!("{name} has to have {word} {limit} {unit}{plural}"))
         }
+        What::Key(key) => Fault {
+            pointer: format!("{}/{}", violation.pointer, escape(key)),
+            is_key: true,
+            help: key_help(violation.schema),
+            ..fault("wrong-format", format!("`{key}` cannot be a key{}", within(violation.pointer)))
+        },
         What::Forbidden => Fault { is_key: true, ..fault("unknown-property", format!("{name} must not stand here")) },
         What::NoBranch => fault("schema", format!("{name} fits none of the forms that it may have")),
         What::Other(message) => fault("schema", format!("{name}: {message}")),
@@ -188,6 +196,13 @@ fn words(pattern: &str, schema: &Value) -> String {
         }
         _ => format!("of the form `{pattern}`"),
     }
+}
+
+fn key_help(schema: &Value) -> Option<String> {
+    // The keyword that failed is inside `propertyNames`, so that is the schema at hand.
+    let names = schema.get("propertyNames").unwrap_or(schema);
+    let pattern = names.get("pattern")?.as_str()?;
+    Some(format!("keys are of the form `{pattern}`"))
 }
 
 fn description(schema: &Value) -> Option<String> {

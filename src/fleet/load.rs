@@ -11,7 +11,7 @@ use super::{
     document::{self, Document},
     finding::{Finding, Place, Severity},
     kind::Kind,
-    locate::Locator,
+    locate,
     model::{DocumentRef, Fleet},
     schema::Components,
     site::Site,
@@ -215,18 +215,29 @@ fn folded(findings: Vec<Finding>) -> Vec<Finding> {
 
 /// By file, document and position; what is of the repository as a whole comes first.
 fn ordered(mut findings: Vec<Finding>, source: &Source) -> Vec<Finding> {
-    let document = |finding: &Finding| finding.place.as_ref().map(|place| (place.file.clone(), place.document));
-    findings.sort_by_cached_key(document);
-    let locator = Locator::new(source);
-    let start = |finding: &Finding| {
-        let span = finding.place.as_ref().and_then(|place| locator.span(place));
-        span.map(|span| (span.start, span.end))
-    };
-    // A finding alone in its document needs no position, and its file is not read again.
-    for together in findings.chunk_by_mut(|a, b| document(a) == document(b)).filter(|chunk| chunk.len() > 1) {
-        together.sort_by_cached_key(|finding| (start(finding), finding.rule, finding.message.clone()));
-    }
+    findings.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
+    // A finding alone in its file needs no position, and the file is not read again.
+    let groups: Vec<&mut [Finding]> = findings
+        .chunk_by_mut(|a, b| place_of(a).map(|p| p.0) == place_of(b).map(|p| p.0))
+        .filter(|group| group.len() > 1)
+        .collect();
+    groups.into_par_iter().for_each(|group| order_file(group, source));
     findings
+}
+
+/// The findings of one file.
+fn order_file(findings: &mut [Finding], source: &Source) {
+    let Some(file) = findings.first().and_then(place_of).and_then(|(file, _)| source.file(file)) else { return };
+    let spans = locate::spans(file, findings.iter().filter_map(|finding| finding.place.as_ref()));
+    let mut starts = spans.into_iter().map(|span| (span.start, span.end));
+    findings.sort_by_cached_key(|finding| {
+        let document = place_of(finding).map(|(_, document)| document);
+        (document, starts.next(), finding.rule, finding.message.clone())
+    });
+}
+
+fn place_of(finding: &Finding) -> Option<(&str, usize)> {
+    finding.place.as_ref().map(|place| (&*place.file, place.document))
 }
 
 #[cfg(test)]

@@ -66,23 +66,33 @@ impl<'s> Locator<'s> {
     }
 
     fn span_in(&self, file: &SourceFile, place: &Place) -> Option<Range<usize>> {
-        let (pointer, wants) = match &place.target {
-            Target::Bytes { from, to } => {
-                let end = file.text.len();
-                return Some((*from).min(end)..(*to).clamp((*from).min(end), end));
-            }
-            Target::Value(pointer) => (pointer, Wants::Value),
-            Target::Key(pointer) => (pointer, Wants::Key),
-            Target::Part { pointer, from, to } => (pointer, Wants::Part(*from..*to)),
-        };
-        let trees =
-            self.files.get(&*place.file)?.trees.get_or_init(|| {
-                yaml::split(&file.text).map(|document| (document.number, Tree::read(&document))).collect()
-            });
-        let found = trees.iter().find(|(number, _)| *number == place.document);
-        let Some((_, tree)) = found else { return Some(0..0) };
-        Some(find(tree, &file.text, pointer, wants))
+        let trees = &self.files.get(&*place.file)?.trees;
+        Some(span_of(file, place, || trees.get_or_init(|| trees_of(file))))
     }
+}
+
+/// Where places of one document begin and end, in their order; nothing is kept.
+pub(super) fn spans<'p>(file: &SourceFile, places: impl Iterator<Item = &'p Place>) -> Vec<Range<usize>> {
+    let trees = OnceLock::new();
+    places.map(|place| span_of(file, place, || trees.get_or_init(|| trees_of(file)))).collect()
+}
+
+fn trees_of(file: &SourceFile) -> Vec<(usize, Tree)> {
+    yaml::split(&file.text).map(|document| (document.number, Tree::read(&document))).collect()
+}
+
+fn span_of<'t>(file: &SourceFile, place: &Place, trees: impl FnOnce() -> &'t Vec<(usize, Tree)>) -> Range<usize> {
+    let (pointer, wants) = match &place.target {
+        Target::Bytes { from, to } => {
+            let end = file.text.len();
+            return (*from).min(end)..(*to).clamp((*from).min(end), end);
+        }
+        Target::Value(pointer) => (pointer, Wants::Value),
+        Target::Key(pointer) => (pointer, Wants::Key),
+        Target::Part { pointer, from, to } => (pointer, Wants::Part(*from..*to)),
+    };
+    let found = trees().iter().find(|(number, _)| *number == place.document);
+    found.map_or(0..0, |(_, tree)| find(tree, &file.text, pointer, wants))
 }
 
 /// The text up to its first byte that is not UTF-8.

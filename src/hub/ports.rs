@@ -87,6 +87,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// The status in the answer's topic.
+    #[expect(clippy::cast_possible_truncation, reason = "a code has six digits")]
     pub(crate) const fn status(&self) -> u16 {
         (self.code / 1000) as u16
     }

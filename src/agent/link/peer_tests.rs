@@ -125,6 +125,7 @@ impl Peer {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "literals are passed as they are made")]
 fn map(value: Value) -> Map {
     value.as_object().unwrap().clone()
 }

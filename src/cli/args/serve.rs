@@ -119,7 +119,7 @@ pub struct UpArgs {
     /// The folder of the fleet; every save is applied.
     #[arg(value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
-    /// Where hub and devices keep their state; without it, a temporary folder.
+    /// Where hub and devices keep their state; without it, `.twinops` in the fleet's folder.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Reconcile once, wait until the devices have caught up, and end.

@@ -19,16 +19,13 @@ use crate::{
 /// Checks the files as they lie in the folder, committed or not; or those of a revision.
 pub(crate) fn run(args: &ValidateArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
     let workspace = Workspace::open(desk.root)?;
-    let (source, loaded) = match &args.revision {
-        Some(revision) => {
-            let declared = workspace.at(revision)?;
-            (declared.source, declared.loaded)
-        }
-        None => {
-            let source = Arc::new(workspace.files()?);
-            let loaded = load(&source);
-            (source, loaded)
-        }
+    let (source, loaded) = if let Some(revision) = &args.revision {
+        let declared = workspace.at(revision)?;
+        (declared.source, declared.loaded)
+    } else {
+        let source = Arc::new(workspace.files()?);
+        let loaded = load(&source);
+        (source, loaded)
     };
     let mut findings = loaded.findings.clone();
     // Merging what is broken would only repeat what was found.

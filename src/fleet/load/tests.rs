@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fleet::check::RULES;
+use crate::fleet::{check::RULES, locate::Locator};
 
 const FLEET: &str = "apiVersion: twinops/v1\nkind: Fleet\nmetadata: { name: contoso }\n";
 const PROFILE: &str = "apiVersion: twinops/v1\nkind: Profile\nmetadata: { name: kiosk }\nspec:\n";

@@ -88,6 +88,15 @@ fn messages_never_repeat_a_value() {
 }
 
 #[test]
+fn a_key_of_the_wrong_form_is_the_fault_of_the_key() {
+    let schema = json!({"properties": {"files": {"propertyNames": {"pattern": "^[a-z]+$"}}}});
+    let faults = pump(schema).check_resolved("pump", &json!({"files": {"/etc": {}}}));
+    assert_eq!((faults.len(), faults[0].pointer.as_str(), faults[0].is_key), (1, "/files/~1etc", true));
+    assert_eq!(faults[0].message, "`/etc` cannot be a key in `files`");
+    assert_eq!(faults[0].help.as_deref(), Some("keys are of the form `^[a-z]+$`"));
+}
+
+#[test]
 fn names_lead_on_to_the_components_below_them() {
     let named = |name: &str| ComponentSchema::new(name, json!({}), Convention::Echo);
     let components = Components::new(&["a", "b-c", "b.d.e"].map(named).into_iter().collect());

@@ -48,6 +48,8 @@ struct Shard {
 struct Seat {
     mailbox: Option<Arc<Mailbox>>,
     arriving: u32,
+    /// How many of those arriving were let in on what is no longer true: they are cut as they sit down.
+    unwelcome: u32,
     /// Somebody left, and the core does not know it yet.
     gone: bool,
     /// The core is being told right now; whoever arrives waits for that.
@@ -100,6 +102,10 @@ impl LinkTable {
         let seat = shard.seats.entry(link.clone()).or_default();
         seat.arriving = seat.arriving.saturating_sub(1);
         seat.gone = false;
+        if seat.unwelcome > 0 {
+            seat.unwelcome -= 1;
+            mailbox.cut(Cut::Told);
+        }
         match seat.mailbox.replace(mailbox) {
             Some(old) => old.cut(Cut::TakenOver),
             None => _ = self.connected.fetch_add(1, Ordering::Relaxed),
@@ -111,6 +117,7 @@ impl LinkTable {
     pub(super) fn withdraw(&self, link: &LinkId, known: bool) -> bool {
         self.vacate(link, |seat| {
             seat.arriving = seat.arriving.saturating_sub(1);
+            seat.unwelcome = seat.unwelcome.min(seat.arriving);
             seat.gone |= known;
         })
     }
@@ -235,8 +242,11 @@ impl Links for LinkTable {
     }
 
     fn cut(&self, link: &LinkId) {
-        if let Some(mailbox) = self.mailbox(link) {
-            mailbox.cut(Cut::Told);
+        if let Some(seat) = self.shard(link).seats.get_mut(link) {
+            seat.unwelcome = seat.arriving;
+            if let Some(mailbox) = &seat.mailbox {
+                mailbox.cut(Cut::Told);
+            }
         }
     }
 
@@ -247,6 +257,8 @@ impl Links for LinkTable {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
     use crate::{hub::ports::Subscriptions, twin::DeviceId};
 
@@ -301,6 +313,19 @@ mod tests {
         assert!(!table.try_arrive(&d1()));
         table.told(&d1());
         assert!(table.try_arrive(&d1()));
+    }
+
+    #[tokio::test]
+    async fn who_arrives_while_its_identity_is_cut_does_not_stay() {
+        let (table, late, later) = (LinkTable::new(), mailbox(), mailbox());
+        table.arrive(&d1()).await;
+        table.cut(&d1());
+        table.sit(&d1(), Arc::clone(&late));
+        let poll = |mailbox: &Mailbox| mailbox.poll(&Context::from_waker(Waker::noop()), true);
+        assert_eq!(poll(&late), Poll::Ready(Err(Cut::Told)));
+        table.arrive(&d1()).await;
+        table.sit(&d1(), Arc::clone(&later));
+        assert!(poll(&later).is_pending());
     }
 
     #[tokio::test]

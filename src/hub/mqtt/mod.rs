@@ -32,7 +32,5 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "until the core starts it"))]
 pub(crate) use links::LinkTable;
-#[cfg_attr(not(test), expect(unused_imports, reason = "until the core starts it"))]
 pub(crate) use server::{Limits, Server};

@@ -1,8 +1,68 @@
-//! stub
+//! `twinops up`: a hub, a simulated device for each one declared, and a reconciliation at every save; on this machine,
+//! with nothing else installed.
+
+mod devices;
+mod place;
+mod turn;
+
+use devices::Devices;
+use place::Place;
+use turn::{End, Turn};
+
 use crate::{
-    cli::{Exit, Failure, args::UpArgs, prepare::Desk},
-    task::Stop,
+    cli::{Exit, Failure, access, args::UpArgs, cmd::hub::OWNER, prepare::Desk, watch::Watch, workspace::Workspace},
+    iothub::ServiceConnection,
+    task::{Group, Stop},
 };
-pub(crate) async fn run(_args: &UpArgs, _desk: &Desk<'_>, _stop: &Stop) -> Result<Exit, Failure> {
-    Ok(Exit::Done)
+
+/// Runs until asked to stop; with `--once`, until the devices have caught up.
+pub(crate) async fn run(args: &UpArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Failure> {
+    let place = Place::prepare(args)?;
+    let workspace = Workspace::open_or_keep_in(&args.dir, &place.state)?;
+    let hub = place.hub(args).await?;
+    let service = ServiceConnection::parse(hub.service_connection_string(OWNER)?.reveal())?;
+    let client = access::client(&service, hub.ca_pem_path())?;
+    let mut devices = Devices::new(args, &place, &hub);
+    let mut watch = Watch::folder(&args.dir)?;
+    place.greet(desk.printer, &hub);
+
+    let mut group = Group::new(stop.child());
+    let inner = group.stop().clone();
+    let served = inner.clone();
+    group.spawn("hub", async move {
+        hub.run(served.clone()).await;
+        // Without a hub, nothing here has a point.
+        served.request();
+    });
+
+    let turn = Turn { desk, workspace: &workspace, client: &client, args, stop: &inner };
+    let mut exit = Exit::Done;
+    while !inner.is_requested() {
+        match turn.take(&mut devices, &mut group, &mut watch).await {
+            Ok(End::Settled) => exit = Exit::Done,
+            Ok(End::Findings) => exit = Exit::Findings,
+            Ok(End::Unsettled) => exit = Exit::Partial,
+            // Saved again: what was waited for is not wanted any more.
+            Ok(End::Overtaken) => continue,
+            Err(failure) if args.once => return Err(failure),
+            Err(failure) => exit = desk.printer.failure(&failure),
+        }
+        if args.once {
+            break;
+        }
+        desk.printer.say(format_args!("watching {}; Ctrl-C ends", args.dir.display()));
+        tokio::select! {
+            // Both only wait: whichever comes second is asked for again.
+            () = watch.changed() => {}
+            () = inner.requested() => {}
+        }
+    }
+    let interrupted = !args.once && !stop.is_requested();
+    group.finish().await;
+    desk.printer.say("ended; the state is kept");
+    Ok(match (args.once, interrupted) {
+        (true, _) => exit,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::Done,
+    })
 }

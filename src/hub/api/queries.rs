@@ -1,0 +1,67 @@
+//! `POST /devices/query` (protocol reference 6.1).
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue},
+    response::Response,
+};
+use serde::Deserialize;
+
+use super::{
+    super::{failure::Failure, ports::Links, store::Store},
+    Api,
+    answer::{Refused, json},
+    input::{Content, header},
+};
+use crate::iothub::ErrorCode;
+
+const PAGE_SIZE: &str = "x-ms-max-item-count";
+const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation");
+const ITEM_TYPE: HeaderName = HeaderName::from_static("x-ms-item-type");
+/// Rows of a page if nobody says, and at most.
+const ROWS: (u64, u64) = (100, 1000);
+
+#[derive(Deserialize)]
+struct Body {
+    query: String,
+}
+
+pub(super) async fn query<S: Store, L: Links>(
+    State(api): State<Api<S, L>>,
+    headers: HeaderMap,
+    content: Content,
+) -> Result<Response, Refused> {
+    let Body { query } = content.parse()?;
+    let size = page_size(header(&headers, PAGE_SIZE))?;
+    let token = header(&headers, CONTINUATION.as_str()).filter(|token| !token.is_empty());
+    let page = api.core.query(&query, size, token).await?;
+    let mut response = json(page.body);
+    let item_type = HeaderValue::try_from(page.item_type.to_string()).ok();
+    let continuation = page.continuation.and_then(|token| HeaderValue::try_from(token).ok());
+    let headers = response.headers_mut();
+    item_type.and_then(|value| headers.insert(ITEM_TYPE, value));
+    // The last page must not have the header at all: its presence alone makes clients ask again.
+    continuation.and_then(|value| headers.insert(CONTINUATION, value));
+    Ok(response)
+}
+
+fn page_size(header: Option<&str>) -> Result<u64, Failure> {
+    let (usual, most) = ROWS;
+    let Some(text) = header else { return Ok(usual) };
+    let size = text.trim().parse::<u64>().ok().filter(|size| *size > 0);
+    let message = "x-ms-max-item-count is a whole number from 1";
+    Ok(size.ok_or_else(|| Failure::new(ErrorCode::DeviceInvalidResultCount, message))?.min(most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_a_hundred_rows_unless_asked_for_up_to_a_thousand() {
+        assert_eq!([None, Some("7"), Some("10000")].map(page_size), [Ok(100), Ok(7), Ok(1000)]);
+        for bad in ["0", "-1", "many", ""] {
+            assert!(page_size(Some(bad)).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `/twins` and direct methods (protocol reference 4, 7).
+
+use axum::{extract::State, response::Response};
+
+use super::{
+    super::{core::MethodCall, ports::Links, record::Mode, store::Store},
+    Api,
+    answer::{Refused, json, json_with_etag},
+    input::{Content, Id, Precondition},
+};
+
+pub(super) async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Id(id): Id) -> Result<Response, Refused> {
+    let (text, etag) = api.core.twin(&id).await?;
+    Ok(json_with_etag(text, &etag))
+}
+
+pub(super) async fn merge<S: Store, L: Links>(
+    State(api): State<Api<S, L>>,
+    id: Id,
+    precondition: Precondition,
+    content: Content,
+) -> Result<Response, Refused> {
+    write(api, id, precondition, content, Mode::Merge).await
+}
+
+pub(super) async fn replace<S: Store, L: Links>(
+    State(api): State<Api<S, L>>,
+    id: Id,
+    precondition: Precondition,
+    content: Content,
+) -> Result<Response, Refused> {
+    write(api, id, precondition, content, Mode::Replace).await
+}
+
+async fn write<S: Store, L: Links>(
+    api: Api<S, L>,
+    Id(id): Id,
+    Precondition(if_match): Precondition,
+    Content(body): Content,
+    mode: Mode,
+) -> Result<Response, Refused> {
+    let core = api.core.clone();
+    let write = async move { core.write_twin(&id, &body, mode, if_match.as_ref()).await };
+    let (text, etag) = api.write(write).await?;
+    Ok(json_with_etag(text, &etag))
+}
+
+/// A client that hangs up gives the call up.
+pub(super) async fn call<S: Store, L: Links>(
+    State(api): State<Api<S, L>>,
+    Id(id): Id,
+    Content(body): Content,
+) -> Result<Response, Refused> {
+    let call = MethodCall::parse(&body).map_err(Refused::nested)?;
+    api.core.call(&id, call).await.map(json).map_err(Refused::nested)
+}

@@ -1,0 +1,236 @@
+//! Credentials, checked: parse, expiry, key, signature, scope, permission, in this order (protocol reference 1.3).
+
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+
+use super::policies::{Policies, Policy};
+use crate::{
+    hub::{hex::hex, ports::LinkId},
+    iothub::{Authentication, AuthenticationType, HostName, Permissions, SasError, SasToken, Scope},
+};
+
+/// Why somebody is not let in; for the hub's log. Holds nothing of what was shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denial {
+    #[error("there are no credentials")]
+    NoCredentials,
+    #[error("{0}")]
+    Token(#[from] SasError),
+    #[error("there is no policy of that name")]
+    Policy,
+    #[error("the signature is made with another key")]
+    Signature,
+    #[error("the token is for something else")]
+    Scope,
+    #[error("policy `{policy}` has not the permission {needed}")]
+    Permission { policy: String, needed: Permissions },
+    #[error("the identity proves itself in another way")]
+    Kind,
+    #[error("the certificate is not the identity's")]
+    Certificate,
+    #[error("there is no such identity")]
+    Unknown,
+    #[error("the identity is disabled")]
+    Disabled,
+}
+
+/// The hub's names and policies.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    names: Vec<HostName>,
+    policies: Policies,
+}
+
+impl Authority {
+    /// Takes tokens for any of these names. They carry no port, so that a token may name any: a hub can be reached
+    /// through several.
+    pub(crate) const fn new(names: Vec<HostName>, policies: Policies) -> Self {
+        Self { names, policies }
+    }
+
+    /// The hub's policies.
+    pub(crate) const fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// Whether the service API may be used with a token. `now` is in seconds since 1970.
+    pub(crate) fn service(&self, header: Option<&str>, needed: Permissions, now: u64) -> Result<(), Denial> {
+        let token = SasToken::parse(header.ok_or(Denial::NoCredentials)?)?;
+        let policy = self.policy(&token, now)?;
+        if !self.scope(&token)?.allows_service() {
+            return Err(Denial::Scope);
+        }
+        permit(policy, needed)
+    }
+
+    /// Whether a token opens a device; if so, when it ends.
+    pub(crate) fn device_token(
+        &self,
+        link: &LinkId,
+        authentication: &Authentication,
+        token: &str,
+        now: u64,
+    ) -> Result<u64, Denial> {
+        let token = SasToken::parse(token)?;
+        if token.policy().is_some() {
+            permit(self.policy(&token, now)?, Permissions::DEVICE_CONNECT)?;
+        } else {
+            token.check_expiry(now)?;
+            own_key(&token, authentication)?;
+        }
+        let scope = self.scope(&token)?;
+        let allowed = match &link.module {
+            None => scope.allows_device(link.device.as_str()),
+            Some(module) => scope.allows_module(link.device.as_str(), module),
+        };
+        if allowed { Ok(token.expires_at()) } else { Err(Denial::Scope) }
+    }
+
+    /// Whether a certificate, as DER, is a device's. That its owner has the key was seen in the handshake.
+    #[expect(clippy::unused_self, reason = "a hub's own authorities will be asked here")]
+    pub(crate) fn device_certificate(&self, authentication: &Authentication, certificate: &[u8]) -> Result<(), Denial> {
+        if authentication.kind != AuthenticationType::SelfSigned {
+            return Err(Denial::Kind);
+        }
+        let shown = [&SHA256, &SHA1_FOR_LEGACY_USE_ONLY].map(|kind| hex(digest(kind, certificate).as_ref()));
+        let known = &authentication.x509_thumbprint;
+        let mut known = [&known.primary_thumbprint, &known.secondary_thumbprint].into_iter().flatten();
+        let is_shown = |known: &String| shown.iter().any(|shown| shown.eq_ignore_ascii_case(known));
+        known.any(is_shown).then_some(()).ok_or(Denial::Certificate)
+    }
+
+    fn policy(&self, token: &SasToken, now: u64) -> Result<&Policy, Denial> {
+        token.check_expiry(now)?;
+        let policy = self.policies.get(token.policy().unwrap_or_default()).ok_or(Denial::Policy)?;
+        let signed = [&policy.primary, &policy.secondary].map(|key| token.is_signed_by(key));
+        signed.contains(&true).then_some(policy).ok_or(Denial::Signature)
+    }
+
+    fn scope(&self, token: &SasToken) -> Result<Scope, Denial> {
+        let audience = token.audience()?;
+        if self.names.iter().any(|name| name.is(&audience.host)) {
+            Ok(audience.scope)
+        } else {
+            Err(SasError::Host.into())
+        }
+    }
+}
+
+fn permit(policy: &Policy, needed: Permissions) -> Result<(), Denial> {
+    if policy.permissions.contains(needed) {
+        return Ok(());
+    }
+    Err(Denial::Permission { policy: policy.name.clone(), needed })
+}
+
+fn own_key(token: &SasToken, authentication: &Authentication) -> Result<(), Denial> {
+    if authentication.kind != AuthenticationType::Sas {
+        return Err(Denial::Kind);
+    }
+    let (primary, secondary) = authentication.symmetric_key.keys().ok().flatten().ok_or(Denial::Kind)?;
+    let signed = [primary, secondary].map(|key| token.is_signed_by(&key));
+    signed.contains(&true).then_some(()).ok_or(Denial::Signature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        iothub::{Key, SymmetricKey, X509Thumbprint, sign},
+        twin::DeviceId,
+    };
+
+    const NOW: u64 = 1_000_000;
+
+    fn authority() -> Authority {
+        Authority::new(vec![HostName::parse("localhost").unwrap()], Policies::generate().unwrap())
+    }
+
+    fn header(authority: &Authority, policy: &str, resource: &str, expiry: u64) -> String {
+        sign(resource, &authority.policies.get(policy).unwrap().secondary, expiry, Some(policy))
+    }
+
+    fn device() -> (Key, Authentication) {
+        let key = Key::from_bytes(&[7; 32]).unwrap();
+        let text = key.reveal().to_owned();
+        let keys = SymmetricKey { primary_key: Some(text.clone().into()), secondary_key: Some(text.into()) };
+        (key, Authentication { symmetric_key: keys, ..Authentication::default() })
+    }
+
+    fn link(id: &str) -> LinkId {
+        LinkId { device: DeviceId::new(id).unwrap(), module: None }
+    }
+
+    #[test]
+    fn a_policy_opens_what_it_permits_and_nothing_else() {
+        let authority = authority();
+        let ask = |policy, resource, expiry, needed| {
+            authority.service(Some(&header(&authority, policy, resource, expiry)), needed, NOW)
+        };
+        assert_eq!(ask("service", "localhost:8443", NOW + 1, Permissions::SERVICE_CONNECT), Ok(()));
+        assert_eq!(ask("iothubowner", "LOCALHOST", NOW + 1, Permissions::REGISTRY_WRITE), Ok(()));
+        let denied = ask("registryReadWrite", "localhost", NOW + 1, Permissions::SERVICE_CONNECT);
+        assert!(matches!(denied, Err(Denial::Permission { .. })));
+        assert_eq!(ask("service", "elsewhere", NOW + 1, Permissions::NONE), Err(SasError::Host.into()));
+        assert_eq!(ask("service", "localhost/devices/d1", NOW + 1, Permissions::NONE), Err(Denial::Scope));
+        let expired = ask("service", "localhost", NOW - 301, Permissions::NONE);
+        assert!(matches!(expired, Err(Denial::Token(SasError::Expired { .. }))));
+    }
+
+    #[test]
+    fn what_no_policy_signed_does_not_open_the_service() {
+        let authority = authority();
+        let (key, _) = device();
+        let ask = |text: Option<&str>| authority.service(text, Permissions::NONE, NOW);
+        assert_eq!(ask(None), Err(Denial::NoCredentials));
+        assert_eq!(ask(Some("Bearer x")), Err(SasError::Prefix.into()));
+        assert_eq!(ask(Some(&sign("localhost", &key, NOW + 1, Some("nobody")))), Err(Denial::Policy));
+        assert_eq!(ask(Some(&sign("localhost", &key, NOW + 1, None))), Err(Denial::Policy));
+        assert_eq!(ask(Some(&sign("localhost", &key, NOW + 1, Some("service")))), Err(Denial::Signature));
+    }
+
+    #[test]
+    fn a_device_key_opens_its_device_alone() {
+        let authority = authority();
+        let (key, authentication) = device();
+        let ask = |id, resource: &str, key: &Key| {
+            authority.device_token(&link(id), &authentication, &sign(resource, key, NOW + 9, None), NOW)
+        };
+        assert_eq!(ask("d1", "localhost/devices/d1", &key), Ok(NOW + 9));
+        assert_eq!(ask("d1", "localhost/devices/d12", &key), Err(Denial::Scope));
+        let other = Key::from_bytes(&[8; 32]).unwrap();
+        assert_eq!(ask("d1", "localhost/devices/d1", &other), Err(Denial::Signature));
+        let none = Authentication { kind: AuthenticationType::SelfSigned, ..Authentication::default() };
+        let token = sign("localhost/devices/d1", &key, NOW + 9, None);
+        assert_eq!(authority.device_token(&link("d1"), &none, &token, NOW), Err(Denial::Kind));
+    }
+
+    #[test]
+    fn a_policy_opens_devices_only_if_it_may() {
+        let authority = authority();
+        let (_, authentication) = device();
+        let ask = |policy, resource| {
+            let token = header(&authority, policy, resource, NOW + 9);
+            authority.device_token(&link("d1"), &authentication, &token, NOW)
+        };
+        assert_eq!(ask("device", "localhost/devices"), Ok(NOW + 9));
+        assert_eq!(ask("iothubowner", "localhost"), Ok(NOW + 9));
+        assert!(matches!(ask("service", "localhost"), Err(Denial::Permission { .. })));
+        assert_eq!(ask("device", "localhost/devices/d2"), Err(Denial::Scope));
+    }
+
+    #[test]
+    fn a_certificate_is_known_by_its_thumbprint_in_any_letter_case() {
+        let authority = authority();
+        let thumbprint = hex(digest(&SHA256, b"der").as_ref()).to_uppercase();
+        let x509_thumbprint = X509Thumbprint { primary_thumbprint: None, secondary_thumbprint: Some(thumbprint) };
+        let mut own =
+            Authentication { kind: AuthenticationType::SelfSigned, x509_thumbprint, ..Authentication::default() };
+        assert_eq!(authority.device_certificate(&own, b"der"), Ok(()));
+        assert_eq!(authority.device_certificate(&own, b"red"), Err(Denial::Certificate));
+        // SHA-1 of "abc", as FIPS 180 has it.
+        own.x509_thumbprint.primary_thumbprint = Some("A9993E364706816ABA3E25717850C26C9CD0D89D".to_owned());
+        assert_eq!(authority.device_certificate(&own, b"abc"), Ok(()));
+        own.kind = AuthenticationType::Sas;
+        assert_eq!(authority.device_certificate(&own, b"der"), Err(Denial::Kind));
+    }
+}

@@ -1,0 +1,11 @@
+//! Who may do what (protocol reference 1.3, 1.5).
+//!
+//! * [`Authority`] holds the hub's names and policies and checks credentials, in constant time where keys are
+//!   compared.
+//! * `policies` makes the policies of a new hub and reads those of an old one.
+
+mod check;
+mod policies;
+
+pub(crate) use check::{Authority, Denial};
+pub(crate) use policies::{POLICIES, Policies, PoliciesError};

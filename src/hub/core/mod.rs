@@ -1,0 +1,110 @@
+//! The core: the only writer of identities and twins. It checks, stores durably, and only then tells.
+//!
+//! * `identities`, `twins`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
+//! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
+//!   store's revisions guard against other processes.
+//! * `presence` knows who is connected and when somebody was last heard of.
+
+mod admission;
+mod devices;
+mod identities;
+mod identity_rules;
+mod locks;
+mod methods;
+mod presence;
+mod queries;
+#[cfg(test)]
+mod tests;
+mod twins;
+
+use std::sync::Arc;
+
+pub(crate) use methods::MethodCall;
+
+use self::{locks::Locks, presence::PresenceTable};
+use super::{
+    auth::Authority,
+    failure::Failure,
+    ports::{LinkId, Links},
+    record::Record,
+    store::{Change, Counts, Outcome, Store},
+};
+use crate::{iothub::ErrorCode, twin::DeviceId};
+
+/// How often a write is tried again because another process was faster.
+const ATTEMPTS: usize = 16;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Core<S, L> {
+    store: S,
+    links: Arc<L>,
+    authority: Authority,
+    presence: PresenceTable,
+    locks: Locks,
+}
+
+/// What a change of a record comes to.
+enum Decision<T> {
+    /// It is to be written.
+    Write(T),
+    /// There is nothing to write.
+    Leave(T),
+}
+
+/// The name of a device's own link.
+fn device_link(id: &DeviceId) -> LinkId {
+    LinkId { device: id.clone(), module: None }
+}
+
+impl<S: Store, L: Links> Core<S, L> {
+    /// Serves what `store` holds to those whom `authority` lets in.
+    pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
+        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default() }
+    }
+
+    /// Who may do what.
+    pub(crate) const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// How many devices there are.
+    pub(crate) async fn counts(&self) -> Result<Counts, Failure> {
+        Ok(self.store.counts().await?)
+    }
+
+    /// How many devices and modules are connected.
+    pub(crate) fn connected(&self) -> usize {
+        self.links.connected()
+    }
+
+    /// Whether requests can be answered.
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.store.setting("").await.is_ok()
+    }
+
+    async fn record(&self, id: &DeviceId) -> Result<Record, Failure> {
+        self.store.get(&device_link(id)).await?.ok_or_else(|| Failure::no_device(id))
+    }
+
+    /// Reads, changes and writes a record, and again if somebody else wrote in between. The record as it is now.
+    async fn change<T: Send>(
+        &self,
+        link: &LinkId,
+        change: impl Fn(&mut Record) -> Result<Decision<T>, Failure> + Send + Sync,
+    ) -> Result<(Arc<Record>, T), Failure> {
+        for _ in 0..ATTEMPTS {
+            let record = self.store.get(link).await?;
+            let mut record = record.ok_or_else(|| Failure::no_device(&link.device))?;
+            let value = match change(&mut record)? {
+                Decision::Leave(value) => return Ok((Arc::new(record), value)),
+                Decision::Write(value) => value,
+            };
+            let record = Arc::new(record);
+            if self.store.write(vec![Change::Update(Arc::clone(&record))]).await? == Outcome::Written {
+                return Ok((record, value));
+            }
+        }
+        Err(Failure::new(ErrorCode::ServerBusy, "too many others write this twin; try again"))
+    }
+}

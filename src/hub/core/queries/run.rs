@@ -1,0 +1,146 @@
+//! From a query to a page.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::{
+    super::Core,
+    fields::RecordFields,
+    filter::filter,
+    page::{Page, Rows},
+    token::Place,
+};
+use crate::{
+    hub::{
+        failure::Failure,
+        ports::Links,
+        record::Record,
+        store::{Filter, Store},
+    },
+    query::{Aggregator, Query, Source},
+};
+
+/// Records that are read at a time when a condition leaves out some of them.
+const CHUNK: usize = 512;
+/// Records that are read at a time at least.
+const SMALLEST: usize = 16;
+/// How long a page may take; what there is after that is a page, even if it is empty.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Most groups of an aggregate.
+const GROUPS: usize = 10_000;
+
+/// A query under way.
+struct Scan<'q> {
+    query: &'q Query,
+    filter: Filter,
+    rows: Rows,
+    /// Where the next page begins if this one ends now.
+    place: Place,
+    /// Most rows of this page.
+    size: u64,
+}
+
+/// What came of some records.
+enum Progress {
+    /// The page is full, and there is another row.
+    Full,
+    /// `TOP` is reached, or there is nothing more.
+    Over,
+    /// There may be more.
+    On,
+}
+
+impl<S: Store, L: Links> Core<S, L> {
+    /// One page of at most `size` rows.
+    pub(crate) async fn query(&self, text: &str, size: u64, token: Option<&str>) -> Result<Page, Failure> {
+        let query = Query::parse(text).map_err(|error| Failure::invalid(format!("BadRequest: {error}")))?;
+        let place = token.map_or_else(|| Ok(Place::default()), |token| Place::parse(token, text))?;
+        if query.source() != Source::Devices {
+            // This hub has no modules and no jobs yet, so that there is nothing to be found.
+            return Ok(Rows::new().finish(&query, text, None));
+        }
+        if let Some(aggregator) = query.aggregator() {
+            let groups = self.groups(&query, aggregator).await?;
+            return Ok(groups_page(groups, &query, text, &place, size));
+        }
+        let filter = filter(query.condition());
+        let mut scan = Scan { query: &query, filter, rows: Rows::new(), place, size };
+        let more = self.fill(&mut scan).await?;
+        Ok(scan.rows.finish(&query, text, more.then_some(&scan.place)))
+    }
+
+    /// Fills a page. Says whether there may be another one.
+    async fn fill(&self, scan: &mut Scan<'_>) -> Result<bool, Failure> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let wanted = usize::try_from(scan.size.saturating_sub(scan.rows.count)).unwrap_or(CHUNK);
+            let limit = if scan.query.condition().is_some() { CHUNK } else { wanted.saturating_add(1).max(SMALLEST) };
+            let records = self.store.scan(scan.place.after.as_deref(), &scan.filter, limit).await?;
+            match self.take(scan, &records, records.len() < limit)? {
+                Progress::Full => return Ok(true),
+                Progress::Over => return Ok(false),
+                Progress::On if Instant::now() > end => return Ok(true),
+                Progress::On => {}
+            }
+        }
+    }
+
+    /// Looks at some records; `last` if there are no more.
+    fn take(&self, scan: &mut Scan<'_>, records: &[Record], last: bool) -> Result<Progress, Failure> {
+        for record in records {
+            if scan.query.top().is_some_and(|top| scan.place.rows >= top) {
+                return Ok(Progress::Over);
+            }
+            let fields = RecordFields::new(record, &self.presence);
+            if scan.query.matches(&fields) {
+                if scan.rows.count == scan.size {
+                    return Ok(Progress::Full);
+                }
+                scan.rows.push(scan.query, &fields)?;
+                scan.place.rows += 1;
+            }
+            scan.place.after = Some(record.link.device.as_str().to_owned());
+        }
+        Ok(if last { Progress::Over } else { Progress::On })
+    }
+
+    /// All groups; they need all records.
+    async fn groups(&self, query: &Query, mut aggregator: Aggregator<'_>) -> Result<Vec<Map<String, Value>>, Failure> {
+        if query.condition().is_none() && query.paths().next().is_none() {
+            // `SELECT COUNT() FROM devices`: the store knows without looking.
+            let counts = self.store.counts().await?;
+            (0..counts.enabled + counts.disabled).for_each(|_| aggregator.add(&Value::Null));
+            return Ok(aggregator.finish());
+        }
+        let filter = filter(query.condition());
+        let mut after = None;
+        loop {
+            let records = self.store.scan(after.as_deref(), &filter, CHUNK).await?;
+            for record in &records {
+                let fields = RecordFields::new(record, &self.presence);
+                if query.matches(&fields) {
+                    aggregator.add(&fields);
+                }
+            }
+            if aggregator.len() > GROUPS {
+                return Err(Failure::invalid(format!("the query makes more than {GROUPS} groups; narrow it down")));
+            }
+            match records.last() {
+                Some(last) if records.len() == CHUNK => after = Some(last.link.device.as_str().to_owned()),
+                _ => return Ok(aggregator.finish()),
+            }
+        }
+    }
+}
+
+/// A later page makes the groups again and leaves out those that went before.
+fn groups_page(groups: Vec<Map<String, Value>>, query: &Query, text: &str, place: &Place, size: u64) -> Page {
+    let total = groups.len() as u64;
+    let bounded = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut rows = Rows::new();
+    groups.into_iter().skip(bounded(place.rows)).take(bounded(size)).for_each(|row| rows.push_columns(row));
+    let next = Place { rows: place.rows.saturating_add(rows.count), after: None };
+    let more = next.rows < total;
+    rows.finish(query, text, more.then_some(&next))
+}

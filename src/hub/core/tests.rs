@@ -1,0 +1,295 @@
+//! The core over a real store, with links that only remember what they were told.
+
+use std::{sync::Mutex, time::Duration};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    hub::{
+        auth::Policies,
+        ports::{ConnectRequest, DeviceService, MethodAnswer, MethodFault, Qos, Refusal, Subscriptions},
+        record::Mode,
+        store::SqliteStore,
+    },
+    iothub::{DeviceIdentity, HostName, IfMatch, Key, sign},
+};
+
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Told {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Links for Told {
+    fn desired(&self, link: &LinkId, version: u64, patch: Bytes) {
+        let patch = String::from_utf8(patch.to_vec()).unwrap();
+        self.0.lock().unwrap().push(format!("{link} {version} {patch}"));
+    }
+
+    async fn call(
+        &self,
+        _: &LinkId,
+        method: &str,
+        payload: Bytes,
+        _: Duration,
+        _: Duration,
+    ) -> Result<MethodAnswer, MethodFault> {
+        if method == "offline" { Err(MethodFault::NotOnline) } else { Ok(MethodAnswer { status: 299, payload }) }
+    }
+
+    fn cut(&self, link: &LinkId) {
+        self.0.lock().unwrap().push(format!("cut {link}"));
+    }
+
+    fn connected(&self) -> usize {
+        0
+    }
+}
+
+struct Hub {
+    core: Core<SqliteStore, Told>,
+    folder: tempfile::TempDir,
+}
+
+fn id(text: &str) -> DeviceId {
+    DeviceId::new(text).unwrap()
+}
+
+fn open(folder: &tempfile::TempDir) -> Core<SqliteStore, Told> {
+    let names = vec![HostName::parse("localhost").unwrap()];
+    let authority = Authority::new(names, Policies::generate().unwrap());
+    Core::new(SqliteStore::open(folder.path()).unwrap(), Arc::default(), authority)
+}
+
+impl Hub {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { core: open(&folder), folder }
+    }
+
+    async fn with(ids: &[&str]) -> Self {
+        let hub = Self::new();
+        for one in ids {
+            hub.put(one, json!({}), None).await.unwrap();
+        }
+        hub
+    }
+
+    async fn put(&self, device: &str, body: Value, if_match: Option<&str>) -> Result<DeviceIdentity, u32> {
+        let if_match = if_match.map(IfMatch::parse);
+        let body = serde_json::from_value(body).unwrap();
+        let put = self.core.put_identity(&id(device), body, if_match.as_ref()).await;
+        put.map_err(|failure| failure.code.number())
+    }
+
+    async fn write(&self, device: &str, body: Value, if_match: Option<&str>) -> Result<Value, u32> {
+        let if_match = if_match.map(IfMatch::parse);
+        let body = body.to_string();
+        let written = self.core.write_twin(&id(device), body.as_bytes(), Mode::Merge, if_match.as_ref()).await;
+        written.map(|(text, _)| serde_json::from_str(&text).unwrap()).map_err(|failure| failure.code.number())
+    }
+
+    async fn query(&self, text: &str, size: u64) -> Vec<Vec<Value>> {
+        let (mut pages, mut token) = (Vec::new(), None);
+        loop {
+            let page = self.core.query(text, size, token.as_deref()).await.unwrap();
+            pages.push(serde_json::from_str(&page.body).unwrap());
+            token = page.continuation;
+            if token.is_none() {
+                return pages;
+            }
+        }
+    }
+
+    async fn connect(&self, device: &str, key: &Key) -> Result<Subscriptions, Refusal> {
+        let token = sign(&format!("localhost/devices/{device}"), key, 4_000_000_000, None);
+        let request = ConnectRequest {
+            link: device_link(&id(device)),
+            password: Some(&token),
+            certificate: None,
+            clean_session: false,
+            model_id: Some("dtmi:a:b;1"),
+        };
+        self.core.connect(&request).await.map(|admission| admission.subscriptions)
+    }
+
+    async fn key(&self, device: &str) -> Key {
+        let identity = self.core.identity(&id(device)).await.unwrap();
+        identity.authentication.unwrap().symmetric_key.keys().unwrap().unwrap().1
+    }
+}
+
+#[tokio::test]
+async fn a_put_without_if_match_creates_and_with_it_updates() {
+    let hub = Hub::new();
+    let made = hub.put("d1", json!({"deviceId": "d1"}), None).await.unwrap();
+    assert_eq!(hub.put("d1", json!({"etag": made.etag}), None).await, Err(409_001));
+    assert_eq!(hub.put("d2", json!({}), Some("*")).await, Err(404_001));
+    assert_eq!(hub.put("d1", json!({}), Some("\"abc\"")).await, Err(412_001));
+    let updated = hub.put("d1", json!({}), Some(made.etag.as_str())).await.unwrap();
+    assert!(updated.etag != made.etag && updated.generation_id == made.generation_id);
+    assert_eq!(hub.core.links.take(), ["cut d1"], "its keys were replaced");
+}
+
+#[tokio::test]
+async fn a_delete_needs_an_etag_and_takes_the_twin_with_it() {
+    let hub = Hub::with(&["d1"]).await;
+    hub.write("d1", json!({"properties": {"desired": {"a": 1}}}), None).await.unwrap();
+    let code = |failure: Failure| failure.code.number();
+    assert_eq!(hub.core.delete_identity(&id("d1"), None).await.map_err(code), Err(412_001));
+    hub.core.delete_identity(&id("d1"), Some(&IfMatch::Any)).await.unwrap();
+    assert_eq!(hub.core.twin(&id("d1")).await.map_err(code), Err(404_001));
+    assert_eq!(hub.core.delete_identity(&id("d1"), Some(&IfMatch::Any)).await.map_err(code), Err(404_001));
+    hub.put("d1", json!({}), None).await.unwrap();
+    let (twin, _) = hub.core.twin(&id("d1")).await.unwrap();
+    let twin: Value = serde_json::from_str(&twin).unwrap();
+    assert_eq!(twin["properties"]["desired"]["$version"], json!(1));
+}
+
+#[tokio::test]
+async fn thirty_writers_at_once_all_succeed_and_tell_in_order() {
+    let hub = Arc::new(Hub::with(&["d1"]).await);
+    let writers = (0..30).map(|n| {
+        let hub = Arc::clone(&hub);
+        tokio::spawn(async move { hub.write("d1", json!({"properties": {"desired": {"n": n}}}), Some("*")).await })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap().unwrap();
+    }
+    let told = hub.core.links.take();
+    let versions: Vec<_> = told.iter().map(|line| line.split(' ').nth(1).unwrap().parse::<u64>().unwrap()).collect();
+    assert_eq!(versions, (2..32).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_stale_etag_changes_nothing_and_tells_nobody() {
+    let hub = Hub::with(&["d1"]).await;
+    let desired = |n: u8| json!({"properties": {"desired": {"n": n}}});
+    let twin = hub.write("d1", desired(1), Some("\"AAAAAAAAAAE=\"")).await.unwrap();
+    assert_eq!(twin["etag"], json!("AAAAAAAAAAI="));
+    hub.core.links.take();
+    assert_eq!(hub.write("d1", desired(2), Some("\"AAAAAAAAAAE=\"")).await, Err(412_001));
+    assert_eq!(hub.write("none", desired(2), Some("*")).await, Err(404_001));
+    assert!(hub.core.links.take().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_restart() {
+    let hub = Hub::with(&["d1"]).await;
+    let before = hub.write("d1", json!({"tags": {"a": 1}}), None).await.unwrap();
+    let Hub { core, folder } = hub;
+    drop(core);
+    let (after, _) = open(&folder).twin(&id("d1")).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&after).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_device_is_let_in_with_its_key_and_its_subscriptions() {
+    let hub = Hub::with(&["d1", "d2"]).await;
+    let key = hub.key("d1").await;
+    assert_eq!(hub.connect("d1", &key).await, Ok(Subscriptions::default()));
+    let link = device_link(&id("d1"));
+    let kept = Subscriptions { desired: Some(Qos::AtLeastOnce), ..Subscriptions::default() };
+    hub.core.keep_subscriptions(&link, kept).await.unwrap();
+    let (twin, _) = hub.core.twin(&id("d1")).await.unwrap();
+    let twin: Value = serde_json::from_str(&twin).unwrap();
+    assert_eq!((&twin["connectionState"], &twin["modelId"]), (&json!("Connected"), &json!("dtmi:a:b;1")));
+    assert_eq!((&twin["etag"], &twin["version"]), (&json!("AAAAAAAAAAE="), &json!(2)));
+    hub.core.disconnected(&link);
+    assert_eq!(hub.connect("d1", &key).await, Ok(kept));
+    assert_eq!(hub.connect("d2", &key).await, Err(Refusal::NotAuthorized));
+    assert_eq!(hub.connect("nobody", &key).await, Err(Refusal::NotAuthorized));
+}
+
+#[tokio::test]
+async fn a_disabled_device_is_cut_and_not_let_in_again_but_its_twin_stays() {
+    let hub = Hub::with(&["d1"]).await;
+    let key = hub.key("d1").await;
+    let body = serde_json::to_value(hub.core.identity(&id("d1")).await.unwrap()).unwrap();
+    let body = Value::Object(
+        body.as_object().unwrap().clone().into_iter().chain([("status".to_owned(), json!("disabled"))]).collect(),
+    );
+    hub.put("d1", body, Some("*")).await.unwrap();
+    assert_eq!(hub.core.links.take(), ["cut d1"]);
+    assert_eq!(hub.connect("d1", &key).await, Err(Refusal::NotAuthorized));
+    hub.write("d1", json!({"tags": {"a": 1}}), None).await.unwrap();
+    assert_eq!(hub.core.counts().await.unwrap(), Counts { enabled: 0, disabled: 1 });
+}
+
+#[tokio::test]
+async fn a_report_is_checked_against_its_version_and_seen_by_the_service() {
+    let hub = Hub::with(&["d1"]).await;
+    let link = device_link(&id("d1"));
+    assert_eq!(hub.core.patch_reported(&link, br#"{"a":{"b":null}}"#, Some(1)).await, Ok(2));
+    let stale = hub.core.patch_reported(&link, br#"{"c":1}"#, Some(1)).await.unwrap_err();
+    assert_eq!((stale.code, stale.status()), (412_001, 412));
+    let device = hub.core.patch_reported(&device_link(&id("gone")), b"{}", None).await.unwrap_err();
+    assert_eq!(device.code, 404_001);
+    let text = DeviceService::twin(&hub.core, &link).await.unwrap();
+    let twin: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(twin, json!({"desired": {"$version": 1}, "reported": {"a": {}, "$version": 2}}));
+}
+
+#[tokio::test]
+async fn methods_pass_through_and_tell_who_is_offline() {
+    let hub = Hub::with(&["d1"]).await;
+    let call =
+        |name: &str| MethodCall::parse(json!({"methodName": name, "payload": "foo"}).to_string().as_bytes()).unwrap();
+    assert_eq!(hub.core.call(&id("d1"), call("m")).await.unwrap(), r#"{"status":299,"payload":"foo"}"#);
+    let offline = hub.core.call(&id("d1"), call("offline")).await.unwrap_err();
+    assert_eq!((offline.code.number(), offline.info), (404_103, Some(json!({"timeout": "00:00:00"}))));
+    assert_eq!(hub.core.call(&id("d2"), call("m")).await.unwrap_err().code.number(), 404_001);
+}
+
+#[tokio::test]
+async fn pages_hold_every_device_once_and_the_last_has_no_continuation() {
+    let names: Vec<String> = (0..40).map(|n| format!("d{n:02}")).collect();
+    let hub = Hub::with(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for size in [1, 7, 20, 40, 1000] {
+        let pages = hub.query("SELECT deviceId FROM devices", size).await;
+        assert_eq!(pages.len() as u64, 40_u64.div_ceil(size), "{size}");
+        let found: Vec<_> = pages.concat().iter().map(|row| row["deviceId"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(found, names);
+    }
+    assert_eq!(hub.query("SELECT TOP 9 * FROM devices", 4).await.concat().len(), 9);
+    assert_eq!(hub.query("SELECT * FROM devices WHERE deviceId IN ['d03', 'd09', 'x']", 1).await.len(), 2);
+}
+
+#[tokio::test]
+async fn conditions_groups_and_counts_see_the_twins() {
+    let hub = Hub::with(&["a", "b", "c"]).await;
+    for (device, site) in [("a", "oslo"), ("b", "berlin"), ("c", "oslo")] {
+        hub.write(device, json!({"tags": {"site": site}, "properties": {"desired": {"n": 1.5}}}), None).await.unwrap();
+    }
+    let ids =
+        |rows: Vec<Value>| rows.iter().map(|row| row["deviceId"].as_str().unwrap().to_owned()).collect::<String>();
+    for (condition, expected) in [
+        ("tags.site = 'oslo'", "ac"),
+        ("tags.site = 'oslo' AND deviceId != 'a'", "c"),
+        ("properties.desired.n > 1 AND connectionState = 'Disconnected'", "abc"),
+        ("IS_DEFINED(properties.desired.$metadata.n.$lastUpdated) AND status = 'enabled'", "abc"),
+        ("tags.nothing = 'x'", ""),
+    ] {
+        let rows = hub.query(&format!("SELECT * FROM devices WHERE {condition}"), 100).await.concat();
+        assert_eq!(ids(rows), expected, "{condition}");
+    }
+    assert_eq!(hub.query("SELECT COUNT() AS n FROM devices", 100).await, [[json!({"n": 3})]]);
+    let grouped = "SELECT tags.site AS site, COUNT() AS n FROM devices GROUP BY tags.site";
+    assert_eq!(
+        hub.query(grouped, 1).await.concat(),
+        [json!({"site": "oslo", "n": 2}), json!({"site": "berlin", "n": 1})]
+    );
+}
+
+#[tokio::test]
+async fn a_query_that_does_not_parse_is_an_invalid_argument() {
+    let hub = Hub::new();
+    for (text, token) in [("SELECT", None), ("", None), ("SELECT * FROM devices", Some("Mg=="))] {
+        assert_eq!(hub.core.query(text, 1, token).await.unwrap_err().code.number(), 400_004, "{text}");
+    }
+}

@@ -1,0 +1,16 @@
+//! What a store can find faster than by looking at everything.
+
+/// Conditions that every wanted record satisfies. A store may ignore them: whoever asks checks each record anyway.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Filter {
+    pub(crate) terms: Vec<Term>,
+}
+
+/// The value at one place is one of a few.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Term {
+    /// The device's id.
+    DeviceIds(Vec<String>),
+    /// A text among the tags, under these keys.
+    Tag { keys: Vec<String>, any_of: Vec<String> },
+}

@@ -1,0 +1,113 @@
+//! Where identities and twins are kept.
+//!
+//! * [`Store`] is what the core needs of a store, and no more: read one, write a few under the condition that nobody
+//!   else did, go through all in the order of their ids, count, and remember settings.
+//! * `sqlite` is the embedded one; no other room knows which it is.
+//! * [`DirectoryLock`] keeps a second hub out of a state folder.
+
+mod filter;
+mod lock;
+mod sqlite;
+mod sqlite_reader;
+mod sqlite_row;
+mod sqlite_schema;
+mod sqlite_writer;
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, sync::Arc};
+
+pub(crate) use filter::{Filter, Term};
+pub(crate) use lock::DirectoryLock;
+pub(crate) use sqlite::{SqliteStore, settings_of};
+
+use super::{ports::LinkId, record::Record};
+
+/// What stands between a request and its data.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// The database refused.
+    #[error("{doing} failed")]
+    Database {
+        /// What we were doing.
+        doing: &'static str,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A newer program made it.
+    #[error(
+        "the store has format {found} and this program knows formats up to {known}; \
+         run the version that wrote it, or a newer one"
+    )]
+    TooNew {
+        /// The store's format.
+        found: i64,
+        /// The newest one of this program.
+        known: i64,
+    },
+    /// The store is closing, or its writer broke off.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// One change of what is stored. A batch of them is carried out whole or not at all.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    /// A new record; a conflict when there is one of that name.
+    Insert(Arc<Record>),
+    /// All of a record but its session, whose revision moves by one; a conflict unless the store still has the
+    /// revision that the record carries.
+    Update(Arc<Record>),
+    /// The record with everything that belongs to it; a conflict unless it has this revision.
+    Delete { link: LinkId, revision: u64 },
+    /// What a device listens to when it comes back. Nothing happens when there is no such record.
+    Subscriptions { link: LinkId, subscriptions: u32 },
+    /// When a device was last seen. Nothing happens when there is no such record.
+    Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str> },
+    /// A setting of the hub.
+    Setting { name: String, value: String },
+}
+
+/// How a batch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Outcome {
+    /// It is durable.
+    Written,
+    /// Somebody else was faster, and nothing of the batch was written: read again.
+    Conflict,
+}
+
+/// How many devices there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) enabled: u64,
+    pub(crate) disabled: u64,
+}
+
+/// A durable home for records: whatever [`Store::write`] has answered survives a crash.
+pub(crate) trait Store: Send + Sync + 'static {
+    /// One record with its session.
+    fn get(&self, link: &LinkId) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
+    /// Carries out a batch, whole or not at all. Returns when it is durable.
+    fn write(&self, batch: Vec<Change>) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
+
+    /// Leaves a change to be written soon, without anybody to wait for it.
+    fn note(&self, change: Change);
+
+    /// Devices in the order of their ids, from the first one after `after`; at most `limit`. All that satisfy
+    /// `filter` are among them, and others may be; fewer than `limit` means that there are no more.
+    fn scan(
+        &self,
+        after: Option<&str>,
+        filter: &Filter,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+
+    /// How many devices there are.
+    fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
+
+    /// A setting of the hub.
+    fn setting(&self, name: &str) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+}

@@ -1,0 +1,95 @@
+//! The embedded store: one SQLite file with a write-ahead log.
+//!
+//! All writes go through one thread that commits, fully synced, whatever came in during the last commit; reads go
+//! through a few connections that never wait for it.
+
+use std::{fs::OpenOptions, io, path::Path};
+
+use super::{
+    Change, Counts, Filter, Outcome, Store, StoreError,
+    sqlite_reader::{self, Readers},
+    sqlite_row, sqlite_schema,
+    sqlite_writer::Writer,
+};
+use crate::hub::{ports::LinkId, record::Record};
+
+/// The database in the state folder.
+const FILE: &str = "hub.db";
+/// Connections that read at a time.
+const READERS: usize = 8;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct SqliteStore {
+    // Before the writer, so that its connections are closed when the log is wound up.
+    readers: Readers,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens the store of a state folder, or makes it.
+    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+        let file = folder.join(FILE);
+        make_private(&file)
+            .map_err(|cause| StoreError::Database { doing: "making the store's file", cause: cause.into() })?;
+        let writer = Writer::start(&file)?;
+        Ok(Self { readers: Readers::new(&file, READERS), writer })
+    }
+}
+
+/// Reads settings of a store that a hub may be using; nothing where the folder has no store.
+pub(crate) fn settings_of(folder: &Path, names: &[&str]) -> Result<Option<Vec<Option<String>>>, StoreError> {
+    let file = folder.join(FILE);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let connection = sqlite_schema::open_reader(&file)?;
+    let read = |name: &&str| sqlite_row::setting(&connection, name);
+    names.iter().map(read).collect::<Result<_, _>>().map(Some).map_err(sqlite_schema::failed("reading settings"))
+}
+
+/// The file holds keys: nobody else may read it. The files beside it inherit its permissions.
+fn make_private(file: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
+}
+
+impl Store for SqliteStore {
+    async fn get(&self, link: &LinkId) -> Result<Option<Record>, StoreError> {
+        let link = link.clone();
+        self.readers.run("reading a twin", move |connection| sqlite_row::get(connection, &link)).await
+    }
+
+    async fn write(&self, batch: Vec<Change>) -> Result<Outcome, StoreError> {
+        self.writer.write(batch).await
+    }
+
+    fn note(&self, change: Change) {
+        self.writer.note(change);
+    }
+
+    async fn scan(&self, after: Option<&str>, filter: &Filter, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let (after, filter) = (after.map(str::to_owned), filter.clone());
+        let scan = move |connection: &_| sqlite_reader::scan(connection, after.as_deref(), &filter, limit);
+        self.readers.run("reading many twins", scan).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.readers.run("counting devices", sqlite_reader::counts).await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.readers.run("reading a setting", move |connection| sqlite_row::setting(connection, &name)).await
+    }
+}
+
+/// Pretends that another program wrote the store.
+#[cfg(test)]
+pub(super) fn set_format_for_test(folder: &Path, format: i64) {
+    let connection = sqlite_schema::open_writer(&folder.join(FILE)).unwrap();
+    connection.pragma_update(None, "user_version", format).unwrap();
+}

@@ -1,0 +1,134 @@
+//! Records as rows, there and back.
+
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params, params};
+
+use super::{Change, Outcome};
+use crate::{
+    hub::{
+        ports::LinkId,
+        record::{Half, Record, Session},
+    },
+    twin::DeviceId,
+};
+
+/// What [`read`] expects, in its order; `r` is a record, `s` its session.
+pub(super) const COLUMNS: &str = "r.device_id, r.module_id, r.revision, r.enabled, r.identity, r.model_id, r.etag, \
+    r.version, r.tags, r.desired, r.desired_metadata, r.desired_version, r.reported, r.reported_metadata, \
+    r.reported_version, s.subscriptions, s.last_activity, s.state_changed \
+    FROM record r LEFT JOIN session s ON s.device_id = r.device_id AND s.module_id = r.module_id";
+
+const INSERT: &str = "INSERT INTO record(device_id, module_id, revision, enabled, identity, model_id, etag, version, \
+    tags, desired, desired_metadata, desired_version, reported, reported_metadata, reported_version) \
+    VALUES(:device, :module, :revision, :enabled, :identity, :model, :etag, :version, :tags, :desired, :desired_m, \
+    :desired_v, :reported, :reported_m, :reported_v) ON CONFLICT DO NOTHING";
+
+const UPDATE: &str = "UPDATE record SET revision = :revision + 1, enabled = :enabled, identity = :identity, \
+    model_id = :model, etag = :etag, version = :version, tags = :tags, desired = :desired, \
+    desired_metadata = :desired_m, desired_version = :desired_v, reported = :reported, \
+    reported_metadata = :reported_m, reported_version = :reported_v \
+    WHERE device_id = :device AND module_id = :module AND revision = :revision";
+
+const SUBSCRIPTIONS: &str = "INSERT INTO session(device_id, module_id, subscriptions) \
+    SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
+    ON CONFLICT DO UPDATE SET subscriptions = excluded.subscriptions";
+
+const SEEN: &str = "INSERT INTO session(device_id, module_id, last_activity, state_changed) \
+    SELECT device_id, module_id, ?3, ?4 FROM record WHERE module_id = ?2 AND device_id = ?1 \
+    ON CONFLICT DO UPDATE SET last_activity = excluded.last_activity, state_changed = excluded.state_changed";
+
+/// Reads one row.
+pub(super) fn read(row: &Row<'_>) -> Result<Record> {
+    let device: Box<str> = row.get(0)?;
+    let device = DeviceId::new(&device)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))?;
+    let module: Box<str> = row.get(1)?;
+    let half = |first: usize| -> Result<Half> {
+        Ok(Half { values: row.get(first)?, metadata: row.get(first + 1)?, version: counter(row, first + 2)? })
+    };
+    Ok(Record {
+        link: LinkId { device, module: (!module.is_empty()).then(|| module.into()) },
+        revision: counter(row, 2)?,
+        enabled: row.get(3)?,
+        identity: row.get(4)?,
+        model_id: row.get(5)?,
+        etag: counter(row, 6)?,
+        version: counter(row, 7)?,
+        tags: row.get(8)?,
+        desired: half(9)?,
+        reported: half(12)?,
+        session: Session {
+            subscriptions: row.get::<_, Option<u32>>(15)?.unwrap_or_default(),
+            last_activity: row.get(16)?,
+            state_changed: row.get(17)?,
+        },
+    })
+}
+
+/// One record by name.
+pub(super) fn get(connection: &Connection, link: &LinkId) -> Result<Option<Record>> {
+    let sql = format!("SELECT {COLUMNS} WHERE r.module_id = ?2 AND r.device_id = ?1");
+    connection.prepare_cached(&sql)?.query_row(params![link.device.as_str(), module(link)], read).optional()
+}
+
+/// A setting of the hub.
+pub(super) fn setting(connection: &Connection, name: &str) -> Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT value FROM setting WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+/// Carries out one change inside the writer's transaction.
+pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome> {
+    let written = match change {
+        Change::Insert(record) => write(connection, INSERT, record)?,
+        Change::Update(record) => write(connection, UPDATE, record)?,
+        Change::Delete { link, revision } => return delete(connection, link, *revision),
+        Change::Subscriptions { link, subscriptions } => {
+            let name = params![link.device.as_str(), module(link), subscriptions];
+            connection.prepare_cached(SUBSCRIPTIONS)?.execute(name)?;
+            1
+        }
+        Change::Seen { link, last_activity, state_changed } => {
+            let values = params![link.device.as_str(), module(link), last_activity, state_changed];
+            connection.prepare_cached(SEEN)?.execute(values)?;
+            1
+        }
+        Change::Setting { name, value } => {
+            let sql = "INSERT INTO setting VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
+            connection.prepare_cached(sql)?.execute([name, value])?
+        }
+    };
+    Ok(if written == 1 { Outcome::Written } else { Outcome::Conflict })
+}
+
+fn write(connection: &Connection, sql: &str, record: &Record) -> Result<usize> {
+    connection.prepare_cached(sql)?.execute(named_params! {
+        ":device": record.link.device.as_str(), ":module": module(&record.link), ":revision": record.revision.cast_signed(),
+        ":enabled": record.enabled, ":identity": record.identity, ":model": record.model_id, ":etag": record.etag.cast_signed(),
+        ":version": record.version.cast_signed(), ":tags": record.tags, ":desired": record.desired.values,
+        ":desired_m": record.desired.metadata, ":desired_v": record.desired.version.cast_signed(),
+        ":reported": record.reported.values, ":reported_m": record.reported.metadata,
+        ":reported_v": record.reported.version.cast_signed(),
+    })
+}
+
+fn delete(connection: &Connection, link: &LinkId, revision: u64) -> Result<Outcome> {
+    let name = params![link.device.as_str(), module(link), revision.cast_signed()];
+    let sql = "DELETE FROM record WHERE device_id = ?1 AND module_id = ?2 AND revision = ?3";
+    if connection.prepare_cached(sql)?.execute(name)? == 0 {
+        return Ok(Outcome::Conflict);
+    }
+    let sql = "DELETE FROM session WHERE device_id = ?1 AND module_id = ?2";
+    connection.prepare_cached(sql)?.execute(params![link.device.as_str(), module(link)])?;
+    Ok(Outcome::Written)
+}
+
+/// SQLite counts with a sign; no counter of ours comes near it.
+pub(super) fn counter(row: &Row<'_>, at: usize) -> Result<u64> {
+    row.get::<_, i64>(at).map(i64::cast_unsigned)
+}
+
+fn module(link: &LinkId) -> &str {
+    link.module.as_deref().unwrap_or_default()
+}

@@ -1,0 +1,112 @@
+//! The tables of the embedded store, and how connections to it are set up.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::StoreError;
+
+/// The format that this program writes (`user_version`).
+pub(super) const FORMAT: i64 = 1;
+
+/// How long a connection waits for another one's lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pages in memory, in KiB, which SQLite wants negative: for the writer, and for each reader.
+const WRITER_CACHE: i64 = -64 * 1024;
+const READER_CACHE: i64 = -16 * 1024;
+
+/// Rows stay in a rowid table, because they are too big to sit in an index; the index gives order and names.
+const TABLES: &str = "
+    CREATE TABLE record(
+        id INTEGER PRIMARY KEY,
+        device_id TEXT NOT NULL,
+        module_id TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        enabled INTEGER NOT NULL,
+        identity TEXT NOT NULL,
+        model_id TEXT NOT NULL,
+        etag INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        tags TEXT,
+        desired TEXT NOT NULL,
+        desired_metadata TEXT NOT NULL,
+        desired_version INTEGER NOT NULL,
+        reported TEXT NOT NULL,
+        reported_metadata TEXT NOT NULL,
+        reported_version INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX record_name ON record(module_id, device_id);
+    CREATE INDEX record_enabled ON record(module_id, enabled);
+    CREATE TABLE session(
+        device_id TEXT NOT NULL,
+        module_id TEXT NOT NULL,
+        subscriptions INTEGER NOT NULL DEFAULT 0,
+        last_activity TEXT,
+        state_changed TEXT,
+        PRIMARY KEY(device_id, module_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Wraps what the database says.
+pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |cause| StoreError::Database { doing, cause: cause.into() }
+}
+
+/// A connection for the writer; makes the database if there is none.
+pub(super) fn open_writer(file: &Path) -> Result<Connection, StoreError> {
+    let connection = open(file, OpenFlags::SQLITE_OPEN_CREATE)?;
+    let set_up = || {
+        // Before the first table: it cannot be changed later.
+        connection.pragma_update(None, "page_size", 8192)?;
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
+        // A thread of its own does it, so that no writer has to wait for it.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)
+    };
+    set_up().map_err(failed("setting up the store"))?;
+    migrate(&connection)?;
+    Ok(connection)
+}
+
+/// A connection that cannot change anything.
+pub(super) fn open_reader(file: &Path) -> Result<Connection, StoreError> {
+    let connection = open(file, OpenFlags::empty())?;
+    connection.pragma_update(None, "query_only", true).map_err(failed("setting up a reader of the store"))?;
+    connection.pragma_update(None, "cache_size", READER_CACHE).map_err(failed("setting up a reader of the store"))?;
+    check_format(&connection)?;
+    Ok(connection)
+}
+
+/// A connection for moving pages from the log to the database.
+pub(super) fn open_checkpointer(file: &Path) -> Result<Connection, StoreError> {
+    let connection = open(file, OpenFlags::empty())?;
+    connection.pragma_update(None, "synchronous", "full").map_err(failed("setting up the store"))?;
+    Ok(connection)
+}
+
+fn open(file: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(file, flags).map_err(failed("opening the store"))?;
+    connection.busy_timeout(PATIENCE).map_err(failed("opening the store"))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn check_format(connection: &Connection) -> Result<i64, StoreError> {
+    let found = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed("reading the store's format"))?;
+    if found > FORMAT { Err(StoreError::TooNew { found, known: FORMAT }) } else { Ok(found) }
+}
+
+fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    if check_format(connection)? == 0 {
+        let script = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT;");
+        connection.execute_batch(&script).map_err(failed("making the tables of the store"))?;
+    }
+    Ok(())
+}

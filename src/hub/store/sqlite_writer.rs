@@ -1,0 +1,183 @@
+//! The one thread that writes: it takes what has arrived, commits once, and then answers everybody.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, error, warn};
+
+use super::{Change, Outcome, StoreError, sqlite_row, sqlite_schema};
+
+/// Most batches in one commit.
+const GROUP: usize = 512;
+/// How often the log is moved into the database while there is writing.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// From this size on the log is started afresh, for which the writer waits.
+const LOG_BYTES: u64 = 256 << 20;
+
+/// Changes, and whoever waits for them.
+struct Job {
+    batch: Vec<Change>,
+    answer: Option<oneshot::Sender<Result<Outcome, StoreError>>>,
+}
+
+/// The way to the writer. Closing it ends the thread once everything is written.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Option<mpsc::UnboundedSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(file: &Path) -> Result<Self, StoreError> {
+        let connection = sqlite_schema::open_writer(file)?;
+        let checkpointer = sqlite_schema::open_checkpointer(file)?;
+        let log = file.with_extension("db-wal");
+        let (jobs, inbox) = mpsc::unbounded_channel();
+        let (wake, woken) = sync_channel(1);
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(work)
+                .map_err(|cause| StoreError::Database { doing: "starting a thread of the store", cause: cause.into() })
+        };
+        let background = spawn("store-log", Box::new(move || checkpoints(&checkpointer, &log, &woken)))?;
+        let thread = spawn(
+            "store-writer",
+            Box::new(move || {
+                write_all(connection, inbox, &wake);
+                drop(wake);
+                if background.join().is_err() {
+                    error!("the thread that looks after the store's log broke off");
+                }
+            }),
+        )?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Hands a batch over and waits until it is durable.
+    pub(super) async fn write(&self, batch: Vec<Change>) -> Result<Outcome, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job { batch, answer: Some(answer) })?;
+        answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Hands a change over.
+    pub(super) fn note(&self, change: Change) {
+        if self.send(Job { batch: vec![change], answer: None }).is_err() {
+            debug!("a note came after the store was closed");
+        }
+    }
+
+    fn send(&self, job: Job) -> Result<(), StoreError> {
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.send(job).map_err(|_| StoreError::Closed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            error!("the store's writer broke off");
+        }
+    }
+}
+
+fn write_all(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Job>, wake: &SyncSender<()>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while inbox.blocking_recv_many(&mut group, GROUP) > 0 {
+        match commit(&mut connection, &group) {
+            Ok(outcomes) => group.drain(..).zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome))),
+            Err(cause) => refuse(&mut group, &cause),
+        }
+        if let Err(TrySendError::Disconnected(())) = wake.try_send(()) {
+            warn!("nobody looks after the store's log any more; it will grow");
+        }
+    }
+}
+
+/// One transaction for all jobs. Each job is whole or not at all: what one of its changes wrote before another one
+/// met a conflict is taken back.
+fn commit(connection: &mut Connection, group: &[Job]) -> rusqlite::Result<Vec<Outcome>> {
+    let mut transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let mut outcomes = Vec::with_capacity(group.len());
+    for job in group {
+        outcomes.push(match job.batch.as_slice() {
+            [change] => sqlite_row::apply(&transaction, change)?,
+            batch => apply_together(&mut transaction, batch)?,
+        });
+    }
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn apply_together(transaction: &mut rusqlite::Transaction<'_>, batch: &[Change]) -> rusqlite::Result<Outcome> {
+    let savepoint = transaction.savepoint()?;
+    for change in batch {
+        if sqlite_row::apply(&savepoint, change)? == Outcome::Conflict {
+            // Dropping it rolls back.
+            return Ok(Outcome::Conflict);
+        }
+    }
+    savepoint.commit()?;
+    Ok(Outcome::Written)
+}
+
+fn answer(job: Job, result: Result<Outcome, StoreError>) {
+    if let Some(answer) = job.answer
+        && answer.send(result).is_err()
+    {
+        debug!("whoever wrote did not wait for the answer");
+    }
+}
+
+/// Nothing of the group was written; everybody who waits hears why.
+fn refuse(group: &mut Vec<Job>, cause: &rusqlite::Error) {
+    error!(%cause, writes = group.len(), "writing to the store failed");
+    for job in group.drain(..) {
+        answer(job, Err(StoreError::Database { doing: "writing to the store", cause: cause.to_string().into() }));
+    }
+}
+
+/// Moves the log into the database whenever something was written, off the writer's path.
+fn checkpoints(connection: &Connection, log: &PathBuf, woken: &Receiver<()>) {
+    while woken.recv().is_ok() {
+        // Lets more come together first; an early end of the wait means that the store closes.
+        if wait(woken, CHECKPOINT_EVERY) == Wait::Closing {
+            break;
+        }
+        let big = std::fs::metadata(log).is_ok_and(|log| log.len() > LOG_BYTES);
+        checkpoint(connection, if big { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" });
+    }
+    checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+fn checkpoint(connection: &Connection, sql: &str) {
+    if let Err(error) = connection.query_row(sql, [], |_| Ok(())) {
+        warn!(%error, "the store's log could not be moved into the database; it is tried again later");
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Wait {
+    Over,
+    Closing,
+}
+
+fn wait(woken: &Receiver<()>, time: Duration) -> Wait {
+    let end = std::time::Instant::now() + time;
+    loop {
+        match woken.recv_timeout(end.saturating_duration_since(std::time::Instant::now())) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => return Wait::Over,
+            Err(RecvTimeoutError::Disconnected) => return Wait::Closing,
+        }
+    }
+}

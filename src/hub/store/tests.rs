@@ -1,0 +1,213 @@
+//! What the core may rely on.
+
+use std::sync::Arc;
+
+use super::{super::record::Session, lock::LockError, *};
+use crate::{iothub::DeviceIdentity, twin::DeviceId};
+
+fn link(id: &str) -> LinkId {
+    LinkId { device: DeviceId::new(id).unwrap(), module: None }
+}
+
+fn record(id: &str) -> Record {
+    let identity = DeviceIdentity { device_id: id.to_owned(), ..DeviceIdentity::default() };
+    Record::fresh(link(id), &identity, 7, "2026-01-01T00:00:00Z").unwrap()
+}
+
+fn insert(record: &Record) -> Vec<Change> {
+    vec![Change::Insert(Arc::new(record.clone()))]
+}
+
+fn update(record: &Record) -> Vec<Change> {
+    vec![Change::Update(Arc::new(record.clone()))]
+}
+
+fn store() -> (tempfile::TempDir, SqliteStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path()).unwrap();
+    (folder, store)
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_closing() {
+    let (folder, store) = store();
+    let mut one = record("d1");
+    one.tags = Some(r#"{"site":"oslo"}"#.into());
+    assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
+    let subscriptions = Change::Subscriptions { link: link("d1"), subscriptions: 9 };
+    assert_eq!(store.write(vec![subscriptions]).await.unwrap(), Outcome::Written);
+    store.note(Change::Seen { link: link("d1"), last_activity: "a".into(), state_changed: "b".into() });
+    drop(store);
+    one.session = Session { subscriptions: 9, last_activity: Some("a".into()), state_changed: Some("b".into()) };
+    let store = SqliteStore::open(folder.path()).unwrap();
+    assert_eq!(store.get(&link("d1")).await.unwrap(), Some(one));
+    assert_eq!(store.get(&link("d2")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn only_one_of_two_writers_of_one_revision_wins() {
+    let (_folder, store) = store();
+    let one = record("d1");
+    assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
+    assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Conflict);
+    let (a, b) = tokio::join!(store.write(update(&one)), store.write(update(&one)));
+    assert!(matches!(
+        (a.unwrap(), b.unwrap()),
+        (Outcome::Written, Outcome::Conflict) | (Outcome::Conflict, Outcome::Written)
+    ));
+    assert_eq!(store.get(&link("d1")).await.unwrap().unwrap().revision, 8);
+    let delete = |revision| vec![Change::Delete { link: link("d1"), revision }];
+    assert_eq!(store.write(delete(7)).await.unwrap(), Outcome::Conflict);
+    assert_eq!(store.write(delete(8)).await.unwrap(), Outcome::Written);
+    assert_eq!(store.get(&link("d1")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_batch_is_whole_or_not_at_all() {
+    let (_folder, store) = store();
+    assert_eq!(store.write(insert(&record("d2"))).await.unwrap(), Outcome::Written);
+    let batch = [insert(&record("d1")), insert(&record("d2"))].concat();
+    assert_eq!(store.write(batch).await.unwrap(), Outcome::Conflict);
+    assert_eq!(store.get(&link("d1")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_session_of_nobody_is_not_kept() {
+    let (_folder, store) = store();
+    let change = Change::Subscriptions { link: link("d1"), subscriptions: 9 };
+    assert_eq!(store.write(vec![change]).await.unwrap(), Outcome::Written);
+    assert_eq!(store.write(insert(&record("d1"))).await.unwrap(), Outcome::Written);
+    assert_eq!(store.get(&link("d1")).await.unwrap().unwrap().session, Session::default());
+}
+
+#[tokio::test]
+async fn a_scan_goes_in_order_and_takes_up_where_it_ended() {
+    let (_folder, store) = store();
+    let store = Arc::new(store);
+    for id in ["b", "a", "B", "c"] {
+        let mut one = record(id);
+        one.tags = (id != "c").then(|| r#"{"site":{"na-me":"oslo"}}"#.into());
+        assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
+    }
+    let ids = async |after: Option<&str>, filter: Filter, limit| -> Vec<String> {
+        let found = store.scan(after, &filter, limit).await.unwrap();
+        found.into_iter().map(|record| record.link.to_string()).collect()
+    };
+    assert_eq!(ids(None, Filter::default(), 3).await, ["B", "a", "b"]);
+    assert_eq!(ids(Some("b"), Filter::default(), 3).await, ["c"]);
+    let tag = Term::Tag { keys: vec!["site".into(), "na-me".into()], any_of: vec!["oslo".into(), "x".into()] };
+    let some = Term::DeviceIds(vec!["b".into(), "c".into(), "z".into()]);
+    assert_eq!(ids(None, Filter { terms: vec![tag.clone()] }, 9).await, ["B", "a", "b"]);
+    assert_eq!(ids(None, Filter { terms: vec![some, tag] }, 9).await, ["b"]);
+    let unwritable = Term::Tag { keys: vec!["a\"b".into()], any_of: vec!["x".into()] };
+    assert_eq!(ids(None, Filter { terms: vec![unwritable] }, 9).await.len(), 4);
+}
+
+#[tokio::test]
+async fn devices_are_counted_by_status() {
+    let (_folder, store) = store();
+    let disabled = Record { enabled: false, ..record("d3") };
+    for one in [record("d1"), record("d2"), disabled] {
+        assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
+    }
+    assert_eq!(store.counts().await.unwrap(), Counts { enabled: 2, disabled: 1 });
+}
+
+#[tokio::test]
+async fn settings_can_be_read_beside_a_running_hub() {
+    let (folder, store) = store();
+    let change = Change::Setting { name: "a".to_owned(), value: "1".to_owned() };
+    assert_eq!(store.write(vec![change]).await.unwrap(), Outcome::Written);
+    assert_eq!(store.setting("a").await.unwrap().as_deref(), Some("1"));
+    assert_eq!(settings_of(folder.path(), &["a", "b"]).unwrap(), Some(vec![Some("1".to_owned()), None]));
+    assert_eq!(settings_of(&folder.path().join("none"), &["a"]).unwrap(), None);
+}
+
+#[test]
+fn a_folder_serves_one_hub() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = DirectoryLock::take(folder.path()).unwrap();
+    assert!(matches!(DirectoryLock::take(folder.path()), Err(LockError::Taken(_))));
+    drop(first);
+    assert!(DirectoryLock::take(folder.path()).is_ok());
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_program_is_refused_untouched() {
+    let (folder, store) = store();
+    drop(store);
+    super::sqlite::set_format_for_test(folder.path(), 99);
+    let refused = SqliteStore::open(folder.path()).unwrap_err();
+    assert!(matches!(refused, StoreError::TooNew { found: 99, .. }), "{refused}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_store_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let _store = SqliteStore::open(folder.path()).unwrap();
+    for file in ["hub.db", "hub.db-wal"] {
+        let mode = std::fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file}");
+    }
+}
+
+/// Where the process of the next test writes; only that process has it.
+const VICTIM: &str = "TWINOPS_TEST_STORE";
+
+/// Writes as fast as it can and says on stdout what was acknowledged, until it is killed. Without [`VICTIM`] there is
+/// nothing to do.
+#[test]
+fn victim() {
+    use std::io::Write as _;
+    let Ok(folder) = std::env::var(VICTIM) else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = Arc::new(SqliteStore::open(folder.as_ref()).unwrap());
+    let writers = (0..8).map(|writer| {
+        let store = Arc::clone(&store);
+        runtime.spawn(async move {
+            for n in 0.. {
+                let id = format!("{writer}-{n}");
+                assert_eq!(store.write(insert(&record(&id))).await.unwrap(), Outcome::Written);
+                writeln!(std::io::stdout().lock(), "acknowledged {id}").unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        runtime.block_on(writer).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_killed_process() {
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::{Command, Stdio},
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "hub::store::tests::victim", "--nocapture"])
+        .env(VICTIM, folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
+    let (mut acknowledged, mut killed) = (Vec::new(), false);
+    for line in lines {
+        // The last line may be cut in half.
+        let Ok(line) = line else { break };
+        acknowledged.extend(line.split_once("acknowledged ").map(|(_, id)| id.to_owned()));
+        if acknowledged.len() >= 500 && !killed {
+            victim.kill().unwrap();
+            killed = true;
+        }
+    }
+    victim.wait().unwrap();
+    acknowledged.pop();
+    assert!(killed && acknowledged.len() >= 499);
+    let store = SqliteStore::open(folder.path()).unwrap();
+    for id in acknowledged {
+        assert!(store.get(&link(&id)).await.unwrap().is_some(), "{id}");
+    }
+}

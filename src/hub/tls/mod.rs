@@ -1,0 +1,87 @@
+//! The hub's side of TLS: 1.2 and 1.3, always (protocol reference 1.1).
+//!
+//! * `authority` is the hub's own certificate authority, made on first start and kept in the state folder.
+//! * `issued` gives out server certificates of that authority and makes a new one before the old one ends.
+//! * `clients` lets devices show certificates of their own; whether one is a device's is for `auth` to say.
+
+mod authority;
+mod clients;
+mod issued;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustls::{
+    ServerConfig,
+    crypto::{CryptoProvider, ring},
+    server::{ResolvesServerCert, ServerConfig as Config},
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+
+pub(crate) use authority::{CA_FILE, CertificateAuthority};
+pub(crate) use issued::Issued;
+
+/// TLS cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    /// A file cannot be read or written.
+    #[error("cannot use {}", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A certificate cannot be made.
+    #[error("cannot make a certificate")]
+    Make(#[from] rcgen::Error),
+    /// The certificate and its key do not go together, or cannot be used.
+    #[error("cannot use the certificate")]
+    Use(#[from] rustls::Error),
+}
+
+/// Who may connect with what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// HTTP/1.1 and 2; clients show tokens.
+    Rest,
+    /// MQTT; clients may show certificates.
+    Mqtt,
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// How connections of one side are made.
+pub(crate) fn server(side: Side, certificate: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
+    let builder = Config::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+    Ok(Arc::new(match side {
+        Side::Rest => {
+            let mut config = builder.with_no_client_auth().with_cert_resolver(certificate);
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            config
+        }
+        Side::Mqtt => {
+            builder.with_client_cert_verifier(Arc::new(clients::AnyOwnKey::new())).with_cert_resolver(certificate)
+        }
+    }))
+}
+
+/// A certificate from PEM files: the chain, the server's own first, and its key.
+pub(crate) fn given(chain: &Path, key: &Path) -> Result<Arc<dyn ResolvesServerCert>, TlsError> {
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |cause: rustls_pki_types::pem::Error| TlsError::File { path, cause: cause.into() }
+    };
+    let certificates = CertificateDer::pem_file_iter(chain).map_err(fail(chain))?;
+    let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(fail(chain))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(fail(key))?;
+    let certified = CertifiedKey::from_der(certificates, key, &provider())?;
+    Ok(Arc::new(SingleCertAndKey::from(certified)))
+}

@@ -1,0 +1,317 @@
+//! What a walk needs: a hub and an agent as processes, a repository, and an operator's shell.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// One kiosk, with a zone and a message of the day.
+pub(crate) fn fleet(zone: &str, message: &str) -> String {
+    format!(
+        "\
+apiVersion: twinops/v1
+kind: Fleet
+metadata: {{ name: walk }}
+---
+apiVersion: twinops/v1
+kind: Profile
+metadata: {{ name: kiosk }}
+spec:
+  where: tags.role = 'kiosk'
+  priority: 10
+  desired:
+    time:
+      timeZone: {zone}
+      ntp: {{ enabled: true, servers: [time.example.org] }}
+    files:
+      motd: {{ path: /srv/motd, content: \"{message}\\n\" }}
+---
+apiVersion: twinops/v1
+kind: Device
+metadata: {{ name: kiosk-1 }}
+spec:
+  identity: {{ type: sas }}
+  tags: {{ role: kiosk }}
+"
+    )
+}
+
+fn twinops() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twinops"));
+    command.env_remove("IOTHUB_CONNECTION_STRING").env_remove("TWINOPS_CA").env("NO_COLOR", "1");
+    command
+}
+
+/// What a command printed, and how it ended.
+pub(crate) struct Ran {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    code: Option<i32>,
+    shown: String,
+}
+
+impl Ran {
+    /// Holds the command to its exit code.
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}\nstdout:\n{}\nstderr:\n{}", self.shown, self.out, self.err);
+        self
+    }
+}
+
+fn run(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code(),
+        shown: format!("{:?}", command.get_args().collect::<Vec<_>>()),
+    }
+}
+
+/// A process that goes with its owner.
+pub(crate) struct Process {
+    child: Child,
+    lines: BufReader<Box<dyn std::io::Read + Send>>,
+}
+
+impl Process {
+    /// Starts a command and reads its stdout, or its stderr.
+    fn start(command: &mut Command, from_stderr: bool) -> Self {
+        command.stdin(Stdio::null());
+        if from_stderr {
+            command.stderr(Stdio::piped())
+        } else {
+            command.stdout(Stdio::piped())
+        };
+        let mut child = command.spawn().unwrap();
+        let stream: Box<dyn std::io::Read + Send> =
+            if from_stderr { Box::new(child.stderr.take().unwrap()) } else { Box::new(child.stdout.take().unwrap()) };
+        Self { child, lines: BufReader::new(stream) }
+    }
+
+    /// Reads lines until one holds `word`; the line.
+    pub(crate) fn await_line(&mut self, word: &str) -> String {
+        let mut seen = String::new();
+        loop {
+            let mut line = String::new();
+            if self.lines.read_line(&mut line).unwrap() == 0 {
+                panic!("the process ended before it said `{word}`:\n{seen}");
+            }
+            if line.contains(word) {
+                return line.trim().to_owned();
+            }
+            seen += &line;
+        }
+    }
+
+    /// Ctrl-C; the process has to end well.
+    pub(crate) fn interrupt(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let mut rest = String::new();
+        self.lines.read_to_string(&mut rest).unwrap();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}\n{rest}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A hub, a fleet repository, and perhaps a device.
+pub(crate) struct Stage {
+    folder: TempDir,
+    hub: Option<Process>,
+    agent: Option<Process>,
+    mqtt: String,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["fleet", "device/srv", "device/etc", "device/usr/share/zoneinfo"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        for zone in ["Europe/Oslo", "Europe/Berlin", "Europe/Paris"] {
+            let file = folder.path().join("device/usr/share/zoneinfo").join(zone);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "TZif").unwrap();
+        }
+        let mut stage = Self { folder, hub: None, agent: None, mqtt: String::new() };
+        stage.git(&["init", "--quiet", "--initial-branch=main"]);
+        stage.start_hub();
+        stage
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"];
+        let ran = run(Command::new("git").args(identity).args(args).current_dir(self.path("fleet")));
+        ran.exits(0).out.trim().to_owned()
+    }
+
+    pub(crate) fn write(&self, file: &str, text: String) {
+        fs::write(self.path("fleet").join(file), text).unwrap();
+    }
+
+    pub(crate) fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", message]);
+    }
+
+    pub(crate) fn head(&self) -> String {
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    pub(crate) fn start_hub(&mut self) {
+        let mut command = twinops();
+        command.args(["hub", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--state"]).arg(self.path("hub"));
+        let mut hub = Process::start(&mut command, false);
+        let mqtt = hub.await_line("mqtt");
+        self.mqtt = format!("localhost:{}", mqtt.rsplit(':').next().unwrap());
+        hub.await_line("ready");
+        self.hub = Some(hub);
+    }
+
+    /// As `kill -9` does.
+    pub(crate) fn kill_hub(&mut self) {
+        self.hub = None;
+    }
+
+    fn hub_says(&self, args: &[&str]) -> String {
+        let ran = run(twinops().arg("hub").args(args).arg("--state").arg(self.path("hub")));
+        ran.exits(0).out.trim().to_owned()
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.path("hub").join("ca.pem")
+    }
+
+    /// An operator's command, in the fleet's folder.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        let connection = self.hub_says(&["connection-string"]);
+        let mut command = twinops();
+        command.args(args).current_dir(self.path("fleet"));
+        run(command.env("IOTHUB_CONNECTION_STRING", connection).env("TWINOPS_CA", self.ca()))
+    }
+
+    pub(crate) fn start_agent(&mut self, device: &str) {
+        let connection = self.path("device.connection");
+        fs::write(&connection, self.hub_says(&["device-connection-string", device])).unwrap();
+        let mut command = twinops();
+        command.args(["agent", "--report-only", "--mqtt", &self.mqtt]);
+        for (flag, path) in [
+            ("--connection-string-file", connection),
+            ("--ca", self.ca()),
+            ("--state", self.path("agent")),
+            ("--root", self.path("device")),
+            ("--files-root", PathBuf::from("/srv")),
+        ] {
+            command.arg(flag).arg(path);
+        }
+        self.agent = Some(Process::start(&mut command, true));
+    }
+
+    /// Asks again until everything is compliant; the test's own time limit ends it otherwise.
+    pub(crate) fn until_compliant(&self) {
+        while self.run(&["status", "--detailed-exitcode"]).code != Some(0) {
+            self.run(&["invoke", "twinops*recheck", "--device", "kiosk-1"]);
+        }
+    }
+
+    pub(crate) fn device_file(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.path("device").join(name)).ok()
+    }
+
+    pub(crate) fn device_link(&self, name: &str) -> Option<String> {
+        fs::read_link(self.path("device").join(name)).ok().map(|to| to.to_string_lossy().into_owned())
+    }
+
+    pub(crate) fn change_device(&self, name: &str, text: &str) {
+        fs::write(self.path("device").join(name), text).unwrap();
+    }
+
+    /// The twin, by a plain REST call.
+    pub(crate) fn twin(&self, device: &str) -> Option<Value> {
+        let (status, body) = self.rest(reqwest::Method::GET, device, None);
+        (status == 200).then_some(body)
+    }
+
+    /// Edits the twin, by a plain REST call.
+    pub(crate) fn patch(&self, device: &str, body: &Value) {
+        let (status, answer) = self.rest(reqwest::Method::PATCH, device, Some(body));
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    fn rest(&self, method: reqwest::Method, device: &str, body: Option<&Value>) -> (u16, Value) {
+        let token = self.hub_says(&["sas-token"]);
+        let connection = self.hub_says(&["connection-string"]);
+        let host = connection.split(';').find_map(|part| part.strip_prefix("HostName=")).unwrap().to_owned();
+        let ca = reqwest::Certificate::from_pem(&fs::read(self.ca()).unwrap()).unwrap();
+        // Another test of this process may have chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().tls_certs_only([ca]).build().unwrap();
+        let url = format!("https://{host}/twins/{device}?api-version=2021-04-12");
+        let mut request = client.request(method, url).header("Authorization", token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.json().await.unwrap())
+        })
+    }
+}
+
+/// A folder without git, and `up`.
+pub(crate) struct Laptop {
+    folder: TempDir,
+}
+
+impl Laptop {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("fleet")).unwrap();
+        Self { folder }
+    }
+
+    fn fleet(&self) -> PathBuf {
+        self.folder.path().join("fleet")
+    }
+
+    /// Saves as editors do: a new file takes the place of the old one.
+    pub(crate) fn write(&self, file: &str, text: String) {
+        let next = self.fleet().join(format!(".{file}.next"));
+        fs::write(&next, text).unwrap();
+        fs::rename(next, self.fleet().join(file)).unwrap();
+    }
+
+    fn command(&self) -> Command {
+        let mut command = twinops();
+        command.arg("up").arg(self.fleet()).args(["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"]);
+        command
+    }
+
+    /// One turn, to its end; what it printed.
+    pub(crate) fn up_once(&self) -> String {
+        run(self.command().arg("--once")).exits(0).out
+    }
+
+    pub(crate) fn up(&self) -> Process {
+        Process::start(&mut self.command(), true)
+    }
+}
