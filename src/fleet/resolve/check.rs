@@ -55,8 +55,8 @@ fn variables(resolver: &Resolver, report: &mut Report) {
     let mut used: BTreeSet<Box<str>> = BTreeSet::new();
     used.extend(resolver.profiles.iter().flat_map(|profile| profile.uses.vars.iter().cloned()));
     for device in fleet.devices.values() {
-        for section in [&device.tags, &device.desired] {
-            used.extend(Uses::of(section).vars);
+        for section in [device.tags(), device.desired()] {
+            used.extend(Uses::of(&section).vars);
         }
     }
     let place = |name: &str| {
@@ -109,9 +109,10 @@ fn conditions(resolver: &Resolver, report: &mut Report) {
 fn devices(resolver: &Resolver, report: &mut Report) -> BTreeSet<usize> {
     let nothing = Map::new();
     let mut selected = BTreeSet::new();
-    for (id, device) in &resolver.fleet().devices {
+    for id in resolver.fleet().devices.keys() {
         let facts = Facts { id, tags: &nothing, reported: None, model_id: None };
-        let declared = resolver.own_tags(&facts, Some(device));
+        let own = resolver.own(id);
+        let declared = resolver.own_tags(&facts, own.as_ref());
         selected.extend(resolver.selecting(&facts, Tags { declared: declared.as_deref(), live: &nothing }));
         if let Err(unresolved) = resolver.wanted(&facts) {
             unresolved.findings.iter().map(|finding| offline(finding, id)).for_each(|finding| report.add(finding));

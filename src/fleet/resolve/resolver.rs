@@ -6,7 +6,7 @@ use super::{
     cache::Cache,
     class::Key,
     facts::{Facts, Root, Tags, View},
-    layer::{self, CompiledProfile, Documents},
+    layer::{self, CompiledProfile, Documents, Own},
     merged, pointer,
     render::{self, has_references},
     secrets::Secrets,
@@ -99,11 +99,11 @@ impl Resolver {
     /// # Errors
     /// When it cannot be told: a missing variable, a contradiction, a merged component that its schema refuses.
     pub fn wanted(&self, device: &Facts<'_>) -> Result<Option<Arc<Wanted>>, Unresolved> {
-        let own = self.fleet.devices.get(device.id).map(|own| &**own);
-        let declared = self.own_tags(device, own);
+        let own = self.own(device.id);
+        let declared = self.own_tags(device, own.as_ref());
         let tags = Tags { declared: declared.as_deref(), live: device.tags };
         let profiles = self.selecting(device, tags);
-        self.answer(device, &Documents { profiles, own }, tags, true)
+        self.answer(device, &Documents { profiles, own: own.as_ref() }, tags, true)
     }
 
     /// The profiles that select the device, weakest first.
@@ -122,20 +122,20 @@ impl Resolver {
     /// As [`Self::wanted`].
     pub fn from_sources(&self, device: &Facts<'_>, sources: &[&str]) -> Result<Option<Arc<Wanted>>, Unresolved> {
         let named = |name: &str| sources.contains(&name);
-        let own = self.fleet.devices.get(device.id).map(|own| &**own);
-        let own = own.filter(|_| named(&layer::device_source(device.id)));
+        let own = if named(&layer::device_source(device.id)) { self.own(device.id) } else { None };
         let profiles = self.profiles.iter().enumerate().filter(|(_, c)| named(&c.source)).map(|(at, _)| at).collect();
-        let declared = self.own_tags(device, own);
+        let declared = self.own_tags(device, own.as_ref());
         let tags = Tags { declared: declared.as_deref(), live: device.tags };
-        self.answer(device, &Documents { profiles, own }, tags, false)
+        self.answer(device, &Documents { profiles, own: own.as_ref() }, tags, false)
+    }
+
+    /// The device's own document, if it is declared.
+    pub(super) fn own(&self, id: &DeviceId) -> Option<Own<'_>> {
+        self.fleet.devices.get(id).map(|device| Own::of(device))
     }
 
     /// The declared tags, filled in from live ones as far as that goes; what does not is found when they are resolved.
-    pub(super) fn own_tags<'a>(
-        &self,
-        device: &Facts<'_>,
-        own: Option<&'a crate::fleet::Device>,
-    ) -> Option<Cow<'a, Map>> {
+    pub(super) fn own_tags<'a>(&self, device: &Facts<'_>, own: Option<&'a Own<'_>>) -> Option<Cow<'a, Map>> {
         let tags = &own?.tags;
         if !has_references(tags) {
             return Some(Cow::Borrowed(tags));
@@ -208,7 +208,8 @@ impl Resolver {
         let profiles = self.profiles.iter().enumerate().filter(|(_, c)| is_source(&c.source)).map(|(at, _)| at);
         let own =
             wanted.sources.iter().rev().find_map(|source| self.fleet.devices.get(source.strip_prefix("Device/")?));
-        self.place(&Documents { profiles: profiles.collect(), own: own.map(|own| &**own) }, path)
+        let own = own.map(|device| Own::of(device));
+        self.place(&Documents { profiles: profiles.collect(), own: own.as_ref() }, path)
     }
 
     fn place(&self, documents: &Documents<'_>, path: &PropertyPath) -> Option<Place> {
@@ -217,7 +218,7 @@ impl Resolver {
             Section::Tags => {
                 let own = documents.own?;
                 let keys = setting(&own.tags, &path.keys)?;
-                Some(pointer::place(&own.document, pointer::value(Section::Tags, keys)))
+                Some(pointer::place(own.document, pointer::value(Section::Tags, keys)))
             }
             Section::Desired => {
                 let keys = match path.keys.split_last() {
