@@ -3,7 +3,7 @@
 #![cfg(all(feature = "cli", feature = "hub", feature = "agent"))]
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use reqwest::{Method, StatusCode};
 use rumqttc::{
@@ -321,20 +321,23 @@ async fn only_a_device_with_its_key_is_let_in_and_a_disabled_one_is_cut() {
 #[tokio::test]
 async fn a_device_with_a_certificate_needs_no_token() {
     let world = World::start().await;
-    let make = || {
+    let certify = || {
         let made = rcgen::generate_simple_self_signed(vec!["x1".to_owned()]).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         (made.cert.der().clone(), key)
     };
-    let (certificate, key) = make();
-    let thumbprint: String = Sha256::digest(&certificate).iter().map(|byte| format!("{byte:02X}")).collect();
+    let (certificate, key) = certify();
+    let mut thumbprint = String::new();
+    for byte in Sha256::digest(&certificate) {
+        write!(thumbprint, "{byte:02X}").unwrap();
+    }
     let thumbprints = json!({"primaryThumbprint": thumbprint, "secondaryThumbprint": null});
     let body = json!({"deviceId": "x1", "authentication": {"type": "selfSigned", "x509Thumbprint": thumbprints}});
     let made = world.ask(Method::PUT, "/devices/x1", &[], body).await;
     assert_eq!(made.body["authentication"]["x509Thumbprint"], thumbprints);
     let mut device = world.dial_with("x1", &certificate, key);
     device.next(|packet| matches!(packet, Incoming::ConnAck(_)).then_some(())).await;
-    let (other, key) = make();
+    let (other, key) = certify();
     assert!(world.dial_with("x1", &other, key).poll().await.is_err());
     world.end().await;
 }

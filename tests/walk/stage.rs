@@ -99,9 +99,8 @@ impl Process {
         let mut seen = String::new();
         loop {
             let mut line = String::new();
-            if self.lines.read_line(&mut line).unwrap() == 0 {
-                panic!("the process ended before it said `{word}`:\n{seen}");
-            }
+            let read = self.lines.read_line(&mut line).unwrap();
+            assert!(read > 0, "the process ended before it said `{word}`:\n{seen}");
             if line.contains(word) {
                 return line.trim().to_owned();
             }

@@ -97,7 +97,7 @@ pub struct ReconcileArgs {
     /// Twins written at the same time, at most; a hub that throttles brings it down.
     #[arg(long, value_name = "N", default_value = "32", help_heading = "Run")]
     pub concurrency: NonZeroUsize,
-    /// Wait until the devices have caught up, 10 minutes unless told.
+    /// Wait until the devices that are connected have caught up, 10 minutes unless told.
     #[arg(
         long, value_name = "DURATION", value_parser = duration, num_args = 0..=1, require_equals = true,
         default_missing_value = "10m",

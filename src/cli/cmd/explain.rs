@@ -88,7 +88,7 @@ fn write_text(lines: &[&Line], out: &mut dyn io::Write) -> io::Result<()> {
     let widest = lines.iter().map(|line| line.path.to_string().len()).max().unwrap_or(0);
     for line in lines {
         let value = line.value.as_ref().map_or_else(|| "(must not be there)".to_owned(), Value::to_string);
-        write!(out, "{:<widest$}  {}  {value}", line.path.to_string(), line.verdict)?;
+        write!(out, "{:<widest$}  {:<11}  {value}", line.path.to_string(), line.verdict)?;
         if let Some(origin) = &line.origin {
             write!(out, "  {origin}")?;
         }

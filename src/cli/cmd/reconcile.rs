@@ -1,24 +1,21 @@
 //! `twinops reconcile`: brings the live twins to what a commit declares.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     cli::{
         Exit, Failure, Progress,
-        access::{Access, Twins},
-        args::ReconcileArgs,
-        prepare::{Desk, Ready},
+        access::{self, Access, Twins},
+        args::{ReconcileArgs, SelectArgs},
+        prepare::{Desk, Prepared, Ready},
         replan::Afresh,
         workspace::{Files, Workspace},
     },
-    plan::{GroupKind, Plan},
-    reconcile::{
-        self, Converged, Event, Limits, Outcome, Patience, Stopped, acknowledged,
-        ports::{HubError, TwinRead},
-    },
+    plan::{DeviceVerdict, Planner, Verdict},
+    reconcile::{self, Converged, Event, Limits, Outcome, Patience, Standing, Stopped, survey},
     report::{Format, OutcomeReport, PlanReport},
     task::Stop,
-    twin::DeviceId,
+    twin::{DeviceId, TwinRow},
 };
 
 /// Plans, lets the guards judge, writes, and tells what came of it.
@@ -46,20 +43,19 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
             .help("split the change, or raise the limit in `spec.guard` in a commit of its own"));
     }
     let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
-    let wait_for = if args.wait.is_some() { changed(&plan) } else { Vec::new() };
     let progress = desk.printer.progress("writing twins", None);
     let limits = Limits { concurrency: args.concurrency.get(), ..Limits::default() };
     let replan = Afresh(Arc::clone(&prepared.planner));
     let outcome = reconcile::apply(plan, &**hub, &replan, limits, &show(&progress), stop).await;
     progress.finish();
-    let revision = prepared.planner.revision();
     let converged = match args.wait {
-        Some(total) if outcome.is_complete() && !wait_for.is_empty() => {
-            Some(wait(desk, &**hub, wait_for, revision, total, stop).await?)
+        Some(total) if outcome.is_complete() => {
+            let patience = Patience { total, ..Patience::default() };
+            wait(desk, &prepared, &twins, &args.select, patience, stop).await?
         }
         _ => None,
     };
-    let fleet = &prepared.planner.fleet().name;
+    let (fleet, revision) = (&prepared.planner.fleet().name, prepared.planner.revision());
     let told = OutcomeReport { fleet, revision, outcome: &outcome, converged: converged.as_ref() };
     desk.printer.report(&told, desk.format)?;
     let exit = match &converged {
@@ -69,12 +65,6 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     };
     let changed = exit == Exit::Done && outcome.applied > 0 && args.detailed_exitcode;
     Ok(if changed { Exit::Changes } else { exit })
-}
-
-/// The devices whose values a plan changes.
-fn changed(plan: &Plan) -> Vec<DeviceId> {
-    let groups = plan.groups.iter().filter(|group| group.kind == GroupKind::Change);
-    groups.flat_map(|group| group.devices.iter().map(|device| device.device.clone())).collect()
 }
 
 /// Events as progress.
@@ -102,19 +92,45 @@ fn exit_of(outcome: &Outcome) -> Exit {
     }
 }
 
+/// Waits until every device that can be reached has caught up. Those that cannot will when they return.
 async fn wait(
     desk: &Desk<'_>,
-    hub: &impl TwinRead,
-    devices: Vec<DeviceId>,
-    revision: &str,
-    total: Duration,
+    prepared: &Prepared,
+    twins: &Twins,
+    select: &SelectArgs,
+    patience: Patience,
     stop: &Stop,
-) -> Result<Converged, HubError> {
-    let progress = desk.printer.progress("waiting for devices", Some(devices.len() as u64));
-    let patience = Patience { total, ..Patience::default() };
+) -> Result<Option<Converged>, Failure> {
+    let statement = access::statement(select);
+    let pages = access::selected(twins, select, statement.as_deref());
+    let Ok(standing) = survey::standing(pages, Arc::clone(&prepared.planner), false).await? else { return Ok(None) };
+    let away = standing.devices.get(&Verdict::Unreachable).copied().unwrap_or(0);
+    if away > 0 {
+        desk.printer.warn(format_args!("{away} devices are not connected; they catch up when they return"));
+    }
+    let on_their_way = |device: &DeviceVerdict| matches!(device.verdict, Verdict::Pending | Verdict::InProgress);
+    let waiting: Vec<DeviceId> =
+        standing.outstanding.into_iter().filter(on_their_way).map(|device| device.device).collect();
+    let progress = desk.printer.progress("waiting for devices", Some(waiting.len() as u64));
     let shown = |done: usize, _: usize| progress.at(done as u64);
-    let standing = acknowledged(revision);
-    let converged = reconcile::converge(hub, devices, &standing, patience, &shown, stop).await;
+    let judge = |row: &TwinRow<'_>| judged(&prepared.planner, row);
+    let converged = reconcile::converge(twins, waiting, &judge, patience, &shown, stop).await?;
     progress.finish();
-    converged
+    Ok(Some(converged))
+}
+
+/// How far a device is, by the verdicts on its properties.
+pub(super) fn judged(planner: &Planner, row: &TwinRow<'_>) -> Standing {
+    let Ok(Some(device)) = planner.verdict(row) else { return Standing::Waiting };
+    match device.verdict {
+        Verdict::Compliant | Verdict::Unknown => Standing::Done,
+        Verdict::Pending | Verdict::InProgress | Verdict::Unreachable => Standing::Waiting,
+        Verdict::Rejected | Verdict::Failed | Verdict::Drifted | Verdict::Edited | Verdict::Contested => {
+            let worst = device.properties.iter().max_by_key(|property| property.verdict);
+            Standing::Failed(worst.map_or_else(String::new, |property| {
+                let said = property.message.as_deref().map(|words| format!(": {words}")).unwrap_or_default();
+                format!("{} {}{said}", property.path, property.verdict)
+            }))
+        }
+    }
 }

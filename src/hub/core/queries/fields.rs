@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::presence::PresenceTable;
 use crate::{
-    hub::record::{Presence, Record, head, twin_view},
+    hub::record::{Half, Presence, Record, head, twin_view},
     query::{FieldPath, Fields, Operand},
 };
 
@@ -17,13 +17,16 @@ pub(super) struct RecordFields<'a> {
     presence: OnceCell<Presence>,
     head: OnceCell<Value>,
     tags: OnceCell<Value>,
+    desired: HalfFields<'a>,
+    reported: HalfFields<'a>,
     whole: OnceCell<Value>,
 }
 
 impl<'a> RecordFields<'a> {
     pub(super) fn new(record: &'a Record, table: &'a PresenceTable) -> Self {
         let (presence, head, tags, whole) = Default::default();
-        Self { record, table, presence, head, tags, whole }
+        let (desired, reported) = (HalfFields::new(&record.desired), HalfFields::new(&record.reported));
+        Self { record, table, presence, head, tags, desired, reported, whole }
     }
 
     fn presence(&self) -> &Presence {
@@ -50,6 +53,23 @@ impl<'a> RecordFields<'a> {
         self.whole.get_or_init(|| self.text().map(|text| read(&text)).unwrap_or_default())
     }
 
+    fn property(&self, path: &FieldPath) -> Option<&Value> {
+        let mut below = path.segments().skip(2);
+        let half = match path.segments().nth(1) {
+            Some("desired") => &self.desired,
+            Some("reported") => &self.reported,
+            _ => return descend(self.whole(), path.segments()),
+        };
+        match path.segments().nth(2) {
+            None | Some("$version") => descend(self.whole(), path.segments()),
+            Some("$metadata") => {
+                below.next();
+                descend(half.metadata(), below)
+            }
+            Some(_) => descend(half.values(), below),
+        }
+    }
+
     fn value(&self, path: &FieldPath) -> Option<&Value> {
         let mut segments = path.segments();
         let start = match path.root() {
@@ -58,11 +78,36 @@ impl<'a> RecordFields<'a> {
                 self.record.tags.as_ref()?;
                 self.tags()
             }
-            "properties" => self.whole(),
+            "properties" => return self.property(path),
             _ => self.head(),
         };
-        segments.try_fold(start, |value, segment| value.as_object()?.get(segment))
+        descend(start, segments)
     }
+}
+
+/// One half of the properties, taken apart when asked for.
+struct HalfFields<'a> {
+    half: &'a Half,
+    values: OnceCell<Value>,
+    metadata: OnceCell<Value>,
+}
+
+impl<'a> HalfFields<'a> {
+    fn new(half: &'a Half) -> Self {
+        Self { half, values: OnceCell::new(), metadata: OnceCell::new() }
+    }
+
+    fn values(&self) -> &Value {
+        self.values.get_or_init(|| read(&self.half.values))
+    }
+
+    fn metadata(&self) -> &Value {
+        self.metadata.get_or_init(|| read(&self.half.metadata))
+    }
+}
+
+fn descend<'v, 's>(start: &'v Value, mut segments: impl Iterator<Item = &'s str>) -> Option<&'v Value> {
+    segments.try_fold(start, |value, segment| value.as_object()?.get(segment))
 }
 
 fn read(text: &str) -> Value {
@@ -79,5 +124,47 @@ impl Fields for RecordFields<'_> {
 
     fn json(&self, path: &FieldPath) -> Option<Value> {
         self.value(path).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::{
+        ports::LinkId,
+        record::{Mode, TwinWrite},
+    };
+
+    #[test]
+    fn looking_into_a_part_and_into_the_whole_agree() {
+        let link = LinkId { device: crate::twin::DeviceId::new("d1").unwrap(), module: None };
+        let mut record = Record::fresh(link, &crate::iothub::DeviceIdentity::default(), 7, "T").unwrap();
+        let body = br#"{"tags": {"a": {"b": 1}}, "properties": {"desired": {"fw": {"c": [1, 2]}}}}"#;
+        TwinWrite::parse(body, Mode::Merge).unwrap().apply(&mut record, "U").unwrap();
+        let table = PresenceTable::default();
+        let fields = RecordFields::new(&record, &table);
+        for text in [
+            "deviceId",
+            "version",
+            "tags",
+            "tags.a.b",
+            "tags.x",
+            "properties",
+            "properties.desired",
+            "properties.desired.fw.c",
+            "properties.desired.fw.x.y",
+            "properties.desired.$version",
+            "properties.desired.$metadata",
+            "properties.desired.$metadata.fw.c.$lastUpdated",
+            "properties.reported.fw",
+            "properties.reported.$metadata.$lastUpdated",
+            "connectionState",
+            "nothing",
+        ] {
+            let path = FieldPath::parse(text).unwrap();
+            let whole = fields.whole();
+            assert_eq!(fields.json(&path), whole.json(&path), "{text}");
+            assert_eq!(fields.field(&path).to_json(), whole.field(&path).to_json(), "{text}");
+        }
     }
 }
