@@ -195,6 +195,11 @@ impl Device {
         Self { document, identity, tags: pack(tags), desired: pack(desired) }
     }
 
+    /// Whether a text may refer to something.
+    pub(super) fn may_refer(&self) -> bool {
+        self.tags.contains("${") || self.desired.contains("${")
+    }
+
     /// Tags, `${…}` as written.
     pub fn tags(&self) -> Map {
         unpack(&self.tags)
