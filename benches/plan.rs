@@ -4,7 +4,6 @@
 //! snapshot is a file of JSON lines, as `twinops query 'SELECT * FROM devices'` prints them. The floor beside it is what it costs to read
 //! and parse every line into a tree, without comparing anything.
 
-#![expect(missing_docs, reason = "a program, not a library")]
 #![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a benchmark prints rounded figures")]
 
 mod support;
@@ -14,11 +13,10 @@ use std::{
     io::{BufRead as _, BufReader, BufWriter, Write as _},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
-use support::{Numbers, figure, peak_mb, rate, timed};
+use support::{Cost, Folder, Numbers, again, figure, heading, peak_mb, timed};
 use twinops::{
     client::Snapshot,
     component::Registry,
@@ -26,7 +24,7 @@ use twinops::{
         DocumentRef, Fleet, Profile,
         resolve::{Resolver, Secrets},
     },
-    plan::{Collector, NoBases, Plan, Planner},
+    plan::{NoBases, Plan, Planner},
     query::Condition,
     reconcile::{ports::TwinRead as _, survey},
     twin::{Map, TwinRow, merge},
@@ -38,30 +36,46 @@ const SITES: u64 = 50;
 const OFF: u64 = 100;
 
 fn main() {
-    let folder = std::env::temp_dir().join(format!("twinops-bench-plan-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a temporary folder");
-    for size in [10_000, support::size(1_000_000)] {
-        let path = folder.join(format!("{size}.jsonl"));
-        write_snapshot(&path, size);
-        run(&path, size);
+    if let Some(words) = support::words() {
+        let [what, path, size] = words.as_slice() else { unreachable!("three words, below") };
+        let (path, size) = (Path::new(path), size.parse().expect("a number, below"));
+        return if what == "floor" { run_floor(path, size) } else { run(path, size) };
     }
-    std::fs::remove_dir_all(&folder).expect("the temporary folder goes");
+    let folder = Folder::new("plan");
+    let mut sizes = vec![10_000, support::size(1_000_000)];
+    sizes.dedup();
+    for size in sizes {
+        let path = folder.path().join(format!("{size}.jsonl"));
+        let bytes = write_snapshot(&path, size);
+        heading(&format!("{size} twins, {} bytes each, 1 in {OFF} to be changed", bytes / size));
+        let (path, size) = (path.to_string_lossy(), size.to_string());
+        again(&["plan", &path, &size]);
+        again(&["floor", &path, &size]);
+    }
 }
 
 fn run(path: &Path, size: u64) {
-    let bytes = std::fs::metadata(path).expect("the snapshot").len();
-    println!("\n{size} twins, {} bytes each", bytes / size);
     let planner = Arc::new(planner());
-    let (plan, time) = timed(|| plan(path, planner));
+    let (plan, cost) = timed(|| plan(path, planner));
     let changed: usize = plan.groups.iter().map(|group| group.devices.len()).sum();
     assert_eq!(plan.counts.examined, size);
     assert_eq!(changed as u64, size / OFF, "the plan finds what is off, and nothing else");
-    let reach = if size <= 10_000 { "0.2 s, 100 MB" } else { "150,000/s, 300 MB" };
-    figure("plan", time.as_secs_f64(), "s", reach);
-    figure("plan", rate(size, time), "twins/s", reach);
-    figure("most memory held", peak_mb(), "MB", reach);
-    let (_, floor) = floor(path);
-    figure("floor: read and parse each line, one thread", rate(size, floor), "twins/s", "-");
+    if size <= 10_000 {
+        figure("plan", cost.time.as_secs_f64() * 1e3, "ms", "200");
+        figure("  most memory held", peak_mb(), "MB", "100");
+    } else {
+        figure("plan", cost.time.as_secs_f64(), "s", "-");
+        figure("  most memory held", peak_mb(), "MB", "300");
+    }
+    figure("  twins a second", cost.rate(size), "twins/s", "150,000");
+    figure("  processor time a twin", cost.each(size), "us", "13 (two processors)");
+}
+
+fn run_floor(path: &Path, size: u64) {
+    let (count, cost) = floor(path);
+    assert_eq!(count, size);
+    figure("floor: read and parse each line into a tree, one thread", cost.rate(size), "twins/s", "-");
+    figure("  processor time a twin", cost.each(size), "us", "-");
 }
 
 fn plan(path: &Path, planner: Arc<Planner>) -> Plan {
@@ -74,7 +88,7 @@ fn plan(path: &Path, planner: Arc<Planner>) -> Plan {
     })
 }
 
-fn floor(path: &Path) -> (u64, Duration) {
+fn floor(path: &Path) -> (u64, Cost) {
     timed(|| {
         let file = BufReader::with_capacity(1 << 20, File::open(path).expect("the snapshot"));
         let tree = |line: std::io::Result<String>| serde_json::from_str::<Value>(&line.expect("a line")).expect("JSON");
@@ -89,7 +103,11 @@ fn planner() -> Planner {
         "monitoring": { "interval": 60, "sinks": ["a", "b", "c"], "labels": { "owner": "operations", "tier": "2" } }
     });
     let kiosk = json!({
-        "windows": { "timeInfo": { "ntpServer": "time.contoso.example", "timeZoneKeyName": "W. Europe Standard Time" },
+        "windows": { "timeInfo": { "ntpServer": "time.contoso.example", "timeZoneKeyName": "W. Europe Standard Time",
+                "dynamicDaylightTimeDisabled": false, "timeZoneBias": -60, "timeZoneDaylightBias": -60,
+                "timeZoneDaylightDate": "0000-03-05T02:00:00Z", "timeZoneDaylightDayOfWeek": 0,
+                "timeZoneDaylightName": "CEST", "timeZoneStandardBias": 0, "timeZoneStandardDayOfWeek": 0,
+                "timeZoneStandardDate": "0000-10-05T03:00:00Z", "timeZoneStandardName": "CET" },
             "windowsUpdatePolicy": { "applyProperties": { "activeHoursStart": 7, "activeHoursEnd": 20,
                 "allowAutoUpdate": 3, "scheduledInstallTime": 3 }, "reportProperties": "yes" } }
     });
@@ -120,7 +138,8 @@ fn date() -> jiff::civil::Date {
 }
 
 /// Twins as a hub would send them after a run of this fleet, with the device's own report; every hundredth edited.
-fn write_snapshot(path: &Path, size: u64) {
+/// How many bytes that is.
+fn write_snapshot(path: &Path, size: u64) -> u64 {
     let planner = planner();
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path).expect("a snapshot file"));
     let mut numbers = Numbers::new(7);
@@ -138,6 +157,7 @@ fn write_snapshot(path: &Path, size: u64) {
         out.write_all(b"\n").expect("room on the disk");
     }
     out.flush().expect("room on the disk");
+    std::fs::metadata(path).expect("just written").len()
 }
 
 fn template(planner: &Planner, class: u64) -> String {
@@ -158,6 +178,9 @@ fn template(planner: &Planner, class: u64) -> String {
         "time": { "__t": "c", "timeZone": acks, "ntp": acks },
         "deviceInfo": { "__t": "c", "manufacturer": "Contoso", "model": "Box 3", "os": { "name": "debian", "version": "12" },
             "hostName": "DEVICE", "architecture": "x64", "totalMemoryMiB": 3941, "bootTime": "2026-11-20T03:00:SECOND" },
+        "network": { "interfaces": { "eth0": { "mac": "00:00:5e:00:53:01", "addresses": ["192.0.2.17", "2001:db8::17"],
+            "mtu": 1500, "up": true }, "wlan0": { "mac": "00:00:5e:00:53:02", "addresses": [], "up": false } } },
+        "storage": { "root": { "totalMiB": 29554, "freeMiB": 17120 }, "data": { "totalMiB": 102400, "freeMiB": 88012 } },
         "$metadata": { "$lastUpdated": "2026-11-23T03:00:SECOND.0000000Z" }, "$version": 3
     });
     json!({

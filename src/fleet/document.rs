@@ -93,7 +93,7 @@ fn device(
             return None;
         }
     };
-    Some(Document::Device(id, Device { document: site.document(), identity, tags, desired }))
+    Some(Document::Device(id, Device::new(site.document(), identity, &tags, &desired)))
 }
 
 /// What the document says it is, when it is of ours.

@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use rayon::prelude::*;
+
 /// Folders that never hold documents, besides those whose name begins with a dot.
 const SKIPPED: [&str; 2] = ["node_modules", "target"];
 /// How the name of a component's schema ends.
@@ -98,7 +100,8 @@ impl Source {
     pub fn read_folder(root: &Path) -> Result<Self, SourceError> {
         let mut walk = Walk { files: Vec::new(), seen: BTreeSet::new() };
         walk.folder(root, "")?;
-        Ok(Self::from_files(walk.files))
+        let files: Result<Vec<_>, _> = walk.files.into_par_iter().map(Found::read).collect();
+        Ok(Self::from_files(files?))
     }
 
     /// The file of that path.
@@ -111,9 +114,24 @@ impl Source {
     }
 }
 
+/// Looks for files; they are read afterwards, many at a time.
 struct Walk {
-    files: Vec<SourceFile>,
+    files: Vec<Found>,
     seen: BTreeSet<PathBuf>,
+}
+
+struct Found {
+    at: PathBuf,
+    relative: String,
+}
+
+impl Found {
+    fn read(self) -> Result<SourceFile, SourceError> {
+        match fs::read(&self.at) {
+            Ok(text) => Ok(SourceFile { path: self.relative.into(), text: text.into() }),
+            Err(cause) => Err(SourceError { path: self.at, cause }),
+        }
+    }
 }
 
 impl Walk {
@@ -142,8 +160,7 @@ impl Walk {
             return self.folder(&path, &format!("{relative}/"));
         }
         if FileKind::of(&relative).is_some() {
-            let text = fs::read(&path).map_err(failed)?.into();
-            self.files.push(SourceFile { path: relative.into(), text });
+            self.files.push(Found { at: path, relative });
         }
         Ok(())
     }

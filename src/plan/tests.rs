@@ -201,7 +201,7 @@ fn identical_changes_fold_and_a_declared_device_is_registered_if_it_asks_to_be()
     let mut fleet = base_fleet();
     let device = |identity| {
         let document = DocumentRef { file: "devices.yaml".into(), document: 0 };
-        Arc::new(Device { document, identity, tags: Map::new(), desired: Map::new() })
+        Arc::new(Device::new(document, identity, &Map::new(), &Map::new()))
     };
     let sas = IdentitySpec { kind: IdentityKind::Sas, primary_thumbprint: None, secondary_thumbprint: None };
     fleet.devices.insert(DeviceId::new("new").unwrap(), device(Some(sas)));

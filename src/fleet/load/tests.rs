@@ -95,7 +95,7 @@ spec:
     let fleet = loaded.fleet.unwrap();
     assert_eq!((fleet.name.as_str(), fleet.profiles.len(), fleet.devices.len()), ("contoso-kiosks", 1, 1));
     assert_eq!(fleet.profiles[0].document, DocumentRef { file: "fleet.yaml".into(), document: 1 });
-    assert_eq!(fleet.devices["kiosk-0007"].tags["site"], "oslo");
+    assert_eq!(fleet.devices["kiosk-0007"].tags()["site"], "oslo");
     assert_eq!(loaded.documents, 4);
 }
 

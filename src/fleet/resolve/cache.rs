@@ -6,17 +6,16 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-/// Classes kept in each of the two generations.
-const GENERATION: usize = 16_384;
-
 /// A cache of two generations: what was not asked for while a whole generation came in is forgotten.
 pub(super) struct Cache<T> {
+    generation: usize,
     generations: RwLock<[HashMap<Box<[u8]>, T>; 2]>,
 }
 
 impl<T: Clone> Cache<T> {
-    pub(super) fn new() -> Self {
-        Self { generations: RwLock::new([HashMap::new(), HashMap::new()]) }
+    /// A cache that keeps so many answers in each of its two generations.
+    pub(super) fn new(generation: usize) -> Self {
+        Self { generation, generations: RwLock::new([HashMap::new(), HashMap::new()]) }
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Option<T> {
@@ -34,7 +33,7 @@ impl<T: Clone> Cache<T> {
     pub(super) fn put(&self, key: &[u8], value: T) {
         let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
         let [young, old] = &mut *generations;
-        if young.len() >= GENERATION {
+        if young.len() >= self.generation {
             *old = std::mem::take(young);
         }
         young.insert(key.into(), value);
@@ -54,7 +53,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_stays_and_memory_is_bounded() {
-        let cache = Cache::new();
+        const GENERATION: usize = 100;
+        let cache = Cache::new(GENERATION);
         for n in 0..10 * GENERATION {
             cache.put(&n.to_le_bytes(), n);
             assert_eq!(cache.get(&0_usize.to_le_bytes()), Some(0));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::{
@@ -54,9 +55,9 @@ fn variables(resolver: &Resolver, report: &mut Report) {
     let fleet = resolver.fleet();
     let mut used: BTreeSet<Box<str>> = BTreeSet::new();
     used.extend(resolver.profiles.iter().flat_map(|profile| profile.uses.vars.iter().cloned()));
-    for device in fleet.devices.values() {
-        for section in [&device.tags, &device.desired] {
-            used.extend(Uses::of(section).vars);
+    for device in fleet.devices.values().filter(|device| device.may_refer()) {
+        for section in [device.tags(), device.desired()] {
+            used.extend(Uses::of(&section).vars);
         }
     }
     let place = |name: &str| {
@@ -105,16 +106,28 @@ fn conditions(resolver: &Resolver, report: &mut Report) {
     }
 }
 
+/// Devices that one thread resolves at a time.
+const BATCH: usize = 64;
+
 /// Resolves the declared devices; which profiles select one of them.
 fn devices(resolver: &Resolver, report: &mut Report) -> BTreeSet<usize> {
     let nothing = Map::new();
-    let mut selected = BTreeSet::new();
-    for (id, device) in &resolver.fleet().devices {
+    let resolved = |id: &DeviceId| {
         let facts = Facts { id, tags: &nothing, reported: None, model_id: None };
-        let declared = resolver.own_tags(&facts, Some(device));
-        selected.extend(resolver.selecting(&facts, Tags { declared: declared.as_deref(), live: &nothing }));
-        if let Err(unresolved) = resolver.wanted(&facts) {
-            unresolved.findings.iter().map(|finding| offline(finding, id)).for_each(|finding| report.add(finding));
+        let (profiles, answer) = resolver.selected(&facts);
+        let findings = answer.err().map(|unresolved| (id.clone(), unresolved.findings));
+        (profiles, findings)
+    };
+    let ids: Vec<&DeviceId> = resolver.fleet().devices.keys().collect();
+    let mut selected = BTreeSet::new();
+    // By batches, so that what comes of a million devices is not all held at once.
+    for batch in ids.chunks(BATCH * BATCH) {
+        let results: Vec<_> = batch.par_iter().with_min_len(BATCH).map(|id| resolved(id)).collect();
+        for (profiles, findings) in results {
+            selected.extend(profiles);
+            if let Some((id, findings)) = findings {
+                findings.iter().map(|finding| offline(finding, &id)).for_each(|finding| report.add(finding));
+            }
         }
     }
     selected

@@ -40,13 +40,27 @@ pub(super) fn device_source(id: &DeviceId) -> Arc<str> {
     format!("Device/{id}").into()
 }
 
+/// A device's own document, opened.
+#[derive(Debug)]
+pub(super) struct Own<'a> {
+    pub(super) document: &'a DocumentRef,
+    pub(super) tags: Map,
+    pub(super) desired: Map,
+}
+
+impl<'a> Own<'a> {
+    pub(super) fn of(device: &'a Device) -> Self {
+        Self { document: &device.document, tags: device.tags(), desired: device.desired() }
+    }
+}
+
 /// The documents that apply to one device.
 #[derive(Debug, Clone)]
 pub(super) struct Documents<'a> {
     /// Indexes of profiles, ascending: weakest first.
     pub(super) profiles: Vec<usize>,
     /// The device's own document, stronger than any profile.
-    pub(super) own: Option<&'a Device>,
+    pub(super) own: Option<&'a Own<'a>>,
 }
 
 impl Documents<'_> {
@@ -73,9 +87,9 @@ pub(super) fn layers<'a>(compiled: &'a [CompiledProfile], documents: &Documents<
         rank: compiled.rank,
         profile: Some(&compiled.profile.name),
     });
-    let own = documents.own.map(|device| Layer {
-        document: &device.document,
-        desired: &device.desired,
+    let own = documents.own.map(|own| Layer {
+        document: own.document,
+        desired: &own.desired,
         rank: usize::MAX,
         profile: None,
     });

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    layer::Layer,
+    layer::{Layer, Own},
     overlay::{Conflict, Origin, Overlay},
     pointer,
     render::{Rendered, Way, render},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     component::{Convention, Registry, pnp},
-    fleet::{Device, DocumentRef, Finding, Wanted},
+    fleet::{DocumentRef, Finding, Wanted},
     twin::{Map, Section, get, same},
 };
 
@@ -35,9 +35,9 @@ pub(super) fn merge(layers: &[Layer<'_>], scope: &Scope<'_>, findings: &mut Vec<
 }
 
 /// The tags of a device's own document.
-pub(super) fn tags(own: &Device, scope: &Scope<'_>, wanted: &mut Wanted, findings: &mut Vec<Finding>) {
+pub(super) fn tags(own: &Own<'_>, scope: &Scope<'_>, wanted: &mut Wanted, findings: &mut Vec<Finding>) {
     let rendered = render(&own.tags, scope);
-    unfilled(&own.document, Section::Tags, &rendered.faults, findings);
+    unfilled(own.document, Section::Tags, &rendered.faults, findings);
     wanted.secrets.extend(rendered.secrets.iter().map(|way| Section::Tags.path(way.iter().cloned())));
     wanted.tags = rendered.values.into_owned();
 }

@@ -6,7 +6,7 @@ use super::{
     cache::Cache,
     class::Key,
     facts::{Facts, Root, Tags, View},
-    layer::{self, CompiledProfile, Documents},
+    layer::{self, CompiledProfile, Documents, Own},
     merged, pointer,
     render::{self, has_references},
     secrets::Secrets,
@@ -47,6 +47,12 @@ impl fmt::Display for Unresolved {
 
 impl std::error::Error for Unresolved {}
 
+/// Classes without a document of a device's own that are kept: a large fleet has thousands, of which each is asked for
+/// again and again.
+const CLASSES: usize = 16_384;
+/// Classes with one: most are of a single device, and a fleet may declare a million.
+const OWN_CLASSES: usize = 1024;
+
 type Answer = Result<Arc<Wanted>, Arc<[Finding]>>;
 
 /// Resolves the devices of one fleet at one revision, once per class of devices: those to which the same documents
@@ -59,6 +65,7 @@ pub struct Resolver {
     secrets: Secrets,
     verifier: Verifier,
     classes: Cache<Answer>,
+    own_classes: Cache<Answer>,
 }
 
 impl Resolver {
@@ -66,7 +73,8 @@ impl Resolver {
     pub fn new(fleet: Arc<Fleet>, registry: Arc<Registry>, secrets: Secrets) -> Self {
         let profiles = layer::compile(&fleet);
         let verifier = Verifier::new(&registry, &fleet.name);
-        Self { fleet, profiles, registry, secrets, verifier, classes: Cache::new() }
+        let (classes, own_classes) = (Cache::new(CLASSES), Cache::new(OWN_CLASSES));
+        Self { fleet, profiles, registry, secrets, verifier, classes, own_classes }
     }
 
     /// The fleet.
@@ -99,15 +107,22 @@ impl Resolver {
     /// # Errors
     /// When it cannot be told: a missing variable, a contradiction, a merged component that its schema refuses.
     pub fn wanted(&self, device: &Facts<'_>) -> Result<Option<Arc<Wanted>>, Unresolved> {
-        let own = self.fleet.devices.get(device.id).map(|own| &**own);
-        let declared = self.own_tags(device, own);
+        self.selected(device).1
+    }
+
+    /// The profiles that select the device, and what it should be.
+    pub(super) fn selected(&self, device: &Facts<'_>) -> (Vec<usize>, Result<Option<Arc<Wanted>>, Unresolved>) {
+        let own = self.own(device.id);
+        let declared = self.own_tags(device, own.as_ref());
         let tags = Tags { declared: declared.as_deref(), live: device.tags };
         let profiles = self.selecting(device, tags);
-        self.answer(device, &Documents { profiles, own }, tags, true)
+        let documents = Documents { profiles, own: own.as_ref() };
+        let answer = self.answer(device, &documents, tags, true);
+        (documents.profiles, answer)
     }
 
     /// The profiles that select the device, weakest first.
-    pub(super) fn selecting(&self, device: &Facts<'_>, tags: Tags<'_>) -> Vec<usize> {
+    fn selecting(&self, device: &Facts<'_>, tags: Tags<'_>) -> Vec<usize> {
         let view = View { id: device.id.as_str(), tags, reported: device.reported, model_id: device.model_id };
         let selects = |compiled: &CompiledProfile| {
             compiled.profile.condition.as_ref().is_none_or(|condition| condition.matches(&view))
@@ -122,20 +137,20 @@ impl Resolver {
     /// As [`Self::wanted`].
     pub fn from_sources(&self, device: &Facts<'_>, sources: &[&str]) -> Result<Option<Arc<Wanted>>, Unresolved> {
         let named = |name: &str| sources.contains(&name);
-        let own = self.fleet.devices.get(device.id).map(|own| &**own);
-        let own = own.filter(|_| named(&layer::device_source(device.id)));
+        let own = if named(&layer::device_source(device.id)) { self.own(device.id) } else { None };
         let profiles = self.profiles.iter().enumerate().filter(|(_, c)| named(&c.source)).map(|(at, _)| at).collect();
-        let declared = self.own_tags(device, own);
+        let declared = self.own_tags(device, own.as_ref());
         let tags = Tags { declared: declared.as_deref(), live: device.tags };
-        self.answer(device, &Documents { profiles, own }, tags, false)
+        self.answer(device, &Documents { profiles, own: own.as_ref() }, tags, false)
+    }
+
+    /// The device's own document, if it is declared.
+    fn own(&self, id: &DeviceId) -> Option<Own<'_>> {
+        self.fleet.devices.get(id).map(|device| Own::of(device))
     }
 
     /// The declared tags, filled in from live ones as far as that goes; what does not is found when they are resolved.
-    pub(super) fn own_tags<'a>(
-        &self,
-        device: &Facts<'_>,
-        own: Option<&'a crate::fleet::Device>,
-    ) -> Option<Cow<'a, Map>> {
+    fn own_tags<'a>(&self, device: &Facts<'_>, own: Option<&'a Own<'_>>) -> Option<Cow<'a, Map>> {
         let tags = &own?.tags;
         if !has_references(tags) {
             return Some(Cow::Borrowed(tags));
@@ -159,12 +174,13 @@ impl Resolver {
         }
         let own = documents.own.map(|own| (tags.declared.unwrap_or(&own.tags), &own.desired));
         let key = Key::new(&self.profiles, documents, own, device.id, tags, checked);
-        let known = if key.single { None } else { self.classes.get(key.bytes()) };
+        let classes = if documents.own.is_some() { &self.own_classes } else { &self.classes };
+        let known = if key.single { None } else { classes.get(key.bytes()) };
         let answer = known.unwrap_or_else(|| {
             let answer = self.resolve(device, documents, tags, checked);
             // A finding in a device's own document is that device's alone.
             if !key.single && (answer.is_ok() || documents.own.is_none()) {
-                self.classes.put(key.bytes(), answer.clone());
+                classes.put(key.bytes(), answer.clone());
             }
             answer
         });
@@ -208,7 +224,8 @@ impl Resolver {
         let profiles = self.profiles.iter().enumerate().filter(|(_, c)| is_source(&c.source)).map(|(at, _)| at);
         let own =
             wanted.sources.iter().rev().find_map(|source| self.fleet.devices.get(source.strip_prefix("Device/")?));
-        self.place(&Documents { profiles: profiles.collect(), own: own.map(|own| &**own) }, path)
+        let own = own.map(|device| Own::of(device));
+        self.place(&Documents { profiles: profiles.collect(), own: own.as_ref() }, path)
     }
 
     fn place(&self, documents: &Documents<'_>, path: &PropertyPath) -> Option<Place> {
@@ -217,7 +234,7 @@ impl Resolver {
             Section::Tags => {
                 let own = documents.own?;
                 let keys = setting(&own.tags, &path.keys)?;
-                Some(pointer::place(&own.document, pointer::value(Section::Tags, keys)))
+                Some(pointer::place(own.document, pointer::value(Section::Tags, keys)))
             }
             Section::Desired => {
                 let keys = match path.keys.split_last() {

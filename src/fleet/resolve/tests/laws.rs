@@ -87,7 +87,7 @@ proptest! {
         let bench = bench.device("own", json!({"t": 2}), own);
         let resolver = bench.plain();
         if let Ok(Some(wanted)) = outcome(&resolver, "own", "x", 1) {
-            let own = bench.fleet.devices["own"].desired.clone();
+            let own = bench.fleet.devices["own"].desired();
             for leaf in crate::twin::leaves(&own).into_iter().filter(|leaf| !leaf.value.is_string()) {
                 let found = crate::twin::get(&wanted.desired, &leaf.keys);
                 let is_open = leaf.value.as_object().is_some();

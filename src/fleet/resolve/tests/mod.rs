@@ -67,7 +67,7 @@ impl Bench {
 
     fn device(mut self, name: &str, tags: Value, desired: Value) -> Self {
         let document = document(&format!("{name}.yaml"));
-        let device = Device { document, identity: None, tags: map(tags), desired: map(desired) };
+        let device = Device::new(document, None, &map(tags), &map(desired));
         self.fleet.devices.insert(id(name), Arc::new(device));
         self
     }
