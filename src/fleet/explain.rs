@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    finding::{Finding, Place, Severity},
+    finding::{Finding, Place},
     yaml::escape,
 };
 use crate::component::nearest;
@@ -59,15 +59,7 @@ impl Fault {
         let pointer = format!("{base}{}", self.pointer);
         let place =
             if self.is_key { Place::key(file, document, pointer) } else { Place::value(file, document, pointer) };
-        Finding {
-            rule: self.rule,
-            severity: Severity::Error,
-            message: self.message,
-            place: Some(place),
-            label: self.label,
-            related: Vec::new(),
-            help: self.help,
-        }
+        Finding { label: self.label, help: self.help, ..Finding::error(self.rule, self.message).at(place) }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Finding {
     pub related: Vec<(Place, String)>,
     /// What to do about it, e.g. a name that was probably meant.
     pub help: Option<String>,
+    /// The lines that it points at hold a secret: no report may show them.
+    pub hidden: bool,
 }
 
 /// A spot in a document, named by path; `locate` finds its line.
@@ -90,6 +92,7 @@ impl Finding {
             label: None,
             related: Vec::new(),
             help: None,
+            hidden: false,
         }
     }
 
@@ -115,6 +118,12 @@ impl Finding {
     pub fn with(mut self, place: Place, words: impl Into<String>) -> Self {
         self.related.push((place, words.into()));
         self
+    }
+
+    /// On lines that hold a secret.
+    #[must_use]
+    pub fn hidden(self) -> Self {
+        Self { hidden: true, ..self }
     }
 
     /// With advice.

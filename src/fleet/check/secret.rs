@@ -22,10 +22,10 @@ pub(super) fn check(site: Site<'_>, way: &Way<'_>, key: &str, text: &str, findin
     let help = "take it out of git's history and renew it; write `${secret.NAME}` here";
     if let Some(what) = marked(text) {
         let finding = Finding::error("clear-text-secret", format!("{what} stands here in clear text"));
-        findings.push(finding.at(site.key(way.pointer())).help(help));
+        findings.push(finding.at(site.key(way.pointer())).help(help).hidden());
     } else if is_called_secret(key) && !text.is_empty() && !text.contains("${") {
         let finding = Finding::warning("clear-text-secret", format!("`{key}` looks like a secret in clear text"));
-        findings.push(finding.at(site.key(way.pointer())).help(help));
+        findings.push(finding.at(site.key(way.pointer())).help(help).hidden());
     }
 }
 

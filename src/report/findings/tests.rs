@@ -63,6 +63,22 @@ fn findings_are_told_in_every_format() {
 }
 
 #[test]
+fn the_line_of_a_secret_is_named_and_not_shown() {
+    let files = files();
+    let found = [Finding::error("clear-text-secret", "a key stands here in clear text")
+        .at(place("profiles/kiosk.yaml", "ntpServer: b"))
+        .hidden()];
+    let report = Findings { findings: &found, documents: 1, places: &files };
+    for format in Format::ALL {
+        let mut out = Vec::new();
+        crate::report::write(&report, format, &Paper::default(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.contains("ntpServer: b"), "{text}");
+        assert!(text.contains("kiosk.yaml"), "{text}");
+    }
+}
+
+#[test]
 fn nothing_found_is_said() {
     let files = files();
     golden::check("findings/none", &Findings { findings: &[], documents: 1, places: &files });

@@ -89,7 +89,7 @@ fn sheets(finding: &Finding, places: &dyn Places) -> Vec<Sheet> {
     for (kind, place, label) in own.chain(related) {
         let location = places.locate(place);
         let file = location.as_ref().map_or(&place.file, |at| &at.file).clone();
-        let text = location.as_ref().and_then(|at| places.text(&at.file));
+        let text = location.as_ref().filter(|_| !finding.hidden).and_then(|at| places.text(&at.file));
         let span = span(location.as_ref(), text.as_deref());
         let mark = Mark { kind, span, words: label.map(plain).unwrap_or_default() };
         let known = sheets.iter_mut().find(|sheet| sheet.file == file && sheet.text.is_some() == text.is_some());
