@@ -160,7 +160,7 @@ fn unique(count: usize) -> Plan {
         let motd =
             Delta { origin: origin("motd"), ..new("properties.desired.files.motd", json!(format!("I am {n}\n"))) };
         let ntp = Delta {
-            origin: origin(if n % 2 == 0 { "ntpServer" } else { "motd" }),
+            origin: origin(if n.is_multiple_of(2) { "ntpServer" } else { "motd" }),
             ..new("properties.desired.time.ntpServer", json!("b"))
         };
         let site = new("tags.site", json!(if n < 2 { "oslo" } else { "bergen" }));
