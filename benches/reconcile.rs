@@ -5,7 +5,7 @@
 //! the same processors. The peer beside it is the HTTP library in a bare loop: no credentials, no outcome, nobody who slows down
 //! when the hub asks for it.
 
-#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a benchmark prints rounded figures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints rounded figures")]
 
 mod support;
 

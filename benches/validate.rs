@@ -6,7 +6,7 @@
 //! devices resolved as well. The floor beside them is a bare YAML parser and one schema on all processors, without a
 //! word on where anything stands.
 
-#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a benchmark prints rounded figures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints rounded figures")]
 
 mod support;
 

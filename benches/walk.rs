@@ -1,8 +1,8 @@
 //! The whole walk: from a saved file to the last device that has applied it.
 //!
 //! `cargo bench --bench walk [-- TIMES]` starts `twinops up` on a copy of `examples/fleet`: a hub, its 20 devices over TLS,
-//! and a reconciliation at every save. It then changes a value that reaches every device, 30 times, and measures from
-//! the moment of the save until `up` has read the acknowledgement of all devices from the hub. There is no peer to
+//! and a reconciliation at every save. It then changes a value that reaches 19 of them, 30 times, and measures from
+//! the moment of the save until `up` has read the acknowledgements of all of those from the hub. There is no peer to
 //! measure beside it on one machine; the first line of figures is what `up` takes from nothing to devices in order.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints figures")]
@@ -20,11 +20,13 @@ use std::{
 use support::{Folder, figure, heading, memory_mb};
 
 const DEVICES: usize = 20;
+/// Those that a save reaches: one has a value of its own.
+const REACHED: usize = 19;
 /// What `up` says on stderr when the devices have caught up, after their number.
 const APPLIED: &str = " devices applied it within ";
 /// What it says when it waits for the next save.
 const WATCHING: &str = "watching ";
-/// The value that is changed; every device gets it from a profile.
+/// The value that is changed; devices get it from profiles.
 const VALUE: &str = "ntp: time.contoso.example";
 
 fn main() {
@@ -35,7 +37,7 @@ fn main() {
     heading(&format!("{DEVICES} devices of `twinops up`, {times} saves"));
     let start = Instant::now();
     let mut up = Up::start(&fleet, &folder.path().join("state"));
-    up.until_applied();
+    up.until_applied(DEVICES);
     figure("from nothing to devices in order", start.elapsed().as_secs_f64(), "s", "-");
     let document = fleet.join("fleet.yaml");
     let text = fs::read_to_string(&document).expect("the example's fleet");
@@ -44,7 +46,7 @@ fn main() {
         .map(|time| {
             let saved = Instant::now();
             fs::write(&document, text.replace(VALUE, &format!("ntp: time-{time}.contoso.example"))).expect("a save");
-            up.until_applied();
+            up.until_applied(REACHED);
             saved.elapsed()
         })
         .collect();
@@ -84,13 +86,13 @@ impl Up {
         Self { child, lines }
     }
 
-    /// Until all devices have applied what was saved, and the next save is waited for.
-    fn until_applied(&mut self) {
+    /// Until so many devices have applied what was saved, and the next save is waited for.
+    fn until_applied(&mut self, devices: usize) {
         let mut all = false;
         for line in &mut self.lines {
             let line = line.expect("a text");
             if let Some((count, _)) = line.split_once(APPLIED) {
-                assert_eq!(count.parse(), Ok(DEVICES), "every device applies it");
+                assert_eq!(count.parse(), Ok(devices), "every device applies it");
                 all = true;
             }
             if line.starts_with(WATCHING) {

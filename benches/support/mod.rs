@@ -1,7 +1,13 @@
 //! What the benchmarks share: numbers that are the same on every run, what a piece of work costs, and how figures are
 //! printed.
 
-#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "every benchmark uses its own part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::cast_precision_loss,
+    reason = "every benchmark uses its own part of this"
+)]
 
 use std::{
     future::Future,

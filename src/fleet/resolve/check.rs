@@ -112,7 +112,7 @@ const BATCH: usize = 64;
 /// Resolves the declared devices; which profiles select one of them.
 fn devices(resolver: &Resolver, report: &mut Report) -> BTreeSet<usize> {
     let nothing = Map::new();
-    let answer = |id: &DeviceId| {
+    let look = |id: &DeviceId| {
         let facts = Facts { id, tags: &nothing, reported: None, model_id: None };
         let (profiles, answer) = resolver.selected(&facts);
         let findings = answer.err().map(|unresolved| (id.clone(), unresolved.findings));
@@ -122,7 +122,7 @@ fn devices(resolver: &Resolver, report: &mut Report) -> BTreeSet<usize> {
     let mut selected = BTreeSet::new();
     // By batches, so that what comes of a million devices is not all held at once.
     for batch in ids.chunks(BATCH * BATCH) {
-        let results: Vec<_> = batch.par_iter().with_min_len(BATCH).map(|id| answer(id)).collect();
+        let results: Vec<_> = batch.par_iter().with_min_len(BATCH).map(|id| look(id)).collect();
         for (profiles, findings) in results {
             selected.extend(profiles);
             if let Some((id, findings)) = findings {
