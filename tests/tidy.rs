@@ -171,8 +171,9 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 /// Files that only tests see.
 fn is_test(path: &Path) -> bool {
-    let names = ["tests.rs", "laws.rs", "sample.rs", "golden.rs"];
-    path.components().any(|part| part.as_os_str() == "tests") || names.iter().any(|name| path.ends_with(name))
+    let name = path.file_name().unwrap().to_string_lossy();
+    let named = ["tests.rs", "laws.rs", "sample.rs", "golden.rs"].iter().any(|ending| name.ends_with(ending));
+    named || path.components().any(|part| part.as_os_str() == "tests")
 }
 
 /// The room of a file: `src/plan/diff.rs` is in `plan`.
