@@ -29,8 +29,8 @@ pub struct Finding {
     pub related: Vec<(Place, String)>,
     /// What to do about it, e.g. a name that was probably meant.
     pub help: Option<String>,
-    /// The lines that it points at hold a secret: no report may show them.
-    pub hidden: bool,
+    /// The lines it is about hold a secret: reports name the place and never show the source.
+    pub hide_source: bool,
 }
 
 /// A spot in a document, named by path; `locate` finds its line.
@@ -92,7 +92,7 @@ impl Finding {
             label: None,
             related: Vec::new(),
             help: None,
-            hidden: false,
+            hide_source: false,
         }
     }
 
@@ -120,10 +120,10 @@ impl Finding {
         self
     }
 
-    /// On lines that hold a secret.
+    /// About lines that hold a secret and must not be shown.
     #[must_use]
     pub fn hidden(self) -> Self {
-        Self { hidden: true, ..self }
+        Self { hide_source: true, ..self }
     }
 
     /// With advice.

@@ -11,8 +11,8 @@ use super::{
     document::{self, Document},
     finding::{Finding, Place, Severity},
     kind::Kind,
-    locate,
     model::{DocumentRef, Fleet},
+    order::in_order,
     schema::Components,
     site::Site,
     source::{Source, SourceFile},
@@ -62,7 +62,7 @@ pub fn load(source: &Source) -> Loaded {
         findings.push(Finding::error("no-fleet", "there is no `Fleet` document").help(help));
     }
     let documents = collected.documents;
-    let findings = ordered(folded(findings), source);
+    let findings = in_order(folded(findings), source);
     Loaded { fleet: collected.fleet().map(Arc::new), registry: Arc::new(registry), findings, documents }
 }
 
@@ -211,33 +211,6 @@ fn folded(findings: Vec<Finding>) -> Vec<Finding> {
         *message = format!("{message}; {others} it");
     }
     out
-}
-
-/// By file, document and position; what is of the repository as a whole comes first.
-fn ordered(mut findings: Vec<Finding>, source: &Source) -> Vec<Finding> {
-    findings.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
-    // A finding alone in its file needs no position, and the file is not read again.
-    let groups: Vec<&mut [Finding]> = findings
-        .chunk_by_mut(|a, b| place_of(a).map(|p| p.0) == place_of(b).map(|p| p.0))
-        .filter(|group| group.len() > 1)
-        .collect();
-    groups.into_par_iter().for_each(|group| order_file(group, source));
-    findings
-}
-
-/// The findings of one file.
-fn order_file(findings: &mut [Finding], source: &Source) {
-    let Some(file) = findings.first().and_then(place_of).and_then(|(file, _)| source.file(file)) else { return };
-    let spans = locate::spans(file, findings.iter().filter_map(|finding| finding.place.as_ref()));
-    let mut starts = spans.into_iter().map(|span| (span.start, span.end));
-    findings.sort_by_cached_key(|finding| {
-        let document = place_of(finding).map(|(_, document)| document);
-        (document, starts.next(), finding.rule, finding.message.clone())
-    });
-}
-
-fn place_of(finding: &Finding) -> Option<(&str, usize)> {
-    finding.place.as_ref().map(|place| (&*place.file, place.document))
 }
 
 #[cfg(test)]

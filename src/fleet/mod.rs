@@ -14,6 +14,7 @@ mod load;
 mod locate;
 mod model;
 mod model_rollout;
+mod order;
 pub mod resolve;
 mod schema;
 mod schema_files;
@@ -33,6 +34,7 @@ pub use model::{
     Profile, ProfileSpec,
 };
 pub use model_rollout::{Day, GateOf, GateSpec, OnFailure, RolloutSpec, WaveSpec, WindowSpec};
+pub use order::in_order;
 pub use schema::Components;
 pub use schema_files::schema_files;
 pub use source::{FileKind, Source, SourceError, SourceFile};

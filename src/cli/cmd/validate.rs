@@ -10,7 +10,7 @@ use crate::{
         workspace::{Files, Workspace},
     },
     fleet::{
-        Severity, load,
+        Severity, in_order, load,
         resolve::{self, Resolver, Secrets},
     },
     report::Findings,
@@ -31,9 +31,8 @@ pub(crate) fn run(args: &ValidateArgs, desk: &Desk<'_>) -> Result<Exit, Failure>
     // Merging what is broken would only repeat what was found.
     if let Some(fleet) = loaded.fleet.clone().filter(|_| loaded.is_sound()) {
         let resolver = Resolver::new(fleet, Arc::clone(&loaded.registry), Secrets::placeholders());
-        // Merging finds some of what reading found before.
-        let more = resolve::check(&resolver);
-        findings.extend(more.into_iter().filter(|finding| !loaded.findings.contains(finding)));
+        findings.extend(resolve::check(&resolver));
+        findings = in_order(findings, &source);
     }
     let places = Files::new(&source, desk.root);
     let documents = loaded.documents as u64;

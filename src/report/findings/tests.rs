@@ -63,19 +63,33 @@ fn findings_are_told_in_every_format() {
 }
 
 #[test]
-fn the_line_of_a_secret_is_named_and_not_shown() {
-    let files = files();
-    let found = [Finding::error("clear-text-secret", "a key stands here in clear text")
-        .at(place("profiles/kiosk.yaml", "ntpServer: b"))
-        .hidden()];
-    let report = Findings { findings: &found, documents: 1, places: &files };
+fn no_format_shows_the_line_of_a_secret() {
+    const WIFI: &str =
+        "spec:\n  desired:\n    a: 1\n    # before\n    wifi: { psk: hunter2, sid: x }\n    # after\n    b: 2\n";
+    let files = Files(BTreeMap::from([("wifi.yaml", WIFI)]));
+    let findings = [
+        Finding::error("clear-text-secret", "`psk` looks like a secret in clear text")
+            .at(place("wifi.yaml", "psk"))
+            .help("take it out")
+            .hidden(),
+        Finding::error("unknown-property", "there is no `sid`").at(place("wifi.yaml", "sid")).label("not known"),
+        Finding::error("unknown-property", "there is no `a`").at(place("wifi.yaml", "a: 1")).label("not known"),
+        Finding::error("twice", "two values")
+            .at(place("wifi.yaml", "# before"))
+            .with(place("wifi.yaml", "# after"), "and"),
+    ];
+    let report = Findings { findings: &findings, documents: 1, places: &files };
     for format in Format::ALL {
-        let mut out = Vec::new();
-        crate::report::write(&report, format, &Paper::default(), &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(!text.contains("ntpServer: b"), "{text}");
-        assert!(text.contains("kiosk.yaml"), "{text}");
+        let told = golden::told(&report, format, &Paper::default());
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(told.contains("looks like a secret in clear text"), "{told}");
     }
+    let text = golden::told(&report, Format::Text, &Paper::default());
+    let hidden = "error[clear-text-secret]: `psk` looks like a secret in clear text\n--> wifi.yaml:5\n";
+    assert!(text.starts_with(hidden) && text.contains("help: take it out"), "{text}");
+    assert!(text.contains("--> wifi.yaml:5\n = note: not known") && text.contains("3 |     a: 1"), "{text}");
+    let markdown = golden::told(&report, Format::Markdown, &Paper::default());
+    assert!(markdown.contains("**error** `clear-text-secret`: ") && markdown.contains("(`wifi.yaml:5`)"), "{markdown}");
 }
 
 #[test]

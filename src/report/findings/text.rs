@@ -1,6 +1,6 @@
 //! Findings with their lines and carets, in the manner of rustc; the only file that knows the renderer.
 
-use std::{io, ops::Range, sync::Arc};
+use std::{collections::BTreeSet, io, ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
@@ -17,8 +17,9 @@ use crate::{
 
 pub(super) fn write(report: &Findings<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
     let renderer = if paper.colour { Renderer::styled() } else { Renderer::plain() };
+    let hidden = hidden(report);
     for finding in report.findings.iter().take(paper.limits.groups) {
-        writeln!(out, "{}\n", render(finding, report.places, &renderer))?;
+        writeln!(out, "{}\n", render(finding, report.places, &hidden, &renderer))?;
     }
     let left_out = report.findings.len().saturating_sub(paper.limits.groups);
     if left_out > 0 {
@@ -47,12 +48,20 @@ struct Sheet {
     marks: Vec<Mark>,
 }
 
-fn render(finding: &Finding, places: &dyn Places, renderer: &Renderer) -> String {
+/// Lines that hold a secret, whichever finding points at them.
+type Hidden = BTreeSet<(Arc<str>, usize)>;
+
+fn hidden(report: &Findings<'_>) -> Hidden {
+    let places = report.findings.iter().filter(|finding| finding.hide_source).filter_map(|f| f.place.as_ref());
+    places.filter_map(|place| report.places.locate(place)).map(|at| (at.file, at.line)).collect()
+}
+
+fn render(finding: &Finding, places: &dyn Places, hidden: &Hidden, renderer: &Renderer) -> String {
     let level = match finding.severity {
         Severity::Warning => Level::WARNING,
         Severity::Error => Level::ERROR,
     };
-    let sheets = sheets(finding, places);
+    let sheets = sheets(finding, places, hidden);
     let mut group = level.primary_title(plain(&finding.message)).id(finding.rule).elements(Vec::<Element<'_>>::new());
     for sheet in &sheets {
         group = element(group, sheet);
@@ -82,14 +91,15 @@ fn origin(sheet: &Sheet) -> Origin<'_> {
 }
 
 /// The finding's places by file, that of the finding itself first.
-fn sheets(finding: &Finding, places: &dyn Places) -> Vec<Sheet> {
+fn sheets(finding: &Finding, places: &dyn Places, hidden: &Hidden) -> Vec<Sheet> {
     let own = finding.place.iter().map(|place| (AnnotationKind::Primary, place, finding.label.as_deref()));
     let related = finding.related.iter().map(|(place, words)| (AnnotationKind::Context, place, Some(words.as_str())));
     let mut sheets: Vec<Sheet> = Vec::new();
     for (kind, place, label) in own.chain(related) {
         let location = places.locate(place);
         let file = location.as_ref().map_or(&place.file, |at| &at.file).clone();
-        let text = location.as_ref().filter(|_| !finding.hidden).and_then(|at| places.text(&at.file));
+        let shown = location.as_ref().filter(|at| !finding.hide_source && !near_hidden(at, hidden));
+        let text = shown.and_then(|at| places.text(&at.file));
         let span = span(location.as_ref(), text.as_deref());
         let mark = Mark { kind, span, words: label.map(plain).unwrap_or_default() };
         let known = sheets.iter_mut().find(|sheet| sheet.file == file && sheet.text.is_some() == text.is_some());
@@ -101,6 +111,11 @@ fn sheets(finding: &Finding, places: &dyn Places) -> Vec<Sheet> {
         }
     }
     sheets
+}
+
+/// Whether the line of a place, or one beside it that a snippet may show, holds a secret.
+fn near_hidden(at: &Location, hidden: &Hidden) -> bool {
+    (at.line.saturating_sub(1)..=at.line + 1).any(|line| hidden.contains(&(at.file.clone(), line)))
 }
 
 /// The bytes to mark: those of the first line alone, where the caret of a whole document would fill the screen.
