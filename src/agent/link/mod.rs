@@ -7,7 +7,8 @@
 mod credential;
 mod mqtt;
 // The peer borrows the hub's TLS and certificates, and so wants that feature.
-#[cfg(all(test, feature = "hub"))]
+#[cfg(test)]
+#[cfg(feature = "hub")]
 mod peer_tests;
 mod session;
 mod tls;
