@@ -6,9 +6,7 @@
 
 mod credential;
 mod mqtt;
-// The peer borrows the hub's TLS and certificates, and so wants that feature.
 #[cfg(test)]
-#[cfg(feature = "hub")]
 mod peer_tests;
 mod session;
 mod tls;

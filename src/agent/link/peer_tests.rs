@@ -1,5 +1,8 @@
 //! The connection against a hub that follows a script, over real sockets and real TLS.
 
+// The peer borrows the hub's TLS and certificates.
+#![cfg(feature = "hub")]
+
 use std::sync::Arc;
 
 use bytes::BytesMut;
