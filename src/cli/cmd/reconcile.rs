@@ -111,6 +111,9 @@ async fn wait(
     let on_their_way = |device: &DeviceVerdict| matches!(device.verdict, Verdict::Pending | Verdict::InProgress);
     let waiting: Vec<DeviceId> =
         standing.outstanding.into_iter().filter(on_their_way).map(|device| device.device).collect();
+    if waiting.is_empty() {
+        return Ok(None);
+    }
     let progress = desk.printer.progress("waiting for devices", Some(waiting.len() as u64));
     let shown = |done: usize, _: usize| progress.at(done as u64);
     let judge = |row: &TwinRow<'_>| judged(&prepared.planner, row);
