@@ -3,7 +3,7 @@
 //! * [`DeviceId`] is a name known to be valid; [`PropertyPath`] points at one value of a twin.
 //! * [`Twin`] is the whole document, owned; [`TwinRow`] the same borrowed from the bytes it arrived in, with its
 //!   members still unparsed, so that a million unchanged twins cost a scan and no tree.
-//! * [`merge`] applies a patch as the hub does; [`same`] is the one comparer: nobody else decides whether two
+//! * [`merge()`] applies a patch as the hub does; [`same`] is the one comparer: nobody else decides whether two
 //!   values are equal.
 //! * [`limits`] says what a hub will refuse, before it is asked.
 

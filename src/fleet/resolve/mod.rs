@@ -10,7 +10,7 @@
 //!
 //! * `facts` is a device as conditions see it; `template` and `render` fill texts in; `secrets` are looked up.
 //! * `layer` and `class` name the documents and the class; `overlay` merges; `merged` makes a wanted twin of it.
-//! * `verify` checks the result; `cache` keeps it; [`check`] resolves all that can be resolved without a hub.
+//! * `verify` checks the result; `cache` keeps it; [`check()`] resolves all that can be resolved without a hub.
 
 mod cache;
 mod check;

@@ -1,7 +1,7 @@
 //! MQTT 3.1.1 as bytes, without I/O: the packets of a client decoded in place, those of a server appended to a
 //! buffer.
 //!
-//! [`decode`] borrows everything from its input and copies nothing; when the input ends inside a packet, it says
+//! [`decode()`] borrows everything from its input and copies nothing; when the input ends inside a packet, it says
 //! how many bytes must still come at least. It is strict where the standard is: whoever sends a malformed packet
 //! loses the link.
 
