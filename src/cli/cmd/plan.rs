@@ -61,7 +61,8 @@ pub(crate) async fn survey(
 /// The id under which a guard speaks in a plan.
 pub(crate) const GUARD: &str = "guard";
 
-fn refusals(prepared: &Prepared, plan: &Plan) -> Vec<Notice> {
+/// What the fleet's guard has against a plan, as notices of it.
+pub(super) fn refusals(prepared: &Prepared, plan: &Plan) -> Vec<Notice> {
     let Some(spec) = &prepared.planner.fleet().spec.guard else { return Vec::new() };
     let notice = |refusal: guard::Refusal| Notice {
         id: GUARD,

@@ -9,6 +9,7 @@ use crate::{
     cli::{
         Failure,
         args::UpArgs,
+        cmd::plan::refusals,
         prepare::{Desk, Prepared, Ready},
         replan::Afresh,
         watch::Watch,
@@ -68,6 +69,9 @@ impl Turn<'_> {
         if plan.is_empty() {
             self.desk.printer.say(format_args!("nothing to change on {} devices", plan.counts.examined));
             return Ok(End::Settled);
+        }
+        for refusal in refusals(&prepared, &plan) {
+            self.desk.printer.warn(format_args!("{}; `twinops reconcile` would stop here", refusal.message));
         }
         self.carry_out(&prepared, plan, watch, begun).await
     }
