@@ -1,6 +1,7 @@
 //! From one twin to the change that it needs.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -18,7 +19,7 @@ use crate::{
         Fleet, Wanted,
         resolve::{Facts, Resolver, Unresolved},
     },
-    twin::{DeviceId, PropertyPath, RowError, Section, TwinRow},
+    twin::{DeviceId, Map, PropertyPath, RowError, Section, TwinRow, leaves, remove_path},
 };
 
 /// Earlier revisions of the fleet.
@@ -169,6 +170,15 @@ impl Planner {
         Ok(look)
     }
 
+    /// What a device that is not registered yet will need: its twin will be empty.
+    ///
+    /// # Errors
+    /// When the fleet does not say what this device should be.
+    pub fn look_at_new(&self, device: &DeviceId) -> Result<Look, PlanError> {
+        let row = serde_json::json!({ "deviceId": device }).to_string();
+        self.look(&TwinRow::parse(&row)?)
+    }
+
     /// The documents that apply to a twin, and the ones that did.
     pub(super) fn subject(&self, row: &TwinRow<'_>) -> Result<Subject, PlanError> {
         let text = row.tags.map_or("", serde_json::value::RawValue::get);
@@ -191,12 +201,13 @@ impl Planner {
         let (id, tags) = (row.id()?, row.tags()?);
         let reported = if self.current.needs_reported() { Some(row.properties.reported.values()?) } else { None };
         let facts = Facts { id: &id, tags: &tags, reported: reported.as_ref(), model_id: row.model_id.as_deref() };
-        let wanted = self.current.wanted(&facts)?;
         let marker = Marker::find(&self.fleet().name, &tags);
         let base = match &marker {
             Some(marker) => self.base(&facts, marker),
             None => Base { wanted: None, lost: false, by_tags: true },
         };
+        let remaining = remaining(&tags, base.wanted.as_deref());
+        let wanted = self.current.wanted(&Facts { tags: &remaining, ..facts })?;
         let base_lost = base.lost.then(|| marker.as_ref().map(|m| m.revision.as_ref().into())).flatten();
         let (selected, managed, by_tags) = (wanted.is_some(), marker.is_some(), base.by_tags);
         Ok((Subject { class: self.class(wanted, base.wanted), selected, managed, base_lost }, by_tags))
@@ -299,6 +310,16 @@ pub(super) fn has_agent(row: &TwinRow<'_>) -> bool {
     row.properties.reported.member(AGENT).is_some()
 }
 
+/// The tags that this plan leaves for selectors to look at: not those that only an earlier revision declared. What is
+/// still declared lies over them.
+fn remaining<'t>(live: &'t Map, base: Option<&Wanted>) -> Cow<'t, Map> {
+    let mut tags = Cow::Borrowed(live);
+    for leaf in base.map(|base| leaves(&base.tags)).unwrap_or_default() {
+        remove_path(tags.to_mut(), &leaf.keys);
+    }
+    tags
+}
+
 /// Whether a twin has to be written even so, or at all.
 fn must_write(subject: &Subject, row: &TwinRow<'_>, changes: &[(Section, Change)]) -> bool {
     if !changes.is_empty() {
@@ -339,15 +360,4 @@ fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Planner {
-    /// What a device that is not registered yet will need: its twin will be empty.
-    ///
-    /// # Errors
-    /// When the fleet does not say what this device should be.
-    pub fn look_at_new(&self, device: &DeviceId) -> Result<Look, PlanError> {
-        let row = serde_json::json!({ "deviceId": device }).to_string();
-        self.look(&TwinRow::parse(&row)?)
-    }
 }

@@ -144,6 +144,22 @@ fn a_device_that_leaves_every_selector_is_cleaned_and_let_go() {
 }
 
 #[test]
+fn a_device_whose_document_goes_is_let_go_in_one_run() {
+    let kiosks = || vec![profile("kiosk", Some("tags.role = 'kiosk'"), 0, json!({ "net": { "mtu": 1500 } }))];
+    let mut declaring = fleet(kiosks());
+    let document = DocumentRef { file: "devices.yaml".into(), document: 0 };
+    let device = Device::new(document, None, &map(json!({ "role": "kiosk" })), &Map::new());
+    declaring.devices.insert(DeviceId::new("d1").unwrap(), Arc::new(device));
+    let mut d1 = twin(json!({ "owner": "x" }), json!({}));
+    apply(&planner("r1", vec![("r1", declaring.clone())]), &mut d1);
+    assert_eq!(d1.properties.desired.values["net"]["mtu"], json!(1500));
+    // Its role goes with the document, and with the role the profile: `apply` holds that nothing is left to do.
+    apply(&planner("r2", vec![("r1", declaring), ("r2", fleet(kiosks()))]), &mut d1).unwrap();
+    assert_eq!(Value::Object(d1.properties.desired.values), json!({}));
+    assert_eq!(Value::Object(d1.tags), json!({ "owner": "x" }));
+}
+
+#[test]
 fn an_edit_in_the_hub_is_told_from_a_change_in_git() {
     let mut d1 = twin(json!({}), json!({}));
     let planner = planner("r1", vec![("r1", base_fleet())]);
