@@ -46,7 +46,7 @@ impl Default for Options {
             timeout: Duration::from_secs(90),
             user_agent: concat!("twinops/", env!("CARGO_PKG_VERSION")).to_owned(),
             page_size: 1000,
-            patience: Duration::from_secs(300),
+            patience: Duration::from_mins(5),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 /// First bound of the waits between two tries for one page, and the last; a hub gives pages sparingly (protocol
 /// reference 14).
 const FIRST_WAIT: Duration = Duration::from_secs(2);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// One page of a query's answer (protocol reference 6.1).
 #[derive(Debug, Clone)]

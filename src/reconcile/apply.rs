@@ -27,7 +27,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrency: 32, stale_tries: 5, patience: Duration::from_secs(600) }
+        Self { concurrency: 32, stale_tries: 5, patience: Duration::from_mins(10) }
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { total: Duration::from_secs(600), first: Duration::from_millis(500), longest: Duration::from_secs(15) }
+        Self { total: Duration::from_mins(10), first: Duration::from_millis(500), longest: Duration::from_secs(15) }
     }
 }
 

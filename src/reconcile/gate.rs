@@ -10,7 +10,7 @@ use tokio::{sync::Notify, time::Instant};
 /// First wait after the hub has throttled, when it does not say how long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Longest such wait (protocol reference 14).
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Additive increase, multiplicative decrease over the number of requests in flight. A throttled request halves it
 /// and holds everybody back; every full round of successes adds one.

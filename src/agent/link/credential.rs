@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::iothub::{Audience, DeviceConnection, DeviceCredential, SasToken, Scope, Secret, sign};
 
 /// How long a token that we sign lasts.
-const LIFETIME: Duration = Duration::from_secs(3600);
+const LIFETIME: Duration = Duration::from_hours(1);
 /// How long before its end a connection moves to the next one.
-const MARGIN: Duration = Duration::from_secs(300);
+const MARGIN: Duration = Duration::from_mins(5);
 
 /// Why a device cannot prove itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

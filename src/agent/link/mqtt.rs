@@ -31,7 +31,7 @@ use crate::{
 /// The API whose rules the agent follows.
 const API_VERSION: &str = "2021-04-12";
 /// The longest silence of either side, in seconds.
-const KEEP_ALIVE: Duration = Duration::from_secs(180);
+const KEEP_ALIVE: Duration = Duration::from_mins(3);
 /// Largest packet: a twin of 64 KB, its JSON and its escapes.
 const PACKET: usize = 512 * 1024;
 /// How long a connection may take to come about, in seconds.
@@ -41,7 +41,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// What the agent listens to.
 const FILTERS: [Filter; 3] = [Filter::TwinResponses, Filter::DesiredPatches, Filter::Methods];
 /// Waits between connections.
-const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(120));
+const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(2));
 
 /// Where and as whom to connect.
 #[derive(Clone)]

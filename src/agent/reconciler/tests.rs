@@ -19,7 +19,7 @@ use crate::{
     twin::merge,
 };
 
-const RECHECK: Duration = Duration::from_secs(300);
+const RECHECK: Duration = Duration::from_mins(5);
 
 /// What a fake device is, may fail at, and was asked for.
 #[derive(Default)]
@@ -350,7 +350,7 @@ async fn work_goes_on_without_a_hub_and_is_told_when_it_is_back() {
 #[tokio::test(start_paused = true)]
 async fn slow_work_is_told_to_be_in_progress() {
     let fake = Fake::default();
-    fake.with(|memory| memory.slow = Duration::from_secs(60));
+    fake.with(|memory| memory.slow = Duration::from_mins(1));
     let mut bench = Bench::new(fake, true);
     bench.desire(json!({"time": {"__t": "c", "zone": 1}, "twinops": {"__t": "c", "revision": "r"}}), 1).await;
     bench.report().await;

@@ -17,9 +17,9 @@ use crate::{component::pnp, twin::Map};
 const COMPONENTS: [&str; 3] = ["deviceInfo", "files", "time"];
 
 const PACE: Pace = Pace {
-    retry: Duration::from_secs(60),
-    retry_most: Duration::from_secs(3600),
-    recheck: Duration::from_secs(300),
+    retry: Duration::from_mins(1),
+    retry_most: Duration::from_hours(1),
+    recheck: Duration::from_mins(5),
     patience: Duration::from_secs(5),
 };
 

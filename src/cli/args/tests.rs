@@ -22,7 +22,7 @@ fn a_wait_may_name_how_long() {
         other => panic!("{other:?}"),
     };
     assert_eq!(wait("reconcile"), None);
-    assert_eq!(wait("reconcile --wait"), Some(Duration::from_secs(600)));
+    assert_eq!(wait("reconcile --wait"), Some(Duration::from_mins(10)));
     assert_eq!(wait("reconcile --wait=90s --concurrency 4"), Some(Duration::from_secs(90)));
 }
 

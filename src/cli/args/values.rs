@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn lengths_of_time_have_units_and_go_forward() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_mins(90)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         for wrong in ["", "10", "-5s", "soon"] {
             assert!(duration(wrong).is_err(), "{wrong}");

@@ -21,7 +21,7 @@ use crate::{
 /// Most bytes of a body.
 const LONGEST: usize = 1024 * 1024;
 /// How long a client may take to send one.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The device that the second segment of the path names, decoded once.
 pub(super) struct Id(pub(super) DeviceId);

@@ -14,7 +14,7 @@ use tracing::debug;
 use crate::task::Stop;
 
 /// How long a client may take to send the head of a request, idle time before it included.
-const HEAD: Duration = Duration::from_secs(120);
+const HEAD: Duration = Duration::from_mins(2);
 /// How often an idle HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 /// Most requests at a time on one HTTP/2 connection.

@@ -40,7 +40,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(30),
             request: Duration::from_secs(30),
-            stall: Duration::from_secs(60),
+            stall: Duration::from_mins(1),
             drain: Duration::from_secs(8),
         }
     }

@@ -279,7 +279,7 @@ async fn a_device_in_endless_trouble_fails_alone() {
     let hub = Hub::new(&[("a", &vec![Say::Trouble; 5000])]);
     let names: Vec<String> = (0..9000).map(|n| format!("d{n}")).collect();
     let names: Vec<&str> = std::iter::once("a").chain(names.iter().map(String::as_str)).collect();
-    let limits = Limits { concurrency: 2, patience: Duration::from_secs(60), ..Limits::default() };
+    let limits = Limits { concurrency: 2, patience: Duration::from_mins(1), ..Limits::default() };
     let (outcome, _) = run(&hub, &names, limits).await;
     assert_eq!((outcome.applied, outcome.stopped), (9000, None));
     assert_eq!(&*outcome.failed[0].reason, "the hub cannot answer now (HTTP 503)");

@@ -29,7 +29,7 @@ const COMPONENTS: [&str; 4] = ["deviceInfo", "files", "time", "updates"];
 
 const PACE: Pace = Pace {
     retry: Duration::from_secs(2),
-    retry_most: Duration::from_secs(60),
+    retry_most: Duration::from_mins(1),
     recheck: Duration::from_secs(30),
     patience: Duration::from_millis(250),
 };
