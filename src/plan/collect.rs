@@ -142,10 +142,12 @@ impl Collector {
         let path = section.path(change.keys.iter().cloned());
         let origin = match change.why {
             Why::Prune => None,
-            Why::Pending | Why::Edited { .. } | Why::Forbidden => self.planner.resolver().origin(&device.wanted, &path),
+            Why::Pending | Why::Edited { .. } | Why::Forbidden => {
+                self.planner.resolver().origin(&device.class.wanted, &path)
+            }
         };
         Delta {
-            secret: device.wanted.is_secret(&path),
+            secret: device.class.is_secret(&path),
             path,
             from: change.from.clone(),
             to: change.to.clone(),
