@@ -26,9 +26,10 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, None)?;
-    let Ready::Go(plan) = super::plan::survey(desk, &prepared, &twins, &args.select).await? else {
-        return Ok(Exit::Findings);
-    };
+    let planning = super::plan::survey(desk, &prepared, &twins, &args.select);
+    // Nothing is written yet: there is nothing to bring to an end.
+    let Some(planned) = stop.unless(planning).await else { return Ok(Exit::Interrupted) };
+    let Ready::Go(plan) = planned? else { return Ok(Exit::Findings) };
     let places = Files::new(&prepared.declared.source, desk.root);
     let told = PlanReport { plan: &plan, places: &places };
     if desk.format != Format::Json {
