@@ -71,13 +71,13 @@ impl Collector {
         }
     }
 
-    /// Looks at the declared devices that the hub did not show: to be called when all its twins were taken. Those
-    /// with an `identity` are planned to be registered.
+    /// Looks at the declared devices that the hub did not show, those for which `asked` says that it would have:
+    /// to be called when all twins were taken. Those with an `identity` are planned to be registered.
     ///
     /// # Errors
     /// When a new device's change cannot be worked out.
-    pub fn take_unregistered(&mut self) -> Result<(), PlanError> {
-        let missing = self.planner.fleet().devices.iter().filter(|(id, _)| !self.declared.contains(*id));
+    pub fn take_unregistered(&mut self, asked: &(impl Fn(&DeviceId) -> bool + ?Sized)) -> Result<(), PlanError> {
+        let missing = self.planner.fleet().devices.iter().filter(|(id, _)| !self.declared.contains(*id) && asked(id));
         let missing: Vec<(DeviceId, Arc<Device>)> = missing.map(|(id, device)| (id.clone(), device.clone())).collect();
         for (id, device) in missing {
             let Some(identity) = &device.identity else {

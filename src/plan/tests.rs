@@ -216,7 +216,7 @@ fn identical_changes_fold_and_a_declared_device_is_registered_if_it_asks_to_be()
         let text = json!({ "deviceId": id, "etag": "e" }).to_string();
         collector.take(&TwinRow::parse(&text).unwrap()).unwrap();
     }
-    collector.take_unregistered().unwrap();
+    collector.take_unregistered(&|_| true).unwrap();
     let plan = collector.finish().unwrap();
     let devices: Vec<Vec<&str>> =
         plan.groups.iter().map(|g| g.devices.iter().map(|d| d.device.as_str()).collect()).collect();

@@ -102,8 +102,8 @@ async fn wait(
     patience: Patience,
     stop: &Stop,
 ) -> Result<Option<Converged>, Failure> {
-    let statement = access::statement(select);
-    let pages = access::selected(twins, select, statement.as_deref());
+    let statement = access::statement(select)?;
+    let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
     let Ok(standing) = survey::standing(pages, Arc::clone(&prepared.planner), false).await? else { return Ok(None) };
     let away = standing.devices.get(&Verdict::Unreachable).copied().unwrap_or(0);
     if away > 0 {

@@ -33,8 +33,8 @@ pub(crate) async fn run(args: &Question<'_>, desk: &Desk<'_>) -> Result<Exit, Fa
     let access = Access { hub: args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot)?;
     let progress = desk.printer.progress("comparing twins", None);
-    let statement = access::statement(args.select);
-    let pages = access::selected(&twins, args.select, statement.as_deref());
+    let statement = access::statement(args.select)?;
+    let pages = access::selected(&twins, None, args.select, statement.as_deref());
     let judged = survey::standing(pages, Arc::clone(&prepared.planner), access::is_all(args.select)).await?;
     progress.finish();
     let standing = match judged {

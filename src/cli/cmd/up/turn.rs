@@ -91,7 +91,7 @@ impl Turn<'_> {
 
     async fn plan(&self, prepared: &Prepared) -> Result<Ready<Plan>, Failure> {
         let pages = self.client.twins("SELECT * FROM devices");
-        match survey::plan(pages, Arc::clone(&prepared.planner), true).await? {
+        match survey::plan(pages, Arc::clone(&prepared.planner), &|_| true).await? {
             Ok(plan) => Ok(Ready::Go(plan)),
             Err(findings) => {
                 self.desk.findings(&prepared.declared, &findings)?;
