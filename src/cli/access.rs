@@ -139,7 +139,7 @@ pub(crate) fn statement(select: &SelectArgs) -> Result<Option<String>, Failure> 
         return Ok(Some(format!("SELECT * FROM devices WHERE {condition}")));
     }
     let named: Vec<String> =
-        select.devices.iter().map(|device| format!("'{}'", device.as_str().replace('\'', "''"))).collect();
+        select.devices.iter().map(|device| format!("'{}'", device.as_str().replace('\'', "\\'"))).collect();
     Ok(Some(format!("SELECT * FROM devices WHERE ({condition}) AND deviceId NIN [{}]", named.join(", "))))
 }
 
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(asked(None, &[]).unwrap().as_deref(), Some("SELECT * FROM devices"));
         assert_eq!(asked(None, &["d1"]).unwrap(), None);
         let both = asked(Some("tags.a = 1 OR tags.b = 2"), &["it's", "d2"]).unwrap().unwrap();
-        assert_eq!(both, "SELECT * FROM devices WHERE (tags.a = 1 OR tags.b = 2) AND deviceId NIN ['it''s', 'd2']");
+        assert_eq!(both, "SELECT * FROM devices WHERE (tags.a = 1 OR tags.b = 2) AND deviceId NIN ['it\\'s', 'd2']");
         crate::query::Query::parse(&both).unwrap();
     }
 
