@@ -97,11 +97,7 @@ impl Collector {
     }
 
     fn found(&mut self, findings: &[Finding]) {
-        for finding in findings {
-            if !self.findings.contains(finding) {
-                self.findings.push(finding.clone());
-            }
-        }
+        gather(&mut self.findings, findings);
     }
 
     fn keep(&mut self, id: Result<DeviceId, PlanError>, look: Look, start: Start) -> Result<(), PlanError> {
@@ -198,6 +194,21 @@ impl Collector {
             counts: self.counts,
             notices: self.notices.finish(),
         })
+    }
+}
+
+/// Most findings that are kept: whoever has as many has them for one reason.
+const FINDINGS: usize = 1000;
+
+/// Keeps findings once each, however many devices have them.
+pub(crate) fn gather(kept: &mut Vec<Finding>, more: &[Finding]) {
+    for finding in more {
+        if kept.len() >= FINDINGS {
+            return;
+        }
+        if !kept.contains(finding) {
+            kept.push(finding.clone());
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     fleet::Finding,
-    plan::{Collector, Plan, PlanError, Planner, Standing, Tally},
+    plan::{Collector, Plan, PlanError, Planner, Standing, Tally, gather},
     twin::{DeviceId, RowError, TwinRow},
 };
 
@@ -78,7 +78,7 @@ pub async fn standing(
             match judge.verdict(row) {
                 Ok(Some(device)) => part.take(device, judge.fleet().devices.contains_key(&*row.device_id)),
                 Ok(None) => {}
-                Err(PlanError::Unresolved(unresolved)) => findings.extend(unresolved.findings.iter().cloned()),
+                Err(PlanError::Unresolved(unresolved)) => gather(&mut findings, &unresolved.findings),
                 Err(fault) => return Err(fault.into()),
             }
             Ok(())
@@ -89,7 +89,7 @@ pub async fn standing(
     fold_pages(pages, threads(), work, |part| match part {
         Ok((part, found)) => {
             all.merge(part);
-            findings.extend(found);
+            gather(&mut findings, &found);
         }
         Err(error) => fault = fault.take().or(Some(error)),
     })
@@ -97,10 +97,7 @@ pub async fn standing(
     match fault {
         Some(fault) => Err(fault),
         None if findings.is_empty() => Ok(Ok(all.finish(&planner, complete))),
-        None => {
-            findings.dedup();
-            Ok(Err(findings))
-        }
+        None => Ok(Err(findings)),
     }
 }
 
