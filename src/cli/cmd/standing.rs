@@ -45,7 +45,11 @@ pub(crate) async fn run(args: &Question<'_>, desk: &Desk<'_>) -> Result<Exit, Fa
     desk.printer.report(&StandingReport { standing: &standing, lens: args.lens, places: &places }, desk.format)?;
     let changes = match args.lens {
         Lens::Drift => standing.has_drift(),
-        Lens::Status => standing.devices.keys().any(|verdict| *verdict != Verdict::Compliant),
+        // A declared device that is not there at all is not compliant either.
+        Lens::Status => {
+            standing.devices.keys().any(|verdict| *verdict != Verdict::Compliant)
+                || standing.notices.iter().any(|notice| notice.id == "not-registered")
+        }
     };
     Ok(if changes && args.detailed_exitcode { Exit::Changes } else { Exit::Done })
 }
