@@ -109,7 +109,7 @@ impl Turn<'_> {
     ) -> Result<End, Failure> {
         let Desk { printer, format, .. } = *self.desk;
         let places = Files::new(&prepared.declared.source, self.desk.root);
-        if format != Format::Json {
+        if !matches!(format, Format::Json | Format::Sarif | Format::Junit) {
             printer.report(&PlanReport { plan: &plan, places: &places }, format)?;
         }
         let touched: Vec<DeviceId> =
