@@ -1,6 +1,9 @@
 //! Which hub a command speaks to, and with what credentials.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, future::Either, stream};
@@ -13,6 +16,7 @@ use crate::{
     client::{HubClient, Options, Snapshot},
     fleet::Fleet,
     iothub::ServiceConnection,
+    query::Condition,
     reconcile::ports::{HubError, Page, TwinRead, TwinText},
     twin::DeviceId,
 };
@@ -112,28 +116,66 @@ pub(crate) fn is_all(select: &SelectArgs) -> bool {
     select.condition.is_none() && select.devices.is_empty()
 }
 
-/// The single twin of a device as a page, so that it can be surveyed like many; empty when the hub does not know it.
-async fn page_of(twins: &Twins, device: DeviceId) -> Result<Page, HubError> {
-    let text = twins.twin(&device).await?.map_or_else(Bytes::new, |text| text.0);
-    Ok(Page::Lines(text))
-}
-
-/// The statement for the twins that a condition, or nothing, narrows down; `None` when devices are named alone.
-pub(crate) fn statement(select: &SelectArgs) -> Option<String> {
-    match &select.condition {
-        None if select.devices.is_empty() => Some("SELECT * FROM devices".to_owned()),
-        None => None,
-        Some(condition) => Some(format!("SELECT * FROM devices WHERE {condition}")),
+/// The single twin of a device as a page, so that it can be surveyed like many. A device that neither the hub nor the
+/// fleet knows is refused: most likely its name is mistyped.
+async fn page_of(twins: &Twins, fleet: Option<&Fleet>, device: DeviceId) -> Result<Page, HubError> {
+    match twins.twin(&device).await? {
+        Some(text) => Ok(Page::Lines(text.0)),
+        None if fleet.is_some_and(|fleet| fleet.devices.contains_key(&device)) => Ok(Page::Lines(Bytes::new())),
+        None => Err(HubError::Refused { status: 404, message: format!("it does not know the device `{device}`") }),
     }
 }
 
-/// The twins that a command looks at: those of the statement, and those of devices by name.
+/// The statement for the twins that a condition, or nothing, narrows down; `None` when devices are named alone. What
+/// is named besides is left out of it: no device is looked at twice.
+pub(crate) fn statement(select: &SelectArgs) -> Result<Option<String>, Failure> {
+    let Some(condition) = &select.condition else {
+        return Ok(select.devices.is_empty().then(|| "SELECT * FROM devices".to_owned()));
+    };
+    Condition::parse(condition).map_err(|error| {
+        Failure::new(Exit::Usage, error).help("`--where` takes a condition as it follows WHERE: tags.site = 'oslo'")
+    })?;
+    if select.devices.is_empty() {
+        return Ok(Some(format!("SELECT * FROM devices WHERE {condition}")));
+    }
+    let named: Vec<String> =
+        select.devices.iter().map(|device| format!("'{}'", device.as_str().replace('\'', "\\'"))).collect();
+    Ok(Some(format!("SELECT * FROM devices WHERE ({condition}) AND deviceId NIN [{}]", named.join(", "))))
+}
+
+/// The twins that a command looks at: those of the statement, and those of devices by name, once each.
 pub(crate) fn selected<'t>(
     twins: &'t Twins,
+    fleet: Option<&'t Fleet>,
     select: &'t SelectArgs,
     statement: Option<&'t str>,
 ) -> impl Stream<Item = Result<Page, HubError>> + Send + 't {
-    let devices = stream::iter(select.devices.iter().cloned()).then(|device| page_of(twins, device));
+    let named: BTreeSet<&DeviceId> = select.devices.iter().collect();
+    let devices = stream::iter(named.into_iter().cloned()).then(move |device| page_of(twins, fleet, device));
     let queried = statement.map_or_else(|| stream::empty().boxed(), |statement| twins.twins(statement).boxed());
     devices.chain(queried)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(condition: Option<&str>, devices: &[&str]) -> Result<Option<String>, Failure> {
+        let devices = devices.iter().map(|id| id.parse().unwrap()).collect();
+        statement(&SelectArgs { condition: condition.map(str::to_owned), devices })
+    }
+
+    #[test]
+    fn what_is_named_is_not_asked_for_again() {
+        assert_eq!(asked(None, &[]).unwrap().as_deref(), Some("SELECT * FROM devices"));
+        assert_eq!(asked(None, &["d1"]).unwrap(), None);
+        let both = asked(Some("tags.a = 1 OR tags.b = 2"), &["it's", "d2"]).unwrap().unwrap();
+        assert_eq!(both, "SELECT * FROM devices WHERE (tags.a = 1 OR tags.b = 2) AND deviceId NIN ['it\\'s', 'd2']");
+        crate::query::Query::parse(&both).unwrap();
+    }
+
+    #[test]
+    fn a_condition_that_is_none_is_wrong_usage() {
+        assert_eq!(asked(Some("tags.a ="), &[]).unwrap_err().exit, Exit::Usage);
+    }
 }

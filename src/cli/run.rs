@@ -62,13 +62,18 @@ fn log(printer: &Printer, serves: bool) {
     drop(subscriber.with_env_filter(filter).try_init());
 }
 
+/// A command that has nothing to bring to an end: the first Ctrl-C drops it.
+async fn unless(stop: &Stop, command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    stop.unless(command).await.unwrap_or(Ok(Exit::Interrupted))
+}
+
 async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Failure> {
     let (format, ca) = (cli.global.format, cli.global.ca.as_deref());
     let desk = |root| Desk { printer, format, root, ca };
     let here = Path::new(".");
     match &cli.command {
         Command::Validate(args) => cmd::validate::run(args, &desk(&args.dir)),
-        Command::Plan(args) => cmd::plan::run(args, &desk(&args.repo.fleet)).await,
+        Command::Plan(args) => unless(stop, cmd::plan::run(args, &desk(&args.repo.fleet))).await,
         Command::Reconcile(args) => cmd::reconcile::run(args, &desk(&args.repo.fleet), stop).await,
         Command::Drift(args) => {
             let question = cmd::standing::Question {
@@ -79,7 +84,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
                 detailed_exitcode: args.detailed_exitcode,
                 lens: Lens::Drift,
             };
-            cmd::standing::run(&question, &desk(&args.repo.fleet)).await
+            unless(stop, cmd::standing::run(&question, &desk(&args.repo.fleet))).await
         }
         Command::Status(args) => {
             let question = cmd::standing::Question {
@@ -90,11 +95,11 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
                 detailed_exitcode: args.detailed_exitcode,
                 lens: Lens::Status,
             };
-            cmd::standing::run(&question, &desk(&args.repo.fleet)).await
+            unless(stop, cmd::standing::run(&question, &desk(&args.repo.fleet))).await
         }
-        Command::Explain(args) => cmd::explain::run(args, &desk(&args.repo.fleet)).await,
-        Command::Query(args) => cmd::query::run(args, &desk(here)).await,
-        Command::Invoke(args) => cmd::invoke::run(args, &desk(here)).await,
+        Command::Explain(args) => unless(stop, cmd::explain::run(args, &desk(&args.repo.fleet))).await,
+        Command::Query(args) => unless(stop, cmd::query::run(args, &desk(here))).await,
+        Command::Invoke(args) => unless(stop, cmd::invoke::run(args, &desk(here))).await,
         Command::Agent(args) => cmd::agent::run(args, ca, printer, stop.clone()).await,
         Command::Hub(args) => cmd::hub::run(args, &desk(here), stop).await,
         Command::Up(args) => cmd::up::run(args, &desk(&args.dir), stop).await,
@@ -104,5 +109,19 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
             printer.result(|out| super::completions(*shell, out))?;
             Ok(Exit::Done)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_that_only_reads_ends_at_the_first_ctrl_c() {
+        let stop = Stop::new();
+        let waiting = unless(&stop, std::future::pending());
+        let (ended, ()) = tokio::join!(waiting, async { stop.request() });
+        assert_eq!(ended.unwrap(), Exit::Interrupted);
+        assert_eq!(unless(&Stop::new(), async { Ok(Exit::Changes) }).await.unwrap(), Exit::Changes);
     }
 }

@@ -100,9 +100,7 @@ impl Workspace {
     /// Earlier revisions, for the planner.
     pub(crate) fn history(&self) -> Box<dyn Bases> {
         match &self.repo {
-            Some(repo) => {
-                Box::new(History { repo: repo.clone(), secrets: self.secrets.clone(), known: Mutex::default() })
-            }
+            Some(repo) => Box::new(History { repo: repo.clone(), secrets: once_known(), known: Mutex::default() }),
             None => Box::new(crate::plan::NoBases),
         }
     }
@@ -142,6 +140,14 @@ fn resolver(loaded: &Loaded, secrets: &Secrets) -> Option<Arc<Resolver>> {
 
 fn from_environment() -> Secrets {
     Secrets::new(|name| std::env::var(format!("{SECRET}{name}")).ok())
+}
+
+/// Secrets as earlier revisions need them: which paths were declared is known without one that has been deleted since,
+/// and those paths are to be pruned.
+fn once_known() -> Secrets {
+    let now = from_environment();
+    let gone = Secrets::placeholders();
+    Secrets::new(move |name| now.get(name).or_else(|| gone.get(name)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

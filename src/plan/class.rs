@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::diff::WithoutNulls as _;
 use crate::{
     fleet::Wanted,
-    twin::{Map, leaves},
+    twin::{Map, PropertyPath, leaves},
 };
 
 /// Devices that share `wanted` and `base`: all that can be known without the twin.
@@ -24,6 +24,8 @@ pub(super) struct Class {
     pub(super) tags: Vec<Component>,
     /// The set of paths that we own differs between wanted and base: the marker has to move even if no value does.
     pub(super) owns_other_paths: bool,
+    /// Where base held a secret: a twin holds it until it is pruned or replaced.
+    base_secrets: Vec<PropertyPath>,
 }
 
 /// One top-level member of a section.
@@ -45,8 +47,15 @@ impl Class {
             components: components(&wanted.desired, &base.desired),
             tags: components(&wanted.tags, &base.tags),
             owns_other_paths: owned(&wanted) != owned(base),
+            base_secrets: base.secrets.clone(),
             wanted,
         }
+    }
+
+    /// Whether a value at, above or below `path` is a secret, or was one.
+    pub(super) fn is_secret(&self, path: &PropertyPath) -> bool {
+        let was = |secret: &PropertyPath| secret.is_within(path) || path.is_within(secret);
+        self.wanted.is_secret(path) || self.base_secrets.iter().any(was)
     }
 }
 

@@ -71,13 +71,13 @@ impl Collector {
         }
     }
 
-    /// Looks at the declared devices that the hub did not show: to be called when all its twins were taken. Those
-    /// with an `identity` are planned to be registered.
+    /// Looks at the declared devices that the hub did not show, those for which `asked` says that it would have:
+    /// to be called when all twins were taken. Those with an `identity` are planned to be registered.
     ///
     /// # Errors
     /// When a new device's change cannot be worked out.
-    pub fn take_unregistered(&mut self) -> Result<(), PlanError> {
-        let missing = self.planner.fleet().devices.iter().filter(|(id, _)| !self.declared.contains(*id));
+    pub fn take_unregistered(&mut self, asked: &(impl Fn(&DeviceId) -> bool + ?Sized)) -> Result<(), PlanError> {
+        let missing = self.planner.fleet().devices.iter().filter(|(id, _)| !self.declared.contains(*id) && asked(id));
         let missing: Vec<(DeviceId, Arc<Device>)> = missing.map(|(id, device)| (id.clone(), device.clone())).collect();
         for (id, device) in missing {
             let Some(identity) = &device.identity else {
@@ -97,11 +97,7 @@ impl Collector {
     }
 
     fn found(&mut self, findings: &[Finding]) {
-        for finding in findings {
-            if !self.findings.contains(finding) {
-                self.findings.push(finding.clone());
-            }
-        }
+        gather(&mut self.findings, findings);
     }
 
     fn keep(&mut self, id: Result<DeviceId, PlanError>, look: Look, start: Start) -> Result<(), PlanError> {
@@ -142,10 +138,12 @@ impl Collector {
         let path = section.path(change.keys.iter().cloned());
         let origin = match change.why {
             Why::Prune => None,
-            Why::Pending | Why::Edited { .. } | Why::Forbidden => self.planner.resolver().origin(&device.wanted, &path),
+            Why::Pending | Why::Edited { .. } | Why::Forbidden => {
+                self.planner.resolver().origin(&device.class.wanted, &path)
+            }
         };
         Delta {
-            secret: device.wanted.is_secret(&path),
+            secret: device.class.is_secret(&path),
             path,
             from: change.from.clone(),
             to: change.to.clone(),
@@ -196,6 +194,21 @@ impl Collector {
             counts: self.counts,
             notices: self.notices.finish(),
         })
+    }
+}
+
+/// Most findings that are kept: whoever has as many has them for one reason.
+const FINDINGS: usize = 1000;
+
+/// Keeps findings once each, however many devices have them.
+pub(crate) fn gather(kept: &mut Vec<Finding>, more: &[Finding]) {
+    for finding in more {
+        if kept.len() >= FINDINGS {
+            return;
+        }
+        if !kept.contains(finding) {
+            kept.push(finding.clone());
+        }
     }
 }
 

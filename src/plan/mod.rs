@@ -23,6 +23,7 @@ mod verdict;
 
 pub use change::{Counts, Delta, Group, GroupKind, Notice, Plan, PlannedDevice, Why};
 pub use collect::Collector;
+pub(crate) use collect::gather;
 pub use marker::Marker;
 pub use planner::{Bases, DeviceChange, Look, NoBases, PlanError, Planner};
 pub use standing::Tally;

@@ -82,8 +82,8 @@ pub struct DeviceChange {
     pub(super) changes: Vec<(Section, Change)>,
     /// The body of the PATCH, as JSON text.
     pub(super) patch: String,
-    /// What is wanted: names the origins.
-    pub(super) wanted: Arc<Wanted>,
+    /// What is wanted, which names the origins, and where secrets are.
+    pub(super) class: Arc<Class>,
 }
 
 impl DeviceChange {
@@ -165,7 +165,7 @@ impl Planner {
         self.leave_alone(row, &mut changes, &mut look)?;
         if must_write(&subject, row, &changes) {
             let patch = patch::body(self, &subject, row, &changes)?;
-            look.change = Some(DeviceChange { changes, patch, wanted: subject.class.wanted.clone() });
+            look.change = Some(DeviceChange { changes, patch, class: subject.class.clone() });
         }
         Ok(look)
     }

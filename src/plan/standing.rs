@@ -71,7 +71,7 @@ impl Planner {
                 message: None,
                 by,
                 origin: self.resolver().origin(&subject.class.wanted, &path),
-                secret: subject.class.wanted.is_secret(&path),
+                secret: subject.class.is_secret(&path),
                 path,
             });
         }
@@ -107,16 +107,19 @@ impl Planner {
         let live = crate::twin::get(&twin.properties.desired.values, &path.keys);
         let wanted =
             crate::twin::get(&subject.class.wanted.desired, &path.keys).or_else(|| unwrapped(subject, &path.keys));
+        let secret = subject.class.is_secret(&path);
+        let said =
+            |message: String| if secret { conceal(message, [wanted, live, answer.reported.as_ref()]) } else { message };
         Some(PropertyVerdict {
             verdict: answer.verdict,
             wanted: wanted.cloned(),
             live: live.or(wanted).cloned(),
+            message: answer.message.map(said),
             reported: answer.reported,
             since: answer.since,
-            message: answer.message,
             by: None,
             origin: self.resolver().origin(&subject.class.wanted, &path),
-            secret: subject.class.wanted.is_secret(&path),
+            secret,
             path,
         })
     }
@@ -141,6 +144,25 @@ fn is_being_changed(answer: &Answer, changes: &[(Section, Change)]) -> bool {
     changes.iter().any(|(section, change)| {
         *section == Section::Desired && (change.keys.starts_with(&answer.keys) || answer.keys.starts_with(&change.keys))
     })
+}
+
+/// Devices like to quote the value that they refuse: a secret in their words goes no further than here.
+fn conceal(message: String, values: [Option<&Value>; 3]) -> String {
+    let mut texts = Vec::new();
+    values.into_iter().flatten().for_each(|value| gather(value, &mut texts));
+    // A secret may be the beginning of another.
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts.into_iter().filter(|text| !text.is_empty()).fold(message, |said, text| said.replace(text, "(secret)"))
+}
+
+/// Every text of a value, however deep.
+fn gather<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, texts)),
+        Value::Object(members) => members.values().for_each(|member| gather(member, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn stamp(metadata: &Value, keys: &[Arc<str>]) -> Option<String> {

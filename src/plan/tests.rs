@@ -44,8 +44,12 @@ fn fleet(profiles: Vec<Arc<Profile>>) -> Fleet {
     Fleet { name: "test".to_owned(), profiles, ..Fleet::default() }
 }
 
+fn secrets() -> Secrets {
+    Secrets::new(|name| (name == "PSK").then(|| "hunter2".to_owned()))
+}
+
 fn resolver(fleet: Fleet) -> Arc<Resolver> {
-    Arc::new(Resolver::new(Arc::new(fleet), Arc::new(Registry::builtin()), Secrets::none()))
+    Arc::new(Resolver::new(Arc::new(fleet), Arc::new(Registry::builtin()), secrets()))
 }
 
 /// A planner towards `revision` of these revisions.
@@ -228,7 +232,7 @@ fn identical_changes_fold_and_a_declared_device_is_registered_if_it_asks_to_be()
         let text = json!({ "deviceId": id, "etag": "e" }).to_string();
         collector.take(&TwinRow::parse(&text).unwrap()).unwrap();
     }
-    collector.take_unregistered().unwrap();
+    collector.take_unregistered(&|_| true).unwrap();
     let plan = collector.finish().unwrap();
     let devices: Vec<Vec<&str>> =
         plan.groups.iter().map(|g| g.devices.iter().map(|d| d.device.as_str()).collect()).collect();
@@ -256,4 +260,44 @@ fn a_guard_counts_managed_devices_and_refuses_by_name() {
     let refused = guard::judge(&limit("24%"), &plan);
     assert_eq!(refused[0].guard, "maxChanged");
     assert_eq!(refused[0].message, "values change on 5 of 20 managed devices; at most 24% are allowed");
+}
+
+/// A fleet with a secret, and one commit later without it.
+fn with_a_secret_that_goes() -> (Fleet, Fleet) {
+    let desired = json!({ "wifi": { "__t": "c", "ssid": "shop", "psk": "${secret.PSK}" } });
+    let after = json!({ "wifi": { "__t": "c", "ssid": "shop" } });
+    (fleet(vec![profile("base", None, 0, desired)]), fleet(vec![profile("base", None, 0, after)]))
+}
+
+#[test]
+fn a_secret_that_is_pruned_is_still_a_secret() {
+    let (before, after) = with_a_secret_that_goes();
+    let mut d1 = twin(json!({}), json!({}));
+    apply(&planner("r1", vec![("r1", with_a_secret_that_goes().0)]), &mut d1);
+    let planner = Arc::new(planner("r2", vec![("r1", before), ("r2", after)]));
+    let text = serde_json::to_string(&d1).unwrap();
+    let row = TwinRow::parse(&text).unwrap();
+    let verdict = planner.verdict(&row).unwrap().unwrap();
+    assert!(verdict.properties.iter().any(|p| p.path.to_string().ends_with(".psk") && p.secret));
+    let mut collector = Collector::new(planner);
+    collector.take(&row).unwrap();
+    let plan = collector.finish().unwrap();
+    let [delta] = &*plan.groups[0].deltas else { panic!("one change") };
+    assert_eq!((delta.path.to_string().as_str(), &delta.why), ("properties.desired.wifi.psk", &Why::Prune));
+    assert!(delta.secret);
+}
+
+#[test]
+fn what_a_device_says_of_a_secret_does_not_quote_it() {
+    let (fleet, _) = with_a_secret_that_goes();
+    let planner = planner("r1", vec![("r1", fleet)]);
+    let mut d1 = twin(json!({}), json!({}));
+    apply(&planner, &mut d1);
+    let mut answer = map(json!({ "wifi": { "__t": "c" } }));
+    answer["wifi"]["psk"] = json!({ "value": "hunter2", "ac": 400, "av": 1, "ad": "`hunter2` is too short" });
+    d1.properties.reported.values = answer;
+    let text = serde_json::to_string(&d1).unwrap();
+    let verdict = planner.verdict(&TwinRow::parse(&text).unwrap()).unwrap().unwrap();
+    let messages: Vec<_> = verdict.properties.iter().filter_map(|p| p.message.as_deref()).collect();
+    assert_eq!(messages, ["`(secret)` is too short"]);
 }

@@ -210,7 +210,7 @@ fn statements(devices: &BTreeSet<DeviceId>) -> Vec<String> {
     let mut all = Vec::new();
     let mut text = String::from(START);
     for device in devices {
-        let literal = format!("'{}'", device.as_str().replace('\'', "''"));
+        let literal = format!("'{}'", device.as_str().replace('\'', "\\'"));
         if text.len() + literal.len() + 2 > STATEMENT {
             text.push(']');
             all.push(std::mem::replace(&mut text, START.to_owned()));
@@ -283,6 +283,7 @@ mod tests {
         let all = statements(&devices);
         assert!(all.len() > 1);
         assert!(all.iter().all(|text| text.len() <= 8192 && text.ends_with("']")));
-        assert_eq!(all.iter().map(|text| text.matches("dev''ice").count()).sum::<usize>(), 1000);
+        assert_eq!(all.iter().map(|text| text.matches(r"dev\'ice").count()).sum::<usize>(), 1000);
+        assert!(all.iter().all(|text| crate::query::Query::parse(text).is_ok()));
     }
 }

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     fleet::Finding,
-    plan::{Collector, Plan, PlanError, Planner, Standing, Tally},
-    twin::{RowError, TwinRow},
+    plan::{Collector, Plan, PlanError, Planner, Standing, Tally, gather},
+    twin::{DeviceId, RowError, TwinRow},
 };
 
 /// Why the twins could not be surveyed.
@@ -31,15 +31,15 @@ pub enum SurveyError {
 /// What a survey found, or what is wrong with the fleet for a device that exists.
 type Planned = Result<Plan, Vec<Finding>>;
 
-/// Plans every twin of the pages. `complete`: the pages hold all twins of the hub, so that a declared device which is
-/// not among them is not registered.
+/// Plans every twin of the pages. `complete` says of a declared device which is not among them whether the hub was
+/// asked for it, so that it is not registered.
 ///
 /// # Errors
 /// When the hub or a twin cannot be read; the inner error holds findings about the fleet.
 pub async fn plan(
     pages: impl Stream<Item = Result<Page, HubError>>,
     planner: Arc<Planner>,
-    complete: bool,
+    complete: &(impl Fn(&DeviceId) -> bool + Sync),
 ) -> Result<Planned, SurveyError> {
     let mut all = Collector::new(planner.clone());
     let work = move |page: Page| -> Result<Collector, SurveyError> {
@@ -56,9 +56,7 @@ pub async fn plan(
     if let Some(fault) = fault {
         return Err(fault);
     }
-    if complete {
-        all.take_unregistered()?;
-    }
+    all.take_unregistered(complete)?;
     Ok(all.finish())
 }
 
@@ -80,7 +78,7 @@ pub async fn standing(
             match judge.verdict(row) {
                 Ok(Some(device)) => part.take(device, judge.fleet().devices.contains_key(&*row.device_id)),
                 Ok(None) => {}
-                Err(PlanError::Unresolved(unresolved)) => findings.extend(unresolved.findings.iter().cloned()),
+                Err(PlanError::Unresolved(unresolved)) => gather(&mut findings, &unresolved.findings),
                 Err(fault) => return Err(fault.into()),
             }
             Ok(())
@@ -91,7 +89,7 @@ pub async fn standing(
     fold_pages(pages, threads(), work, |part| match part {
         Ok((part, found)) => {
             all.merge(part);
-            findings.extend(found);
+            gather(&mut findings, &found);
         }
         Err(error) => fault = fault.take().or(Some(error)),
     })
@@ -99,10 +97,7 @@ pub async fn standing(
     match fault {
         Some(fault) => Err(fault),
         None if findings.is_empty() => Ok(Ok(all.finish(&planner, complete))),
-        None => {
-            findings.dedup();
-            Ok(Err(findings))
-        }
+        None => Ok(Err(findings)),
     }
 }
 

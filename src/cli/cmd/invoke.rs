@@ -61,11 +61,14 @@ async fn devices(hub: &Twins, args: &InvokeArgs) -> Result<Vec<DeviceId>, Failur
         page.for_each(|row| names.extend(row.and_then(|row| row.id())))?;
         Ok::<_, crate::twin::RowError>(names)
     };
+    // Named twice or selected besides: a method is called once all the same.
     let mut devices = args.select.devices.clone();
+    devices.sort_unstable();
+    devices.dedup();
     if args.select.condition.is_some() {
-        let select = crate::cli::args::SelectArgs { devices: Vec::new(), ..args.select.clone() };
-        let statement = access::statement(&select);
-        let pages: Vec<Page> = access::selected(hub, &select, statement.as_deref()).try_collect().await?;
+        let statement = access::statement(&args.select)?;
+        let nobody = crate::cli::args::SelectArgs::default();
+        let pages: Vec<Page> = access::selected(hub, None, &nobody, statement.as_deref()).try_collect().await?;
         for page in pages {
             devices.extend(names(page)?);
         }

@@ -13,6 +13,7 @@ use crate::{
     plan::{Notice, Plan, guard},
     reconcile::survey,
     report::PlanReport,
+    twin::DeviceId,
 };
 
 /// Plans and tells.
@@ -42,9 +43,11 @@ pub(crate) async fn survey(
     select: &SelectArgs,
 ) -> Result<Ready<Plan>, Failure> {
     let progress = desk.printer.progress("comparing twins", None);
-    let statement = access::statement(select);
-    let pages = access::selected(twins, select, statement.as_deref());
-    let planned = survey::plan(pages, Arc::clone(&prepared.planner), access::is_all(select)).await?;
+    let statement = access::statement(select)?;
+    let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
+    // Of a device that was named, as of all when nothing narrows them down, the hub has told all there is.
+    let complete = |device: &DeviceId| access::is_all(select) || select.devices.contains(device);
+    let planned = survey::plan(pages, Arc::clone(&prepared.planner), &complete).await?;
     progress.finish();
     match planned {
         Ok(mut plan) => {

@@ -26,16 +26,19 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, None)?;
-    let Ready::Go(plan) = super::plan::survey(desk, &prepared, &twins, &args.select).await? else {
-        return Ok(Exit::Findings);
-    };
+    let planning = super::plan::survey(desk, &prepared, &twins, &args.select);
+    // Nothing is written yet: there is nothing to bring to an end.
+    let Some(planned) = stop.unless(planning).await else { return Ok(Exit::Interrupted) };
+    let Ready::Go(plan) = planned? else { return Ok(Exit::Findings) };
     let places = Files::new(&prepared.declared.source, desk.root);
     let told = PlanReport { plan: &plan, places: &places };
-    if desk.format != Format::Json {
+    // A program reads one document: that of the outcome, or of the plan when there is none.
+    let one_document = matches!(desk.format, Format::Json | Format::Sarif | Format::Junit);
+    if !one_document {
         desk.printer.report(&told, desk.format)?;
     }
     if plan.notices.iter().any(|notice| notice.id == super::plan::GUARD) {
-        if desk.format == Format::Json {
+        if one_document {
             desk.printer.report(&told, desk.format)?;
         }
         let message = "a guard of the fleet refuses this plan; nothing was written";
@@ -101,16 +104,16 @@ async fn wait(
     patience: Patience,
     stop: &Stop,
 ) -> Result<Option<Converged>, Failure> {
-    let statement = access::statement(select);
-    let pages = access::selected(twins, select, statement.as_deref());
+    let statement = access::statement(select)?;
+    let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
     let Ok(standing) = survey::standing(pages, Arc::clone(&prepared.planner), false).await? else { return Ok(None) };
     let away = standing.devices.get(&Verdict::Unreachable).copied().unwrap_or(0);
     if away > 0 {
         desk.printer.warn(format_args!("{away} devices are not connected; they catch up when they return"));
     }
-    let on_their_way = |device: &DeviceVerdict| matches!(device.verdict, Verdict::Pending | Verdict::InProgress);
-    let waiting: Vec<DeviceId> =
-        standing.outstanding.into_iter().filter(on_their_way).map(|device| device.device).collect();
+    // A device may have refused already: that is no reason to call it done.
+    let asked = |device: &DeviceVerdict| device.connected && judged_by(device) != Standing::Done;
+    let waiting: Vec<DeviceId> = standing.outstanding.into_iter().filter(asked).map(|device| device.device).collect();
     if waiting.is_empty() {
         return Ok(None);
     }
@@ -122,18 +125,68 @@ async fn wait(
     Ok(Some(converged))
 }
 
-/// How far a device is, by the verdicts on its properties.
+/// How far a device is.
 pub(super) fn judged(planner: &Planner, row: &TwinRow<'_>) -> Standing {
-    let Ok(Some(device)) = planner.verdict(row) else { return Standing::Waiting };
-    match device.verdict {
-        Verdict::Compliant | Verdict::Unknown => Standing::Done,
-        Verdict::Pending | Verdict::InProgress | Verdict::Unreachable => Standing::Waiting,
-        Verdict::Rejected | Verdict::Failed | Verdict::Drifted | Verdict::Edited | Verdict::Contested => {
-            let worst = device.properties.iter().max_by_key(|property| property.verdict);
-            Standing::Failed(worst.map_or_else(String::new, |property| {
-                let said = property.message.as_deref().map(|words| format!(": {words}")).unwrap_or_default();
-                format!("{} {}{said}", property.path, property.verdict)
-            }))
+    match planner.verdict(row) {
+        Ok(Some(device)) => judged_by(&device),
+        // Nothing is asked of it any more.
+        Ok(None) => Standing::Done,
+        Err(_) => Standing::Waiting,
+    }
+}
+
+/// How far a device is, by the verdicts on its properties: one that it never reports on does not speak for those
+/// that it is still to answer.
+fn judged_by(device: &DeviceVerdict) -> Standing {
+    let worst = device.properties.iter().max_by_key(|property| property.verdict);
+    if let Some(property) = worst.filter(|property| property.verdict.is_drift()) {
+        let said = property.message.as_deref().map(|words| format!(": {words}")).unwrap_or_default();
+        return Standing::Failed(format!("{} {}{said}", property.path, property.verdict));
+    }
+    let is_awaited = |verdict| matches!(verdict, Verdict::Pending | Verdict::InProgress | Verdict::Unreachable);
+    if device.properties.iter().any(|property| is_awaited(property.verdict)) {
+        return Standing::Waiting;
+    }
+    Standing::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::PropertyVerdict;
+
+    fn device(verdicts: &[Verdict]) -> DeviceVerdict {
+        let property = |(at, verdict): (usize, &Verdict)| PropertyVerdict {
+            path: format!("properties.desired.c.p{at}").parse().unwrap(),
+            verdict: *verdict,
+            wanted: Some(json!(1)),
+            live: None,
+            reported: None,
+            since: None,
+            message: Some("no".to_owned()),
+            by: None,
+            origin: None,
+            secret: false,
+        };
+        DeviceVerdict {
+            device: "d1".parse().unwrap(),
+            verdict: verdicts.iter().copied().max().unwrap_or(Verdict::Compliant),
+            connected: true,
+            last_activity: None,
+            revision: None,
+            compliant: 0,
+            properties: verdicts.iter().enumerate().map(property).collect(),
         }
+    }
+
+    #[test]
+    fn what_a_device_never_reports_does_not_hide_what_it_is_still_to_answer() {
+        assert_eq!(judged_by(&device(&[])), Standing::Done);
+        assert_eq!(judged_by(&device(&[Verdict::Unknown])), Standing::Done);
+        assert_eq!(judged_by(&device(&[Verdict::Pending, Verdict::Unknown])), Standing::Waiting);
+        let failed = judged_by(&device(&[Verdict::Pending, Verdict::Failed, Verdict::Unknown]));
+        assert_eq!(failed, Standing::Failed("properties.desired.c.p1 failed: no".to_owned()));
     }
 }

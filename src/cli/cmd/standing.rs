@@ -33,8 +33,8 @@ pub(crate) async fn run(args: &Question<'_>, desk: &Desk<'_>) -> Result<Exit, Fa
     let access = Access { hub: args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot)?;
     let progress = desk.printer.progress("comparing twins", None);
-    let statement = access::statement(args.select);
-    let pages = access::selected(&twins, args.select, statement.as_deref());
+    let statement = access::statement(args.select)?;
+    let pages = access::selected(&twins, None, args.select, statement.as_deref());
     let judged = survey::standing(pages, Arc::clone(&prepared.planner), access::is_all(args.select)).await?;
     progress.finish();
     let standing = match judged {
@@ -45,7 +45,11 @@ pub(crate) async fn run(args: &Question<'_>, desk: &Desk<'_>) -> Result<Exit, Fa
     desk.printer.report(&StandingReport { standing: &standing, lens: args.lens, places: &places }, desk.format)?;
     let changes = match args.lens {
         Lens::Drift => standing.has_drift(),
-        Lens::Status => standing.devices.keys().any(|verdict| *verdict != Verdict::Compliant),
+        // A declared device that is not there at all is not compliant either.
+        Lens::Status => {
+            standing.devices.keys().any(|verdict| *verdict != Verdict::Compliant)
+                || standing.notices.iter().any(|notice| notice.id == "not-registered")
+        }
     };
     Ok(if changes && args.detailed_exitcode { Exit::Changes } else { Exit::Done })
 }

@@ -24,7 +24,8 @@ impl Secrets {
         Self::new(|name| Some(format!("<secret {name}>")))
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<String> {
+    /// The secret of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         (self.0)(name)
     }
 }

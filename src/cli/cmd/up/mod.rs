@@ -60,6 +60,9 @@ pub(crate) async fn run(args: &UpArgs, desk: &Desk<'_>, stop: &Stop) -> Result<E
     let interrupted = !args.once && !stop.is_requested();
     group.finish().await;
     desk.printer.say("ended; the state is kept");
+    if args.once && stop.is_requested() {
+        return Ok(Exit::Interrupted);
+    }
     Ok(match (args.once, interrupted) {
         (true, _) => exit,
         (false, true) => Exit::Failed,

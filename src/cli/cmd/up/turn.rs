@@ -95,7 +95,7 @@ impl Turn<'_> {
 
     async fn plan(&self, prepared: &Prepared) -> Result<Ready<Plan>, Failure> {
         let pages = self.client.twins("SELECT * FROM devices");
-        match survey::plan(pages, Arc::clone(&prepared.planner), true).await? {
+        match survey::plan(pages, Arc::clone(&prepared.planner), &|_| true).await? {
             Ok(plan) => Ok(Ready::Go(plan)),
             Err(findings) => {
                 self.desk.findings(&prepared.declared, &findings)?;
@@ -113,7 +113,7 @@ impl Turn<'_> {
     ) -> Result<End, Failure> {
         let Desk { printer, format, .. } = *self.desk;
         let places = Files::new(&prepared.declared.source, self.desk.root);
-        if format != Format::Json {
+        if !matches!(format, Format::Json | Format::Sarif | Format::Junit) {
             printer.report(&PlanReport { plan: &plan, places: &places }, format)?;
         }
         let touched: Vec<DeviceId> =
