@@ -19,6 +19,7 @@ use book::Book;
 pub(crate) use book::{Accepted, Before, Notes, members};
 pub use file::LedgerError;
 use file::Store;
+pub(crate) use file::private_folder;
 
 use crate::twin::Map;
 

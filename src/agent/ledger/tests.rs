@@ -148,3 +148,13 @@ proptest! {
         prop_assert!(decode(&bytes, "d1").is_err());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_new_state_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let state = folder.path().join("state");
+    Ledger::open(&state, "d1").unwrap();
+    assert_eq!(fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o700);
+}
