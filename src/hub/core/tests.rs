@@ -9,9 +9,10 @@ use super::*;
 use crate::{
     hub::{
         auth::Policies,
-        ports::{ConnectRequest, DeviceService, MethodAnswer, MethodFault, Qos, Refusal, Subscriptions},
+        ports::{Admission, ConnectRequest, DeviceService, MethodAnswer, MethodFault, Qos, Refusal, Subscriptions},
         record::Mode,
         store::SqliteStore,
+        time,
     },
     iothub::{DeviceIdentity, HostName, IfMatch, Key, sign},
 };
@@ -118,6 +119,19 @@ impl Hub {
         self.core.connect(&request).await.map(|admission| admission.subscriptions)
     }
 
+    /// The admission with a token that ends at `end`, in seconds since 1970.
+    async fn admit_until(&self, device: &str, end: u64) -> Result<Admission, Refusal> {
+        let token = sign(&format!("localhost/devices/{device}"), &self.key(device).await, end, None);
+        let request = ConnectRequest {
+            link: device_link(&id(device)),
+            password: Some(&token),
+            certificate: None,
+            clean_session: true,
+            model_id: None,
+        };
+        self.core.connect(&request).await
+    }
+
     async fn key(&self, device: &str) -> Key {
         let identity = self.core.identity(&id(device)).await.unwrap();
         identity.authentication.unwrap().symmetric_key.keys().unwrap().unwrap().1
@@ -204,6 +218,16 @@ async fn a_device_is_let_in_with_its_key_and_its_subscriptions() {
     assert_eq!(hub.connect("d1", &key).await, Ok(kept));
     assert_eq!(hub.connect("d2", &key).await, Err(Refusal::NotAuthorized));
     assert_eq!(hub.connect("nobody", &key).await, Err(Refusal::NotAuthorized));
+}
+
+#[tokio::test]
+async fn a_token_ends_its_link_no_sooner_than_it_lets_in_and_never_the_hub() {
+    let hub = Hub::with(&["d1"]).await;
+    let now = time::seconds(time::now());
+    let late = hub.admit_until("d1", now - 60).await.unwrap();
+    assert!(late.expires.unwrap() > std::time::SystemTime::now());
+    assert_eq!(hub.admit_until("d1", now - 600).await.unwrap_err(), Refusal::NotAuthorized);
+    assert_eq!(hub.admit_until("d1", u64::MAX).await.unwrap().expires, None);
 }
 
 #[tokio::test]
