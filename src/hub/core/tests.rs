@@ -285,6 +285,20 @@ async fn pages_hold_every_device_once_and_the_last_has_no_continuation() {
 }
 
 #[tokio::test]
+async fn a_page_of_big_twins_ends_early_and_none_is_lost() {
+    let ids: Vec<String> = (0..130).map(|number| format!("d{number:03}")).collect();
+    let hub = Hub::with(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let big: serde_json::Map<String, Value> = (0..8).map(|key| (format!("k{key}"), json!("x".repeat(4000)))).collect();
+    for id in &ids {
+        hub.write(id, json!({"properties": {"desired": big}}), None).await.unwrap();
+    }
+    let pages = hub.query("SELECT * FROM devices", 1000).await;
+    assert!(pages.len() > 1);
+    let seen: Vec<&str> = pages.iter().flatten().map(|twin| twin["deviceId"].as_str().unwrap()).collect();
+    assert_eq!(seen, ids);
+}
+
+#[tokio::test]
 async fn conditions_groups_and_counts_see_the_twins() {
     let hub = Hub::with(&["a", "b", "c"]).await;
     for (device, site) in [("a", "oslo"), ("b", "berlin"), ("c", "oslo")] {
