@@ -63,7 +63,7 @@ pub async fn run(config: Config, stop: Stop) -> Result<(), AgentError> {
             start(&config, device, None, stop).await
         }
         Platform::Simulated(profile) => {
-            std::fs::create_dir_all(&config.state)
+            ledger::private_folder(&config.state)
                 .map_err(|cause| AgentError::Ledger(LedgerError::Folder { path: config.state.clone(), cause }))?;
             let device = Simulated::new(&config.connection.device_id, &config.state, profile.clone());
             start(&config, device, profile.outages, stop).await

@@ -77,7 +77,7 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(folder: &Path) -> Result<Self, LedgerError> {
-        fs::create_dir_all(folder).map_err(|cause| LedgerError::Folder { path: folder.to_owned(), cause })?;
+        private_folder(folder).map_err(|cause| LedgerError::Folder { path: folder.to_owned(), cause })?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -118,6 +118,15 @@ fn replace(folder: &Path, bytes: &[u8]) -> io::Result<()> {
     drop(file);
     fs::rename(&next, folder.join(NAME))?;
     fs::File::open(folder)?.sync_all()
+}
+
+/// Makes the folder, for its owner alone, if it is not there.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Desired properties are nobody else's business on the device.

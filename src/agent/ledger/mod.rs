@@ -19,6 +19,7 @@ use book::Book;
 pub(crate) use book::{Accepted, Before, Notes, members};
 pub use file::LedgerError;
 use file::Store;
+pub(crate) use file::private_folder;
 
 use crate::twin::Map;
 
@@ -101,16 +102,21 @@ impl Ledger {
         self.book.lock().await.notes.clone()
     }
 
-    /// Keeps what the reconciler noted; writes only when it differs.
+    /// Keeps what the reconciler noted while it worked on `made_for`; writes only when it differs. When other
+    /// properties were accepted meanwhile, what it applied says nothing of those, and only what was before is kept.
     ///
     /// # Errors
     /// When it cannot be written; then nothing has changed.
-    pub(crate) async fn note(&self, notes: &Notes) -> Result<(), LedgerError> {
+    pub(crate) async fn note(&self, notes: &Notes, made_for: &Accepted) -> Result<(), LedgerError> {
         let mut book = self.book.lock().await;
-        if book.notes == *notes {
+        let mut notes = notes.clone();
+        if !std::ptr::eq(&raw const *book.accepted, made_for) {
+            notes.applied.clone_from(&book.notes.applied);
+        }
+        if book.notes == notes {
             return Ok(());
         }
-        let next = Book { notes: notes.clone(), ..book.clone() };
+        let next = Book { notes, ..book.clone() };
         self.turn(&mut book, next).await
     }
 

@@ -56,7 +56,7 @@ async fn a_whole_twin_of_a_lower_version_is_a_new_twin() {
     ledger.accept_whole(map(json!({"a": 1})), 5).await.unwrap();
     let mut notes = Notes::default();
     notes.set_applied("a", "", 5);
-    ledger.note(&notes).await.unwrap();
+    ledger.note(&notes, &held(&ledger)).await.unwrap();
     ledger.accept_whole(map(json!({"a": 1})), 1).await.unwrap();
     assert_eq!(held(&ledger).version, 1);
     assert_eq!(ledger.notes().await.applied("a", ""), None);
@@ -81,7 +81,7 @@ async fn a_property_that_kept_its_value_stays_applied_after_missed_versions() {
     let mut notes = Notes::default();
     notes.set_applied("c", "x", 2);
     notes.set_applied("c", "y", 2);
-    ledger.note(&notes).await.unwrap();
+    ledger.note(&notes, &held(&ledger)).await.unwrap();
     ledger.accept_whole(map(json!({"c": {"x": 1, "y": 2}})), 6).await.unwrap();
     let notes = ledger.notes().await;
     assert_eq!((notes.applied("c", "x"), notes.applied("c", "y")), (Some(6), None));
@@ -147,4 +147,31 @@ proptest! {
         bytes[at] ^= by;
         prop_assert!(decode(&bytes, "d1").is_err());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_state_folder_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let state = folder.path().join("state");
+    Ledger::open(&state, "d1").unwrap();
+    assert_eq!(fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn what_was_applied_of_older_properties_says_nothing_of_newer_ones() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"c": {"x": 1}})), 9).await.unwrap();
+    let worked_on = held(&ledger);
+    // Made anew in the hub while the reconciler was at work.
+    ledger.accept_whole(map(json!({"c": {"x": 2}})), 3).await.unwrap();
+    let mut notes = Notes::default();
+    notes.set_applied("c", "x", 9);
+    let before = Before { place: "x".to_owned(), value: Some(json!(0)) };
+    notes.before.entry("c".to_owned()).or_default().insert("x".to_owned(), before);
+    ledger.note(&notes, &worked_on).await.unwrap();
+    let kept = ledger.notes().await;
+    assert_eq!((kept.applied("c", "x"), kept.before), (None, notes.before));
 }

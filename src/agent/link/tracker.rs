@@ -1,5 +1,7 @@
 //! Which desired notifications count (protocol reference 11.7). Pure.
 
+use std::collections::VecDeque;
+
 use crate::twin::Map;
 
 /// Notifications kept while the twin is on its way; more make a gap, and the twin is asked for once more.
@@ -9,7 +11,7 @@ const MOST_KEPT: usize = 64;
 #[derive(Debug)]
 pub(super) enum Tracker {
     /// The twin was asked for; notifications wait for it.
-    Asking(Vec<(u64, Map)>),
+    Asking(VecDeque<(u64, Map)>),
     /// Everything up to this version was delivered.
     Following(u64),
 }
@@ -28,16 +30,18 @@ pub(super) enum Step {
 impl Tracker {
     /// The twin has just been asked for.
     pub(super) const fn asking() -> Self {
-        Self::Asking(Vec::new())
+        Self::Asking(VecDeque::new())
     }
 
     /// A notification came.
     pub(super) fn notified(&mut self, version: u64, patch: Map) -> Step {
         match self {
             Self::Asking(kept) => {
-                if kept.len() < MOST_KEPT {
-                    kept.push((version, patch));
+                // The oldest goes, so that the gap shows unless the twin covers it.
+                if kept.len() == MOST_KEPT {
+                    kept.pop_front();
                 }
+                kept.push_back((version, patch));
                 Step::Nothing
             }
             Self::Following(at) if version <= *at => Step::Nothing,
@@ -57,7 +61,7 @@ impl Tracker {
     pub(super) fn answered(&mut self, version: u64) -> Vec<Step> {
         let kept = match std::mem::replace(self, Self::Following(version)) {
             Self::Asking(kept) => kept,
-            Self::Following(_) => Vec::new(),
+            Self::Following(_) => VecDeque::new(),
         };
         let steps = kept.into_iter().map(|(version, patch)| self.notified(version, patch));
         steps.filter(|step| *step != Step::Nothing).collect()
@@ -93,6 +97,16 @@ mod tests {
         assert_eq!(tracker.notified(3, patch(3)), Step::Ask);
         assert_eq!(tracker.notified(4, patch(4)), Step::Nothing);
         assert_eq!(tracker.answered(3), [Step::Deliver(4, patch(4))]);
+    }
+
+    #[test]
+    fn too_many_to_keep_are_a_gap_and_not_a_loss_of_the_newest() {
+        let newest = MOST_KEPT as u64 + 2;
+        let mut tracker = Tracker::asking();
+        (2..=newest).for_each(|version| assert_eq!(tracker.notified(version, patch(version)), Step::Nothing));
+        assert_eq!(tracker.answered(1), [Step::Ask]);
+        assert_eq!(tracker.answered(newest), []);
+        assert_eq!(tracker.notified(newest + 1, patch(0)), Step::Deliver(newest + 1, patch(0)));
     }
 
     #[test]

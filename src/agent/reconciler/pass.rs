@@ -77,7 +77,7 @@ impl<'a, P: Platform> Pass<'a, P> {
         for at in 0..self.items.len() {
             self.bring_about(at).await;
         }
-        let noted = self.ledger.note(&self.notes).await;
+        let noted = self.ledger.note(&self.notes, self.accepted).await;
         if let Err(fault) = &noted {
             warn!(%fault, "cannot keep what was applied; it is applied again after a restart");
         }
@@ -255,7 +255,7 @@ impl<'a, P: Platform> Pass<'a, P> {
         if due.is_empty() {
             return;
         }
-        if let Err(fault) = self.ledger.note(&self.notes).await {
+        if let Err(fault) = self.ledger.note(&self.notes, self.accepted).await {
             for at in due {
                 self.items[at].standing = Standing::Failed(format!("not touched, because {fault}"));
             }

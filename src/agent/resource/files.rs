@@ -12,7 +12,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat, renameat, unlinkat},
+    fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid, fchmod, fchown, fstat, mkdirat, openat, renameat, statat, unlinkat},
     io::Errno,
 };
 use serde_json::{Value, json};
@@ -137,6 +137,20 @@ impl Files {
     }
 }
 
+/// Gives the file the owner of the one whose place it takes: a program whose file is managed must still read it.
+fn keep_owner(place: &Place, next: &File) -> io::Result<()> {
+    let held = match statat(&place.folder, &place.name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(held) => held,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(cause) => return Err(cause.into()),
+    };
+    let own = fstat(next)?;
+    if (held.st_uid, held.st_gid) != (own.st_uid, own.st_gid) {
+        fchown(next, Some(Uid::from_raw(held.st_uid)), Some(Gid::from_raw(held.st_gid)))?;
+    }
+    Ok(())
+}
+
 /// Writes beside the file and lets that take its place.
 fn put(place: &Place, content: &str, mode: u32) -> io::Result<()> {
     let next = format!(".{}.twinops", place.name);
@@ -147,6 +161,8 @@ fn put(place: &Place, content: &str, mode: u32) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut file = File::from(openat(&place.folder, &next, flags, Mode::from_raw_mode(0o600))?);
     file.write_all(content.as_bytes())?;
+    keep_owner(place, &file)?;
+    // Last, because another owner takes some permissions away.
     fchmod(&file, Mode::from_raw_mode(mode))?;
     file.sync_all()?;
     renameat(&place.folder, &next, &place.folder, &place.name)?;
@@ -231,6 +247,21 @@ mod tests {
         assert_eq!(seen(&files, &wanted).await["mode"], json!("640"));
         files.ensure("a", Some(&json!({"path": "/etc/app/x", "content": "2"}))).await.unwrap();
         assert_eq!(seen(&files, &wanted).await["mode"], json!("640"));
+    }
+
+    #[tokio::test]
+    async fn whose_the_file_was_it_stays() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let (root, files) = device();
+        let wanted = |content: &str| json!({"path": "/etc/app/x", "content": content});
+        files.ensure("a", Some(&wanted("1"))).await.unwrap();
+        let path = root.path().join("etc/app/x");
+        // Only root may give files away; for others the owner that is checked is their own.
+        let _given = chown(&path, Some(12_345), Some(12_346));
+        let owner = || fs::metadata(&path).map(|about| (about.uid(), about.gid())).unwrap();
+        let before = owner();
+        files.ensure("a", Some(&wanted("2"))).await.unwrap();
+        assert_eq!((owner(), fs::read_to_string(&path).unwrap().as_str()), (before, "2"));
     }
 
     #[test]

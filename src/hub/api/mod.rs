@@ -8,6 +8,7 @@
 
 mod admit;
 mod answer;
+mod busy;
 mod identities;
 mod input;
 mod queries;

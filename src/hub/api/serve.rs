@@ -1,6 +1,6 @@
 //! One connection after the other: HTTP/1.1 or 2, as the client likes.
 
-use std::{net::SocketAddr, pin::pin, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -8,13 +8,20 @@ use hyper_util::{
     server::conn::auto::Builder,
     service::TowerToHyperService,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{sleep, timeout},
+};
 use tracing::debug;
 
+use super::busy::{Counted, Requests};
 use crate::task::Stop;
 
 /// How long a client may take to send the head of a request, idle time before it included.
-const HEAD: Duration = Duration::from_mins(2);
+const HEAD: Duration = Duration::from_secs(120);
+/// A connection on which nothing was asked for so long is closed. The library has no limit of its own for the first
+/// bytes, nor for clients of HTTP/2 that only answer pings.
+const IDLE: Duration = HEAD;
 /// How often an idle HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 /// Most requests at a time on one HTTP/2 connection.
@@ -44,9 +51,17 @@ impl Server {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Self { builder, router } = self;
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+        let requests = Arc::new(Requests::default());
+        let service = Counted { service: TowerToHyperService::new(router), requests: Arc::clone(&requests) };
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = idle(&requests) => {
+                debug!(%peer, "a connection has nothing to do and is closed");
+                connection.as_mut().graceful_shutdown();
+                // Whoever does not even take that is cut.
+                timeout(IDLE, connection).await.unwrap_or(Ok(()))
+            }
             () = stop.requested() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
@@ -55,5 +70,61 @@ impl Server {
         if let Err(error) = ended {
             debug!(%peer, error, "a connection ended in disorder");
         }
+    }
+}
+
+/// Returns when nothing was asked for a while and nothing is under way.
+async fn idle(requests: &Requests) {
+    let mut before = requests.idle();
+    loop {
+        sleep(IDLE).await;
+        let now = requests.idle();
+        if now.is_some() && now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        task::JoinHandle,
+    };
+
+    use super::*;
+
+    fn serve(router: Router) -> (DuplexStream, JoinHandle<()>) {
+        let (client, stream) = duplex(4096);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        (client, tokio::spawn(Server::new(router).serve(stream, peer, Stop::new())))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_is_not_kept() {
+        let (_client, served) = serve(Router::new());
+        timeout(IDLE * 3, served).await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_of_http_2_that_asks_for_nothing_is_not_kept() {
+        let (mut client, served) = serve(Router::new());
+        client.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
+        timeout(IDLE * 3, served).await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_is_waited_for() {
+        let slow = get(|| async {
+            sleep(IDLE * 4).await;
+            "done"
+        });
+        let (mut client, _served) = serve(Router::new().route("/", slow));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("done"), "{answer}");
     }
 }

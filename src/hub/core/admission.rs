@@ -5,12 +5,15 @@ use std::time::{Duration, SystemTime};
 use tracing::{info, warn};
 
 use super::{Core, Decision, devices::subscriptions};
-use crate::hub::{
-    auth::Denial,
-    ports::{Admission, ConnectRequest, LinkId, Links, Refusal},
-    record::Record,
-    store::{Change, Store},
-    time,
+use crate::{
+    hub::{
+        auth::Denial,
+        ports::{Admission, ConnectRequest, LinkId, Links, Refusal},
+        record::Record,
+        store::{Change, Store},
+        time,
+    },
+    iothub::CLOCK_SKEW_SECONDS,
 };
 
 impl<S: Store, L: Links> Core<S, L> {
@@ -29,7 +32,7 @@ impl<S: Store, L: Links> Core<S, L> {
         self.remember(&record, request).await?;
         self.presence.come(link, time::now());
         Ok(Admission {
-            expires: expires.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)),
+            expires: expires.and_then(end_of_link),
             subscriptions: if request.clean_session {
                 subscriptions(0)
             } else {
@@ -77,4 +80,10 @@ impl<S: Store, L: Links> Core<S, L> {
             Refusal::Unavailable
         })
     }
+}
+
+/// When a link ends whose token ends at `seconds`: with the grace with which the token was let in, lest a device whose
+/// clock is late is let in and cut in a circle. A time that the system's clock cannot tell never comes.
+fn end_of_link(seconds: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.saturating_add(CLOCK_SKEW_SECONDS)))
 }

@@ -9,9 +9,10 @@ use super::*;
 use crate::{
     hub::{
         auth::Policies,
-        ports::{ConnectRequest, DeviceService, MethodAnswer, MethodFault, Qos, Refusal, Subscriptions},
+        ports::{Admission, ConnectRequest, DeviceService, MethodAnswer, MethodFault, Qos, Refusal, Subscriptions},
         record::Mode,
         store::SqliteStore,
+        time,
     },
     iothub::{DeviceIdentity, HostName, IfMatch, Key, sign},
 };
@@ -118,6 +119,19 @@ impl Hub {
         self.core.connect(&request).await.map(|admission| admission.subscriptions)
     }
 
+    /// The admission with a token that ends at `end`, in seconds since 1970.
+    async fn admit_until(&self, device: &str, end: u64) -> Result<Admission, Refusal> {
+        let token = sign(&format!("localhost/devices/{device}"), &self.key(device).await, end, None);
+        let request = ConnectRequest {
+            link: device_link(&id(device)),
+            password: Some(&token),
+            certificate: None,
+            clean_session: true,
+            model_id: None,
+        };
+        self.core.connect(&request).await
+    }
+
     async fn key(&self, device: &str) -> Key {
         let identity = self.core.identity(&id(device)).await.unwrap();
         identity.authentication.unwrap().symmetric_key.keys().unwrap().unwrap().1
@@ -207,6 +221,16 @@ async fn a_device_is_let_in_with_its_key_and_its_subscriptions() {
 }
 
 #[tokio::test]
+async fn a_token_ends_its_link_no_sooner_than_it_lets_in_and_never_the_hub() {
+    let hub = Hub::with(&["d1"]).await;
+    let now = time::seconds(time::now());
+    let late = hub.admit_until("d1", now - 60).await.unwrap();
+    assert!(late.expires.unwrap() > std::time::SystemTime::now());
+    assert_eq!(hub.admit_until("d1", now - 600).await.unwrap_err(), Refusal::NotAuthorized);
+    assert_eq!(hub.admit_until("d1", u64::MAX).await.unwrap().expires, None);
+}
+
+#[tokio::test]
 async fn a_disabled_device_is_cut_and_not_let_in_again_but_its_twin_stays() {
     let hub = Hub::with(&["d1"]).await;
     let key = hub.key("d1").await;
@@ -258,6 +282,20 @@ async fn pages_hold_every_device_once_and_the_last_has_no_continuation() {
     }
     assert_eq!(hub.query("SELECT TOP 9 * FROM devices", 4).await.concat().len(), 9);
     assert_eq!(hub.query("SELECT * FROM devices WHERE deviceId IN ['d03', 'd09', 'x']", 1).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_page_of_big_twins_ends_early_and_none_is_lost() {
+    let ids: Vec<String> = (0..130).map(|number| format!("d{number:03}")).collect();
+    let hub = Hub::with(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let big: serde_json::Map<String, Value> = (0..8).map(|key| (format!("k{key}"), json!("x".repeat(4000)))).collect();
+    for id in &ids {
+        hub.write(id, json!({"properties": {"desired": big}}), None).await.unwrap();
+    }
+    let pages = hub.query("SELECT * FROM devices", 1000).await;
+    assert!(pages.len() > 1);
+    let seen: Vec<&str> = pages.iter().flatten().map(|twin| twin["deviceId"].as_str().unwrap()).collect();
+    assert_eq!(seen, ids);
 }
 
 #[tokio::test]

@@ -33,17 +33,18 @@ impl CertificateAuthority {
     /// The authority of a state folder, made if there is none. Its key is for the folder's owner alone.
     pub(crate) fn of(folder: &Path) -> Result<Self, TlsError> {
         let (key_file, certificate_file) = (folder.join(KEY_FILE), folder.join(CA_FILE));
-        let key = match fs::read_to_string(&key_file) {
-            Ok(text) => KeyPair::from_pem(&text)?,
+        let (key, is_new) = match fs::read_to_string(&key_file) {
+            Ok(text) => (KeyPair::from_pem(&text)?, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let key = KeyPair::generate()?;
                 write(&key_file, &key.serialize_pem(), 0o600)?;
-                key
+                (key, true)
             }
             Err(cause) => return Err(failed(&key_file)(cause)),
         };
         let params = params(&key)?;
-        if !certificate_file.exists() {
+        // With another key an old certificate is none of this authority.
+        if is_new || !certificate_file.exists() {
             write(&certificate_file, &params.self_signed(&key)?.pem(), 0o644)?;
         }
         Ok(Self { issuer: Issuer::new(params, key) })
@@ -98,18 +99,30 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> TlsError {
 
 /// Writes a whole file or none.
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), TlsError> {
-    let fresh = path.with_extension("new");
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
     let write = || {
+        // One that was left behind may be open to others.
+        match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file = options.open(&fresh)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&fresh, path)
+        fs::rename(&fresh, path)?;
+        #[cfg(unix)]
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(())
     };
     write().map_err(failed(path))
 }

@@ -124,3 +124,22 @@ fn the_authoritys_key_is_for_its_owner_alone() {
     let mode = std::fs::metadata(folder.path().join("ca.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn a_certificate_never_outlives_its_key() {
+    let hub = Hub::new(Side::Rest);
+    let folder = hub.folder.path();
+    std::fs::remove_file(folder.join("ca.key")).unwrap();
+    // Left behind by a start that broke off, and open to others.
+    std::fs::write(folder.join("ca.key.new"), "old").unwrap();
+    let authority = CertificateAuthority::of(folder).unwrap();
+    let issued = Issued::new(authority, vec!["localhost".to_owned()]).unwrap();
+    let again = Hub { server: server(Side::Rest, Arc::new(issued)).unwrap(), ..hub };
+    assert_eq!(again.shake(again.roots(), &rustls::version::TLS13, "localhost", None), Ok(None));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(again.folder.path().join("ca.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

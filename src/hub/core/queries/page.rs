@@ -29,6 +29,11 @@ impl Rows {
         Self { body: "[".to_owned(), count: 0 }
     }
 
+    /// How long they are so far.
+    pub(super) const fn bytes(&self) -> usize {
+        self.body.len()
+    }
+
     fn begin(&mut self) {
         if self.count > 0 {
             self.body.push(',');

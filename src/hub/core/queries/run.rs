@@ -23,8 +23,11 @@ use crate::{
 
 /// Records that are read at a time when a condition leaves out some of them.
 const CHUNK: usize = 512;
-/// Records that are read at a time at least.
+/// Records that are read at a time at most without a condition, and at least.
+const MOST: usize = 128;
 const SMALLEST: usize = 16;
+/// With more than this, in bytes, a page is full, however few rows it has: a thousand big twins are hundreds of MB.
+const PAGE: usize = 4 * 1024 * 1024;
 /// How long a page may take; what there is after that is a page, even if it is empty.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Most groups of an aggregate.
@@ -75,7 +78,8 @@ impl<S: Store, L: Links> Core<S, L> {
         let end = Instant::now() + PATIENCE;
         loop {
             let wanted = usize::try_from(scan.size.saturating_sub(scan.rows.count)).unwrap_or(CHUNK);
-            let limit = if scan.query.condition().is_some() { CHUNK } else { wanted.saturating_add(1).max(SMALLEST) };
+            let limit =
+                if scan.query.condition().is_some() { CHUNK } else { wanted.saturating_add(1).clamp(SMALLEST, MOST) };
             let records = self.store.scan(scan.place.after.as_deref(), &scan.filter, limit).await?;
             match self.take(scan, &records, records.len() < limit)? {
                 Progress::Full => return Ok(true),
@@ -94,7 +98,7 @@ impl<S: Store, L: Links> Core<S, L> {
             }
             let fields = RecordFields::new(record, &self.presence);
             if scan.query.matches(&fields) {
-                if scan.rows.count == scan.size {
+                if scan.rows.count == scan.size || scan.rows.bytes() > PAGE {
                     return Ok(Progress::Full);
                 }
                 scan.rows.push(scan.query, &fields)?;

@@ -1,0 +1,63 @@
+//! Whether a connection has anything to do, so that one that has not need not be kept.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use hyper::service::Service;
+
+/// The requests of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Requests {
+    /// How many there were, if none is under way.
+    pub(super) fn idle(&self) -> Option<usize> {
+        let ended = self.ended.load(Ordering::Acquire);
+        (self.begun.load(Ordering::Acquire) == ended).then_some(ended)
+    }
+}
+
+/// A service whose requests are counted.
+#[derive(Debug, Clone)]
+pub(super) struct Counted<S> {
+    pub(super) service: S,
+    pub(super) requests: Arc<Requests>,
+}
+
+/// Counts a request as ended, whatever its end.
+struct UnderWay(Arc<Requests>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl<R, S> Service<R> for Counted<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn call(&self, request: R) -> Self::Future {
+        self.requests.begun.fetch_add(1, Ordering::Release);
+        let under_way = UnderWay(Arc::clone(&self.requests));
+        let answer = self.service.call(request);
+        Box::pin(async move {
+            let _under_way = under_way;
+            answer.await
+        })
+    }
+}
