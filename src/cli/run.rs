@@ -34,7 +34,7 @@ pub fn run() -> ExitCode {
     let exit = runtime.block_on(async {
         let stop = Stop::new();
         signals::listen(stop.clone(), printer.clone());
-        match dispatch(&cli, &printer, &stop).await {
+        match Box::pin(dispatch(&cli, &printer, &stop)).await {
             Ok(exit) => exit,
             Err(failure) => printer.failure(&failure),
         }
@@ -73,7 +73,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
     let here = Path::new(".");
     match &cli.command {
         Command::Validate(args) => cmd::validate::run(args, &desk(&args.dir)),
-        Command::Plan(args) => unless(stop, cmd::plan::run(args, &desk(&args.repo.fleet))).await,
+        Command::Plan(args) => unless(stop, Box::pin(cmd::plan::run(args, &desk(&args.repo.fleet)))).await,
         Command::Reconcile(args) => cmd::reconcile::run(args, &desk(&args.repo.fleet), stop).await,
         Command::Drift(args) => {
             let question = cmd::standing::Question {
@@ -84,7 +84,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
                 detailed_exitcode: args.detailed_exitcode,
                 lens: Lens::Drift,
             };
-            unless(stop, cmd::standing::run(&question, &desk(&args.repo.fleet))).await
+            unless(stop, Box::pin(cmd::standing::run(&question, &desk(&args.repo.fleet)))).await
         }
         Command::Status(args) => {
             let question = cmd::standing::Question {
@@ -95,11 +95,11 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
                 detailed_exitcode: args.detailed_exitcode,
                 lens: Lens::Status,
             };
-            unless(stop, cmd::standing::run(&question, &desk(&args.repo.fleet))).await
+            unless(stop, Box::pin(cmd::standing::run(&question, &desk(&args.repo.fleet)))).await
         }
-        Command::Explain(args) => unless(stop, cmd::explain::run(args, &desk(&args.repo.fleet))).await,
-        Command::Query(args) => unless(stop, cmd::query::run(args, &desk(here))).await,
-        Command::Invoke(args) => unless(stop, cmd::invoke::run(args, &desk(here))).await,
+        Command::Explain(args) => unless(stop, Box::pin(cmd::explain::run(args, &desk(&args.repo.fleet)))).await,
+        Command::Query(args) => unless(stop, Box::pin(cmd::query::run(args, &desk(here)))).await,
+        Command::Invoke(args) => unless(stop, Box::pin(cmd::invoke::run(args, &desk(here)))).await,
         Command::Agent(args) => cmd::agent::run(args, ca, printer, stop.clone()).await,
         Command::Hub(args) => cmd::hub::run(args, &desk(here), stop).await,
         Command::Up(args) => cmd::up::run(args, &desk(&args.dir), stop).await,

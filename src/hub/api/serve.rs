@@ -18,7 +18,7 @@ use super::busy::{Counted, Requests};
 use crate::task::Stop;
 
 /// How long a client may take to send the head of a request, idle time before it included.
-const HEAD: Duration = Duration::from_secs(120);
+const HEAD: Duration = Duration::from_mins(2);
 /// A connection on which nothing was asked for so long is closed. The library has no limit of its own for the first
 /// bytes, nor for clients of HTTP/2 that only answer pings.
 const IDLE: Duration = HEAD;
