@@ -216,8 +216,7 @@ impl Planner {
     fn base(&self, facts: &Facts<'_>, marker: &Marker<'_>) -> Base {
         let Some(resolver) = self.at(&marker.revision) else { return Base { wanted: None, lost: true, by_tags: true } };
         let sources: Vec<&str> = marker.sources.iter().map(AsRef::as_ref).collect();
-        // A base that cannot be resolved any more (a secret that is gone, say) is as good as none: nothing is
-        // pruned by it.
+        // A base that cannot be resolved any more is as good as none: nothing is pruned by it.
         match resolver.from_sources(facts, &sources) {
             Ok(wanted) => Base { wanted, lost: false, by_tags: resolver.tags_decide() },
             Err(_) => Base { wanted: None, lost: true, by_tags: false },

@@ -204,7 +204,19 @@ impl Tally {
         if device.verdict == Verdict::Compliant {
             return;
         }
-        if self.outstanding.len() < OUTSTANDING { self.outstanding.push(device) } else { self.not_shown += 1 }
+        self.outstanding.push(device);
+        self.keep_worst(2 * OUTSTANDING);
+    }
+
+    /// Leaves out the mildest verdicts once there are more than `most`: that many devices are only waited for must not
+    /// hide the few that have drifted.
+    fn keep_worst(&mut self, most: usize) {
+        if self.outstanding.len() <= most {
+            return;
+        }
+        self.outstanding.sort_by(|a, b| (b.verdict, &a.device).cmp(&(a.verdict, &b.device)));
+        self.not_shown += (self.outstanding.len() - OUTSTANDING) as u64;
+        self.outstanding.truncate(OUTSTANDING);
     }
 
     /// Takes over what another tally counted of other devices.
@@ -215,9 +227,9 @@ impl Tally {
         for (verdict, count) in other.properties {
             *self.properties.entry(verdict).or_default() += count;
         }
-        let room = OUTSTANDING.saturating_sub(self.outstanding.len());
-        self.not_shown += other.not_shown + other.outstanding.len().saturating_sub(room) as u64;
-        self.outstanding.extend(other.outstanding.into_iter().take(room));
+        self.not_shown += other.not_shown;
+        self.outstanding.extend(other.outstanding);
+        self.keep_worst(2 * OUTSTANDING);
         self.seen.extend(other.seen);
         self.notices.extend(other.notices);
     }
@@ -226,6 +238,7 @@ impl Tally {
     /// twin can be named.
     pub fn finish(mut self, planner: &Planner, all: bool) -> Standing {
         self.properties.retain(|_, count| *count > 0);
+        self.keep_worst(OUTSTANDING);
         self.outstanding.sort_by(|a, b| (b.verdict, &a.device).cmp(&(a.verdict, &b.device)));
         if self.not_shown > 0 {
             self.notices.push(Notice {
@@ -257,5 +270,36 @@ impl Tally {
             devices: missing.len() as u64,
             samples: missing.into_iter().take(5).cloned().collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(at: usize, verdict: Verdict) -> DeviceVerdict {
+        DeviceVerdict {
+            device: format!("d{at}").parse().unwrap(),
+            verdict,
+            connected: false,
+            last_activity: None,
+            revision: None,
+            compliant: 0,
+            properties: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn many_that_are_out_of_reach_do_not_hide_the_one_that_drifted() {
+        let mut all = Tally::default();
+        for part in 0..3 {
+            let mut tally = Tally::default();
+            (0..OUTSTANDING).for_each(|at| tally.take(device(part * OUTSTANDING + at, Verdict::Unreachable), false));
+            all.merge(tally);
+        }
+        all.take(device(usize::MAX, Verdict::Drifted), false);
+        all.keep_worst(OUTSTANDING);
+        assert_eq!(all.outstanding.first().map(|device| device.verdict), Some(Verdict::Drifted));
+        assert_eq!((all.outstanding.len(), all.not_shown), (OUTSTANDING, 2 * OUTSTANDING as u64 + 1));
     }
 }

@@ -301,3 +301,19 @@ fn what_a_device_says_of_a_secret_does_not_quote_it() {
     let messages: Vec<_> = verdict.properties.iter().filter_map(|p| p.message.as_deref()).collect();
     assert_eq!(messages, ["`(secret)` is too short"]);
 }
+
+#[test]
+fn a_device_that_loses_the_tag_which_filled_its_values_in_is_cleaned_all_the_same() {
+    let desired = json!({ "sign": { "text": "${tags.site}", "size": 3, "key": "${secret.PSK}-${tags.site}" } });
+    let signs = || fleet(vec![profile("sign", Some("IS_DEFINED(tags.site)"), 0, desired.clone())]);
+    let mut d1 = twin(json!({ "site": "oslo" }), json!({ "other": 1 }));
+    let planner = planner("r1", vec![("r1", signs())]);
+    apply(&planner, &mut d1);
+    d1.tags.remove("site");
+    let text = serde_json::to_string(&d1).unwrap();
+    let verdict = planner.verdict(&TwinRow::parse(&text).unwrap()).unwrap().unwrap();
+    assert!(verdict.properties.iter().all(|property| property.secret), "{verdict:?}");
+    apply(&planner, &mut d1).unwrap();
+    assert_eq!(Value::Object(d1.properties.desired.values.clone()), json!({ "other": 1 }));
+    assert!(d1.tags.is_empty(), "the marker goes too");
+}

@@ -88,7 +88,12 @@ impl Renderer<'_, '_> {
             Err(fault) => {
                 let pointer = self.pointer.iter().fold(String::new(), |pointer, step| pointer + "/" + step);
                 self.faults.push((pointer, fault));
-                Value::Null
+                // What was there when it could be filled in is as secret as ever.
+                if text.contains("${secret.") {
+                    self.secrets.push(self.way.clone());
+                }
+                // Something stands here, whatever it is: a null would say that nothing does.
+                Value::String(text.to_owned())
             }
         }
     }

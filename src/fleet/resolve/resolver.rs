@@ -131,10 +131,11 @@ impl Resolver {
     }
 
     /// The same from documents that an earlier marker names, as in [`Wanted::sources`]; unknown ones are passed over.
-    /// Merged components are not held to their schemas: what was applied was applied.
+    /// Merged components are not held to their schemas, and what cannot be filled in any more keeps its place: what was
+    /// applied was applied.
     ///
     /// # Errors
-    /// As [`Self::wanted`].
+    /// None today; the signature is that of [`Self::wanted`].
     pub fn from_sources(&self, device: &Facts<'_>, sources: &[&str]) -> Result<Option<Arc<Wanted>>, Unresolved> {
         let named = |name: &str| sources.contains(&name);
         let own = if named(&layer::device_source(device.id)) { self.own(device.id) } else { None };
@@ -177,7 +178,11 @@ impl Resolver {
         let classes = if documents.own.is_some() { &self.own_classes } else { &self.classes };
         let known = if key.single { None } else { classes.get(key.bytes()) };
         let answer = known.unwrap_or_else(|| {
-            let answer = self.resolve(device, documents, tags, checked);
+            let answer = if checked {
+                self.resolve(device, documents, tags, true)
+            } else {
+                Ok(self.owned(device, documents, tags))
+            };
             // A finding in a device's own document is that device's alone.
             if !key.single && (answer.is_ok() || documents.own.is_none()) {
                 classes.put(key.bytes(), answer.clone());
@@ -199,6 +204,26 @@ impl Resolver {
         tags: Tags<'_>,
         checked: bool,
     ) -> Answer {
+        let (mut wanted, mut findings) = self.merged(device, documents, tags);
+        if checked && findings.is_empty() {
+            self.verifier.check(&wanted, documents.own.is_some(), |path| self.place(documents, path), &mut findings);
+        }
+        if !findings.is_empty() {
+            return Err(findings.into());
+        }
+        merged::mark(&self.registry, &mut wanted.desired);
+        Ok(Arc::new(wanted))
+    }
+
+    /// What these documents owned once. It is known by its paths, even where a tag that filled a value in is gone.
+    fn owned(&self, device: &Facts<'_>, documents: &Documents<'_>, tags: Tags<'_>) -> Arc<Wanted> {
+        let (mut wanted, _) = self.merged(device, documents, tags);
+        merged::mark(&self.registry, &mut wanted.desired);
+        Arc::new(wanted)
+    }
+
+    /// The documents filled in and laid over each other, and what is wrong with that.
+    fn merged(&self, device: &Facts<'_>, documents: &Documents<'_>, tags: Tags<'_>) -> (Wanted, Vec<Finding>) {
         let layers = layer::layers(&self.profiles, documents);
         let scope = self.scope(device, tags);
         let mut findings = Vec::new();
@@ -208,14 +233,7 @@ impl Resolver {
         }
         wanted.sources =
             documents.profiles.iter().filter_map(|at| self.profiles.get(*at)).map(|c| c.source.clone()).collect();
-        if checked && findings.is_empty() {
-            self.verifier.check(&wanted, documents.own.is_some(), |path| self.place(documents, path), &mut findings);
-        }
-        if !findings.is_empty() {
-            return Err(findings.into());
-        }
-        merged::mark(&self.registry, &mut wanted.desired);
-        Ok(Arc::new(wanted))
+        (wanted, findings)
     }
 
     /// The line of a document that wants this path on this device: that of the strongest source which sets it.
