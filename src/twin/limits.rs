@@ -69,6 +69,11 @@ pub fn check(section: Section, values: &Map) -> Vec<Violation> {
     check.found
 }
 
+/// Whether an object, or one anywhere below it, has a null for a member; arrays are looked at item by item.
+fn holds_null(members: &Map) -> bool {
+    members.values().any(|value| value.is_null() || value.as_object().is_some_and(holds_null))
+}
+
 struct Check {
     section: Section,
     way: Vec<Arc<str>>,
@@ -122,7 +127,7 @@ impl Check {
     fn item(&mut self, item: &Value, depth: usize) {
         match item {
             Value::Null => self.report("a null inside an array; a hub takes null only to delete a member".to_owned()),
-            Value::Object(members) if members.values().any(Value::is_null) => {
+            Value::Object(members) if holds_null(members) => {
                 self.report("a null inside an array; a hub takes null only to delete a member".to_owned());
             }
             _ => self.value(item, depth),
@@ -187,6 +192,14 @@ mod tests {
         assert!(messages(Section::Desired, json!({"a": 4_503_599_627_370_495_i64})).is_empty());
         assert_eq!(messages(Section::Desired, json!({"a": 4_503_599_627_370_496_i64})).len(), 1);
         assert_eq!(messages(Section::Desired, json!({"a": u64::MAX})).len(), 1);
+    }
+
+    #[test]
+    fn a_null_below_an_array_is_refused_however_deep() {
+        for array in [json!([null]), json!([{"b": null}]), json!([{"b": {"c": null}}]), json!([[{"b": {"c": null}}]])] {
+            assert_eq!(messages(Section::Desired, json!({"a": array})).len(), 1, "{array}");
+        }
+        assert!(messages(Section::Desired, json!({"a": [{"b": {"c": 1}}]})).is_empty());
     }
 
     #[test]

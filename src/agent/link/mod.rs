@@ -122,10 +122,14 @@ impl LinkHandle {
     /// When the hub did not take it, or did not say.
     pub(crate) async fn report(&self, patch: Map) -> Result<u64, ReportError> {
         let (answer_tx, answer_rx) = oneshot::channel();
-        self.commands_tx.try_send(Command::Report(patch, answer_tx)).map_err(|_| ReportError::Offline)?;
-        match timeout(ANSWER, answer_rx).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(ReportError::Offline),
+        // A full queue is no lost connection: nothing would ever tell that it is back.
+        let ask = async {
+            self.commands_tx.send(Command::Report(patch, answer_tx)).await.ok()?;
+            answer_rx.await.ok()
+        };
+        match timeout(ANSWER, ask).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => Err(ReportError::Offline),
             Err(_) => Err(ReportError::NoAnswer),
         }
     }
@@ -144,5 +148,25 @@ impl LinkHandle {
         if self.commands_tx.try_send(command).is_err() {
             tracing::debug!("the link takes no command now");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_report_waits_for_a_queue_that_is_full() {
+        let (link, mut commands_rx) = LinkHandle::new();
+        (0..QUEUE).for_each(|_| link.refresh());
+        let drain = async {
+            loop {
+                if let Some(Command::Report(_, answer)) = commands_rx.recv().await {
+                    return answer.send(Ok(7)).unwrap();
+                }
+            }
+        };
+        let (answer, ()) = tokio::join!(link.report(Map::new()), drain);
+        assert_eq!(answer, Ok(7));
     }
 }
