@@ -59,15 +59,15 @@ impl Desk<'_> {
     }
 
     /// Says once that the working tree is not what is planned.
-    pub(crate) fn mention_uncommitted(&self, workspace: &Workspace, revision: &str) -> Result<(), Failure> {
+    pub(crate) fn mention_uncommitted(&self, workspace: &Workspace, revision: &str) {
         if revision != "HEAD" {
-            return Ok(());
+            return;
         }
-        let files = workspace.uncommitted()?;
+        // A bare repository has no working tree that could be ahead.
+        let Ok(files) = workspace.uncommitted() else { return };
         if let Some(first) = files.first() {
             let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
             self.printer.warn(format_args!("not committed and left out: {first}{more}"));
         }
-        Ok(())
     }
 }

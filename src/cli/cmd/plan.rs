@@ -22,7 +22,7 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let declared = if args.worktree {
         workspace.worktree()?
     } else {
-        desk.mention_uncommitted(&workspace, &args.repo.revision)?;
+        desk.mention_uncommitted(&workspace, &args.repo.revision);
         workspace.at(&args.repo.revision)?
     };
     let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };

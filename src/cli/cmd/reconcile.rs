@@ -21,7 +21,7 @@ use crate::{
 /// Plans, lets the guards judge, writes, and tells what came of it.
 pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Failure> {
     let workspace = Workspace::open(desk.root)?;
-    desk.mention_uncommitted(&workspace, &args.repo.revision)?;
+    desk.mention_uncommitted(&workspace, &args.repo.revision);
     let declared = workspace.at(&args.repo.revision)?;
     let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
