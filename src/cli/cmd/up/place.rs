@@ -40,7 +40,8 @@ impl Place {
         let state = args.state.clone().unwrap_or_else(|| args.dir.join(STATE));
         let made = fs::create_dir_all(&state).and_then(|()| fs::write(state.join(".gitignore"), "*\n"));
         made.map_err(|cause| PlaceError { path: state.clone(), cause })?;
-        Ok(Self { state })
+        // What is said of it has to hold in other shells too.
+        Ok(Self { state: state.canonicalize().unwrap_or(state) })
     }
 
     /// Where a device keeps its ledger.
