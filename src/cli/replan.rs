@@ -5,12 +5,16 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::{
-    plan::{PlanError, Planner},
+    plan::{PlanError, Planner, guard},
     reconcile::ports::{Replan, Replanned, TwinText},
 };
 
 /// The planner, as carrying out needs it.
-pub(crate) struct Afresh(pub(crate) Arc<Planner>);
+pub(crate) struct Afresh {
+    pub(crate) planner: Arc<Planner>,
+    /// Whether the fleet's guard has a say.
+    pub(crate) guarded: bool,
+}
 
 impl Replan for Afresh {
     fn replan(&self, twin: &TwinText) -> Result<Option<Replanned>, String> {
@@ -19,8 +23,12 @@ impl Replan for Afresh {
             None => error.to_string(),
         };
         let row = twin.row().map_err(|error| told(&error))?;
-        let look = self.0.look(&row).map_err(|error: PlanError| told(&error))?;
+        let look = self.planner.look(&row).map_err(|error: PlanError| told(&error))?;
         let Some(change) = look.change else { return Ok(None) };
+        let guard = self.planner.fleet().spec.guard.as_ref().filter(|_| self.guarded);
+        if let Some(path) = guard.and_then(|guard| guard::protected_from(guard, &change)) {
+            return Err(format!("the twin has changed, and would be changed at the protected path `{path}` now"));
+        }
         let patch = RawValue::from_string(change.patch().to_owned()).map_err(|error| told(&error))?;
         let deltas = usize::from(change.has_changes());
         Ok(Some(Replanned { patch: patch.into(), etag: row.etag.as_ref().into(), deltas }))

@@ -1,6 +1,6 @@
 //! `spec.guard`: how much one run may change. Judged on the plan, before anything is written.
 
-use super::{GroupKind, Plan, Why};
+use super::{DeviceChange, GroupKind, Plan, Why};
 use crate::{fleet::GuardSpec, twin::PropertyPath};
 
 /// Fewer managed devices than this, and a share says nothing.
@@ -51,9 +51,20 @@ fn count(plan: &Plan, wanted: impl Fn(bool, bool) -> bool) -> u64 {
     devices
 }
 
+/// The protected path that a change of one device would touch: what the plan was judged by holds for a device that is
+/// planned afresh, too.
+pub fn protected_from(guard: &GuardSpec, change: &DeviceChange) -> Option<PropertyPath> {
+    let protected = guard.protect.iter().filter_map(|path| path.parse().ok());
+    protected.into_iter().find(|protected| change.paths().any(|path| is_touched(&path, protected)))
+}
+
+fn is_touched(path: &PropertyPath, protected: &PropertyPath) -> bool {
+    path.is_within(protected) || protected.is_within(path)
+}
+
 fn protected(path: &str, plan: &Plan) -> Option<Refusal> {
     let protected: PropertyPath = path.parse().ok()?;
-    let touches = |path: &PropertyPath| path.is_within(&protected) || protected.is_within(path);
+    let touches = |path: &PropertyPath| is_touched(path, &protected);
     let hit: u64 = plan
         .groups
         .iter()

@@ -96,6 +96,11 @@ impl DeviceChange {
     pub fn has_changes(&self) -> bool {
         !self.changes.is_empty()
     }
+
+    /// Where values change.
+    pub fn paths(&self) -> impl Iterator<Item = PropertyPath> {
+        self.changes.iter().map(|(section, change)| section.path(change.keys.iter().cloned()))
+    }
 }
 
 /// How a twin stands to the plan.

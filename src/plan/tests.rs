@@ -243,6 +243,16 @@ fn identical_changes_fold_and_a_declared_device_is_registered_if_it_asks_to_be()
 }
 
 #[test]
+fn a_protected_path_is_protected_on_a_device_that_is_planned_afresh_too() {
+    let planner = planner("r1", vec![("r1", base_fleet())]);
+    let change = look(&planner, &twin(json!({}), json!({}))).change.unwrap();
+    let protect = |path: &str| crate::fleet::GuardSpec { protect: vec![path.to_owned()], ..Default::default() };
+    for (path, is_hit) in [("properties.desired.net.mtu", true), ("properties.desired", true), ("tags.site", false)] {
+        assert_eq!(guard::protected_from(&protect(path), &change).is_some(), is_hit, "{path}");
+    }
+}
+
+#[test]
 fn a_guard_counts_managed_devices_and_refuses_by_name() {
     let planner = Arc::new(planner("r1", vec![("r1", base_fleet())]));
     let mut collector = Collector::new(planner);

@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
     let progress = desk.printer.progress("writing twins", None);
     let limits = Limits { concurrency: args.concurrency.get(), ..Limits::default() };
-    let replan = Afresh(Arc::clone(&prepared.planner));
+    let replan = Afresh { planner: Arc::clone(&prepared.planner), guarded: true };
     let outcome = reconcile::apply(plan, &**hub, &replan, limits, &show(&progress), stop).await;
     progress.finish();
     let converged = match args.wait {

@@ -118,7 +118,7 @@ impl Turn<'_> {
         }
         let touched: Vec<DeviceId> =
             plan.groups.iter().flat_map(|group| &group.devices).map(|planned| planned.device.clone()).collect();
-        let replan = Afresh(Arc::clone(&prepared.planner));
+        let replan = Afresh { planner: Arc::clone(&prepared.planner), guarded: false };
         let outcome = reconcile::apply(plan, self.client, &replan, Limits::default(), &|_| (), self.stop).await;
         let waiting = self.wait(touched, prepared.planner.revision());
         let converged = tokio::select! {
