@@ -30,6 +30,9 @@ struct Line {
 
 /// Explains one device, or one value of it.
 pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
+    if !matches!(desk.format, Format::Text | Format::Json) {
+        return Err(Failure::usage("an explanation is written as text or json"));
+    }
     let workspace = Workspace::open(desk.root)?;
     let declared = workspace.at(&args.repo.revision)?;
     let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
