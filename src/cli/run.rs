@@ -76,26 +76,10 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Plan(args) => unless(stop, Box::pin(cmd::plan::run(args, &desk(&args.repo.fleet)))).await,
         Command::Reconcile(args) => cmd::reconcile::run(args, &desk(&args.repo.fleet), stop).await,
         Command::Drift(args) => {
-            let question = cmd::standing::Question {
-                repo: &args.repo,
-                select: &args.select,
-                hub: &args.hub,
-                snapshot: args.snapshot.as_ref(),
-                detailed_exitcode: args.detailed_exitcode,
-                lens: Lens::Drift,
-            };
-            unless(stop, Box::pin(cmd::standing::run(&question, &desk(&args.repo.fleet)))).await
+            unless(stop, Box::pin(cmd::standing::run(args, Lens::Drift, &desk(&args.repo.fleet)))).await
         }
         Command::Status(args) => {
-            let question = cmd::standing::Question {
-                repo: &args.repo,
-                select: &args.select,
-                hub: &args.hub,
-                snapshot: args.snapshot.as_ref(),
-                detailed_exitcode: args.detailed_exitcode,
-                lens: Lens::Status,
-            };
-            unless(stop, Box::pin(cmd::standing::run(&question, &desk(&args.repo.fleet)))).await
+            unless(stop, Box::pin(cmd::standing::run(args, Lens::Status, &desk(&args.repo.fleet)))).await
         }
         Command::Explain(args) => unless(stop, Box::pin(cmd::explain::run(args, &desk(&args.repo.fleet)))).await,
         Command::Query(args) => unless(stop, Box::pin(cmd::query::run(args, &desk(here)))).await,

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use operate::{
-    DriftArgs, ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs,
-    StatusArgs, ValidateArgs,
+    ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
+    ValidateArgs,
 };
 pub use serve::{AgentArgs, DeviceStringArgs, HubArgs, HubCommand, SasArgs, UpArgs};
 pub use values::{Color, Share, Shell, duration};
@@ -97,9 +97,13 @@ pub enum Command {
     /// Bring the twins to what git declares.
     Reconcile(ReconcileArgs),
     /// Show what has left the state that git declares.
-    Drift(DriftArgs),
+    #[command(after_help = "Examples:\n  twinops drift --detailed-exitcode\n  \
+                            twinops drift --snapshot twins.ndjson --format markdown")]
+    Drift(StandingArgs),
     /// Show how every device stands.
-    Status(StatusArgs),
+    #[command(after_help = "Examples:\n  twinops status\n  \
+                            twinops status --where \"tags.role = 'kiosk'\" --format json")]
+    Status(StandingArgs),
     /// Show where the values of one device come from.
     Explain(ExplainArgs),
     /// Ask the hub in its query language; each row is a line of JSON.

@@ -109,11 +109,9 @@ pub struct ReconcileArgs {
     pub detailed_exitcode: bool,
 }
 
-/// Of `drift`.
+/// Of `drift` and `status`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  twinops drift --detailed-exitcode\n  \
-                        twinops drift --snapshot twins.ndjson --format markdown")]
-pub struct DriftArgs {
+pub struct StandingArgs {
     /// The fleet.
     #[command(flatten)]
     pub repo: RepoArgs,
@@ -126,28 +124,7 @@ pub struct DriftArgs {
     /// Read the twins from this file, one JSON document a line, instead of a hub.
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub snapshot: Option<PathBuf>,
-    /// Exit with 2 when there is drift.
-    #[arg(long, help_heading = "Output")]
-    pub detailed_exitcode: bool,
-}
-
-/// Of `status`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  twinops status\n  twinops status --where \"tags.role = 'kiosk'\" --format json")]
-pub struct StatusArgs {
-    /// The fleet.
-    #[command(flatten)]
-    pub repo: RepoArgs,
-    /// The devices.
-    #[command(flatten)]
-    pub select: SelectArgs,
-    /// The hub.
-    #[command(flatten)]
-    pub hub: HubAccess,
-    /// Read the twins from this file, one JSON document a line, instead of a hub.
-    #[arg(long, value_name = "FILE", help_heading = "Connection")]
-    pub snapshot: Option<PathBuf>,
-    /// Exit with 2 when a device is not compliant.
+    /// Exit with 2 when there is drift; of `status`: when a device is not compliant.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
 }

@@ -1,12 +1,12 @@
 //! `twinops drift` and `twinops status`: how devices stand to what git says. Given a reader only.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     cli::{
         Exit, Failure,
         access::{self, Access, Twins},
-        args::{HubAccess, RepoArgs, SelectArgs},
+        args::StandingArgs,
         prepare::{Desk, Ready},
         workspace::{Files, Workspace},
     },
@@ -15,35 +15,25 @@ use crate::{
     report::{Lens, StandingReport},
 };
 
-/// What both commands are asked.
-pub(crate) struct Question<'a> {
-    pub(crate) repo: &'a RepoArgs,
-    pub(crate) select: &'a SelectArgs,
-    pub(crate) hub: &'a HubAccess,
-    pub(crate) snapshot: Option<&'a PathBuf>,
-    pub(crate) detailed_exitcode: bool,
-    pub(crate) lens: Lens,
-}
-
 /// Judges every twin and tells it through a lens.
-pub(crate) async fn run(args: &Question<'_>, desk: &Desk<'_>) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &StandingArgs, lens: Lens, desk: &Desk<'_>) -> Result<Exit, Failure> {
     let workspace = Workspace::open(desk.root)?;
     let declared = workspace.at(&args.repo.revision)?;
     let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
-    let access = Access { hub: args.hub, ca: desk.ca };
-    let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot)?;
+    let access = Access { hub: &args.hub, ca: desk.ca };
+    let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let progress = desk.printer.progress("comparing twins", None);
-    let statement = access::statement(args.select)?;
-    let pages = access::selected(&twins, None, args.select, statement.as_deref());
-    let judged = survey::standing(pages, Arc::clone(&prepared.planner), access::is_all(args.select)).await?;
+    let statement = access::statement(&args.select)?;
+    let pages = access::selected(&twins, None, &args.select, statement.as_deref());
+    let judged = survey::standing(pages, Arc::clone(&prepared.planner), access::is_all(&args.select)).await?;
     progress.finish();
     let standing = match judged {
         Ok(standing) => standing,
         Err(findings) => return desk.findings(&prepared.declared, &findings),
     };
     let places = Files::new(&prepared.declared.source, desk.root);
-    desk.printer.report(&StandingReport { standing: &standing, lens: args.lens, places: &places }, desk.format)?;
-    let changes = match args.lens {
+    desk.printer.report(&StandingReport { standing: &standing, lens, places: &places }, desk.format)?;
+    let changes = match lens {
         Lens::Drift => standing.has_drift(),
         // A declared device that is not there at all is not compliant either.
         Lens::Status => {
