@@ -116,8 +116,6 @@ pub struct Look {
     pub base_lost: Option<Arc<str>>,
     /// Paths that an IoT Hub configuration writes too, with its id: left to it.
     pub contested: Vec<(PropertyPath, String)>,
-    /// Paths that differ and are ignored.
-    pub ignored: Vec<PropertyPath>,
 }
 
 impl Planner {
@@ -161,7 +159,6 @@ impl Planner {
             selected: subject.selected,
             base_lost: subject.base_lost.clone(),
             contested: Vec::new(),
-            ignored: Vec::new(),
         };
         if !subject.selected && !subject.managed {
             return Ok(look);
@@ -288,7 +285,6 @@ impl Planner {
         changes.retain(|(section, change)| {
             let path = section.path(change.keys.iter().cloned());
             if self.is_ignored(&path) {
-                look.ignored.push(path);
                 return false;
             }
             match rival(*section, change, &metadata) {
@@ -302,7 +298,12 @@ impl Planner {
 
     /// Whether a path is left alone by an `ignore` entry that has not expired.
     pub(super) fn is_ignored(&self, path: &PropertyPath) -> bool {
-        marker::is_ours(path) || self.ignored.iter().any(|ignored| path.is_within(ignored))
+        marker::is_ours(path) || self.ignored_by(path).is_some()
+    }
+
+    /// The path of the `ignore` entry that has a say over this one.
+    pub(super) fn ignored_by(&self, path: &PropertyPath) -> Option<&PropertyPath> {
+        self.ignored.iter().find(|ignored| path.is_within(ignored))
     }
 }
 

@@ -1,6 +1,9 @@
 //! How devices stand: the verdicts of one twin, and the count of many.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -13,7 +16,7 @@ use super::{
 };
 use crate::{
     component::Convention,
-    twin::{DeviceId, Section, Twin, TwinRow},
+    twin::{DeviceId, PropertyPath, Section, Twin, TwinRow},
 };
 
 impl Planner {
@@ -42,8 +45,14 @@ impl Planner {
             revision,
             compliant: u32::try_from(compliant).unwrap_or(u32::MAX),
             properties: all,
+            ignored: self.left_alone(&changes),
             device: twin.device_id,
         }))
+    }
+
+    fn left_alone(&self, changes: &[(Section, Change)]) -> BTreeSet<PropertyPath> {
+        let paths = changes.iter().map(|(section, change)| section.path(change.keys.iter().cloned()));
+        paths.filter_map(|path| self.ignored_by(&path).cloned()).collect()
     }
 
     /// Where the twin itself is not as git wants it.
@@ -186,6 +195,7 @@ pub struct Tally {
     properties: BTreeMap<Verdict, u64>,
     outstanding: Vec<DeviceVerdict>,
     not_shown: u64,
+    ignored: BTreeMap<String, u64>,
     notices: Vec<Notice>,
     seen: std::collections::HashSet<DeviceId>,
 }
@@ -197,6 +207,9 @@ impl Tally {
         *self.properties.entry(Verdict::Compliant).or_default() += u64::from(device.compliant);
         for property in &device.properties {
             *self.properties.entry(property.verdict).or_default() += 1;
+        }
+        for path in &device.ignored {
+            *self.ignored.entry(path.to_string()).or_default() += 1;
         }
         if declared {
             self.seen.insert(device.device.clone());
@@ -226,6 +239,9 @@ impl Tally {
         }
         for (verdict, count) in other.properties {
             *self.properties.entry(verdict).or_default() += count;
+        }
+        for (path, count) in other.ignored {
+            *self.ignored.entry(path).or_default() += count;
         }
         self.not_shown += other.not_shown;
         self.outstanding.extend(other.outstanding);
@@ -257,7 +273,7 @@ impl Tally {
             devices: self.devices,
             properties: self.properties,
             outstanding: self.outstanding,
-            ignored: BTreeMap::new(),
+            ignored: self.ignored,
             notices: self.notices,
         }
     }
@@ -285,6 +301,7 @@ mod tests {
             last_activity: None,
             revision: None,
             compliant: 0,
+            ignored: BTreeSet::new(),
             properties: Vec::new(),
         }
     }

@@ -213,6 +213,9 @@ fn an_ignored_path_is_neither_planned_nor_reported_until_its_entry_ends() {
     apply(&planner("r1", vec![("r1", base_fleet())]), &mut d1);
     d1.properties.desired.values["net"]["mtu"] = json!(9000);
     assert!(look(&with_ignore("2026-12-31"), &d1).change.is_none());
+    let row = serde_json::to_string(&d1).unwrap();
+    let verdict = with_ignore("2026-12-31").verdict(&TwinRow::parse(&row).unwrap()).unwrap().unwrap();
+    assert_eq!(verdict.ignored.iter().map(ToString::to_string).collect::<Vec<_>>(), ["properties.desired.net.mtu"]);
     assert!(look(&with_ignore("2025-12-31"), &d1).change.is_some());
 }
 

@@ -1,8 +1,9 @@
 //! How wanted, live and reported stand to each other: one word each, everywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Notice;
@@ -12,7 +13,8 @@ use crate::{
 };
 
 /// How one property stands. In order of how much it asks for attention, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The device is as git says.
     Compliant,
@@ -79,12 +81,6 @@ impl std::fmt::Display for Verdict {
     }
 }
 
-impl Serialize for Verdict {
-    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
-        output.serialize_str(self.word())
-    }
-}
-
 /// One property of one device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PropertyVerdict {
@@ -127,6 +123,8 @@ pub struct DeviceVerdict {
     pub compliant: u32,
     /// The others, in order of path.
     pub properties: Vec<PropertyVerdict>,
+    /// Paths of `ignore` entries below which the twin differs from git.
+    pub ignored: BTreeSet<PropertyPath>,
 }
 
 /// How a fleet stands.

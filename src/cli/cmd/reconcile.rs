@@ -171,6 +171,7 @@ mod tests {
             secret: false,
         };
         DeviceVerdict {
+            ignored: std::collections::BTreeSet::new(),
             device: "d1".parse().unwrap(),
             verdict: verdicts.iter().copied().max().unwrap_or(Verdict::Compliant),
             connected: true,

@@ -50,7 +50,7 @@ struct DeviceView<'a> {
     /// The device.
     id: &'a str,
     /// The worst verdict of its properties.
-    verdict: VerdictWord,
+    verdict: Verdict,
     /// Whether the hub believes it to be connected.
     connected: bool,
     /// When the hub last heard of it.
@@ -73,7 +73,7 @@ struct PropertyView<'a> {
     /// Where in the twin.
     path: String,
     /// How it stands.
-    verdict: VerdictWord,
+    verdict: Verdict,
     /// What git declares; absent: that it be absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     wanted: Option<Shown<'a>>,
@@ -97,50 +97,6 @@ struct PropertyView<'a> {
     /// The line that wants it.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<LocationView>,
-}
-
-/// How a property stands.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(rename = "Verdict")]
-enum VerdictWord {
-    /// The device is as git says.
-    Compliant,
-    /// Not yet in the twin, or not yet answered by the device.
-    Pending,
-    /// The device says that it is at work.
-    InProgress,
-    /// The device does not report on it.
-    Unknown,
-    /// Waiting for a device that is not connected.
-    Unreachable,
-    /// The device answered that this value cannot be applied.
-    Rejected,
-    /// The device tried and failed.
-    Failed,
-    /// The device applied it, and is something else now.
-    Drifted,
-    /// Somebody changed the twin outside git.
-    Edited,
-    /// Another writer sets the same path again and again.
-    Contested,
-}
-
-impl From<Verdict> for VerdictWord {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Compliant => Self::Compliant,
-            Verdict::Pending => Self::Pending,
-            Verdict::InProgress => Self::InProgress,
-            Verdict::Unknown => Self::Unknown,
-            Verdict::Unreachable => Self::Unreachable,
-            Verdict::Rejected => Self::Rejected,
-            Verdict::Failed => Self::Failed,
-            Verdict::Drifted => Self::Drifted,
-            Verdict::Edited => Self::Edited,
-            Verdict::Contested => Self::Contested,
-        }
-    }
 }
 
 pub(super) fn write(report: &StandingReport<'_>, out: &mut dyn io::Write) -> io::Result<()> {
@@ -169,7 +125,7 @@ pub(super) fn write(report: &StandingReport<'_>, out: &mut dyn io::Write) -> io:
 fn device_view<'a>(device: &'a DeviceVerdict, places: &dyn Places, lens: Lens) -> DeviceView<'a> {
     DeviceView {
         id: device.device.as_str(),
-        verdict: device.verdict.into(),
+        verdict: device.verdict,
         connected: device.connected,
         last_activity: device.last_activity.as_deref(),
         revision: device.revision.as_deref(),
@@ -187,7 +143,7 @@ fn property_view<'a>(property: &'a PropertyVerdict, places: &dyn Places) -> Prop
     let show = |value: &'a Option<serde_json::Value>| Shown::new(value.as_ref(), property.secret).some();
     PropertyView {
         path: property.path.to_string(),
-        verdict: property.verdict.into(),
+        verdict: property.verdict,
         wanted: show(&property.wanted),
         live: show(&property.live),
         reported: show(&property.reported),

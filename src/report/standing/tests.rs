@@ -37,6 +37,7 @@ fn property(path: &str, verdict: Verdict, values: [Option<Value>; 3]) -> Propert
 
 fn device(id: &str, properties: Vec<PropertyVerdict>) -> DeviceVerdict {
     DeviceVerdict {
+        ignored: std::collections::BTreeSet::new(),
         device: DeviceId::new(id).unwrap(),
         verdict: properties.iter().map(|property| property.verdict).max().unwrap_or(Verdict::Compliant),
         connected: id.ends_with('1'),
