@@ -8,25 +8,25 @@ use axum::{
 };
 
 use super::{
-    super::{auth::Denial, failure::Failure, ports::Links, store::Store, time},
+    super::{auth::Action, auth::Denial, failure::Failure, ports::Links, store::Store, time},
     Api,
     answer::Refused,
     input::parameter,
 };
-use crate::iothub::{ErrorCode, Permissions};
+use crate::iothub::ErrorCode;
 
 /// The versions of the API that are answered, all in the same way (protocol reference 2.2).
 const VERSIONS: std::ops::RangeInclusive<&str> = "2016-11-14"..="2024-03-31";
 
-/// Lets a request through to its handler if it has the right version and credentials with the permission `needed`.
+/// Lets a request through to its handler if it has the right version, and credentials that permit `action`.
 pub(super) async fn admit<S: Store, L: Links>(
-    State((api, needed)): State<(Api<S, L>, Permissions)>,
+    State((api, action)): State<(Api<S, L>, Action)>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
     check_version(parameter(request.uri(), "api-version").as_deref())?;
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Err(denial) = api.core.authority().service(header, needed, time::seconds(time::now())) {
+    if let Err(denial) = api.core.authority().service(header, action, time::seconds(time::now())) {
         tracing::info!(method = %request.method(), path = request.uri().path(), reason = %denial, "a request was denied");
         return Err(denied(&denial).into());
     }

@@ -1,27 +1,48 @@
 //! `/devices` (protocol reference 3).
 
 use axum::{
+    Router,
     extract::State,
     http::{StatusCode, Uri},
     response::Response,
+    routing::{delete, get, put},
 };
 
 use super::{
-    super::{failure::Failure, ports::Links, store::Store},
+    super::{auth::Action, failure::Failure, ports::Links, store::Store},
     Api,
     answer::{Refused, serialized},
     input::{Content, Id, Precondition, parameter},
+    needs,
 };
 use crate::iothub::{DeviceIdentity, ErrorCode};
 
 /// Most identities in a list, and how many there are if nobody says.
 const MOST: usize = 1000;
 
-pub(super) async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Id(id): Id) -> Result<Response, Refused> {
+/// This file's routes.
+pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
+    let identity = || {
+        needs(api, Action::ReadDevices, get(read)).merge(needs(api, Action::WriteDevices, put(write))).merge(needs(
+            api,
+            Action::DeleteDevices,
+            delete(remove),
+        ))
+    };
+    let all = || needs(api, Action::ReadDevices, get(list));
+    Router::new()
+        .route("/devices", all())
+        .route("/devices/", all())
+        .route("/devices/{id}", identity())
+        // A device may be called `query`.
+        .route("/devices/query", identity())
+}
+
+async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Id(id): Id) -> Result<Response, Refused> {
     serialized(&api.core.identity(&id).await?)
 }
 
-pub(super) async fn list<S: Store, L: Links>(State(api): State<Api<S, L>>, uri: Uri) -> Result<Response, Refused> {
+async fn list<S: Store, L: Links>(State(api): State<Api<S, L>>, uri: Uri) -> Result<Response, Refused> {
     let top = match parameter(&uri, "top") {
         None => MOST,
         Some(text) => text.parse().ok().filter(|top| (1..=MOST).contains(top)).ok_or_else(|| {
@@ -34,7 +55,7 @@ pub(super) async fn list<S: Store, L: Links>(State(api): State<Api<S, L>>, uri: 
     serialized(&api.core.identities(top).await?)
 }
 
-pub(super) async fn write<S: Store, L: Links>(
+async fn write<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
     Id(id): Id,
     Precondition(if_match): Precondition,
@@ -45,7 +66,7 @@ pub(super) async fn write<S: Store, L: Links>(
     serialized(&api.write(async move { core.put_identity(&id, body, if_match.as_ref()).await }).await?)
 }
 
-pub(super) async fn delete<S: Store, L: Links>(
+async fn remove<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
     Id(id): Id,
     Precondition(if_match): Precondition,

@@ -1,7 +1,7 @@
 //! The REST side (protocol reference 2): from requests to the core and back. Nothing else knows HTTP's words.
 //!
-//! * [`router`] is the table of routes and what each needs; `admit` checks version and credentials before a handler
-//!   is reached.
+//! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
+//!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
 //! * `identities`, `twins`, `queries` and `statistics` are the handlers.
 //! * [`serve`] runs it on one connection.
@@ -23,13 +23,13 @@ use std::sync::Arc;
 use axum::{
     Router,
     middleware::{from_fn_with_state, map_response},
-    routing::{MethodRouter, delete, get, patch, post, put},
+    routing::MethodRouter,
 };
 pub(crate) use serve::Server;
 use tokio_util::task::TaskTracker;
 
-use super::{core::Core, failure::Failure, ports::Links, store::Store};
-use crate::iothub::{ErrorCode, Permissions};
+use super::{auth::Action, core::Core, failure::Failure, ports::Links, store::Store};
+use crate::iothub::ErrorCode;
 
 /// What every handler is given.
 pub(crate) struct Api<S, L> {
@@ -62,33 +62,22 @@ impl<S: Store, L: Links> Api<S, L> {
     }
 }
 
+/// Routes that are reached only by whoever may do `action`.
+fn needs<S: Store, L: Links>(
+    api: &Api<S, L>,
+    action: Action,
+    routes: MethodRouter<Api<S, L>>,
+) -> MethodRouter<Api<S, L>> {
+    routes.route_layer(from_fn_with_state((api.clone(), action), admit::admit::<S, L>))
+}
+
 /// All routes (protocol reference 2.3).
 pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
-    let needs = |needed: Permissions, routes: MethodRouter<Api<S, L>>| {
-        routes.route_layer(from_fn_with_state((api.clone(), needed), admit::admit::<S, L>))
-    };
-    let read = |routes| needs(Permissions::REGISTRY_READ, routes);
-    let write = |routes| needs(Permissions::REGISTRY_WRITE, routes);
-    let service = |routes| needs(Permissions::SERVICE_CONNECT, routes);
-    let identity = || {
-        read(get(identities::read::<S, L>))
-            .merge(write(put(identities::write::<S, L>)))
-            .merge(write(delete(identities::delete::<S, L>)))
-    };
-    let list = || read(get(identities::list::<S, L>));
-    let twin = get(twins::read::<S, L>).merge(patch(twins::merge::<S, L>)).merge(put(twins::replace::<S, L>));
     Router::new()
-        .route("/devices", list())
-        .route("/devices/", list())
-        .route("/devices/{id}", identity())
-        // A device may be called `query`.
-        .route("/devices/query", identity().merge(service(post(queries::query::<S, L>))))
-        .route("/twins/{id}", service(twin))
-        .route("/twins/{id}/methods", service(post(twins::call::<S, L>)))
-        .route("/statistics/devices", read(get(statistics::devices::<S, L>)))
-        .route("/statistics/service", service(get(statistics::service::<S, L>)))
-        .route("/healthz", get(statistics::alive))
-        .route("/readyz", get(statistics::ready::<S, L>))
+        .merge(identities::routes(api))
+        .merge(twins::routes(api))
+        .merge(queries::routes(api))
+        .merge(statistics::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())

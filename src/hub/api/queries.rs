@@ -1,17 +1,20 @@
 //! `POST /devices/query` (protocol reference 6.1).
 
 use axum::{
+    Router,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue},
     response::Response,
+    routing::post,
 };
 use serde::Deserialize;
 
 use super::{
-    super::{failure::Failure, ports::Links, store::Store},
+    super::{auth::Action, failure::Failure, ports::Links, store::Store},
     Api,
     answer::{Refused, json},
     input::{Content, header},
+    needs,
 };
 use crate::iothub::ErrorCode;
 
@@ -26,7 +29,12 @@ struct Body {
     query: String,
 }
 
-pub(super) async fn query<S: Store, L: Links>(
+/// This file's routes.
+pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
+    Router::new().route("/devices/query", needs(api, Action::ReadTwins, post(query)))
+}
+
+async fn query<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
     headers: HeaderMap,
     content: Content,

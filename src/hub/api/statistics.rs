@@ -1,16 +1,26 @@
 //! Counts (protocol reference 3.7), and whether the hub lives.
 
-use axum::{extract::State, response::Response};
+use axum::{Router, extract::State, response::Response, routing::get};
 use serde_json::json;
 
 use super::{
-    super::{failure::Failure, ports::Links, store::Store},
+    super::{auth::Action, failure::Failure, ports::Links, store::Store},
     Api,
     answer::{self, Refused},
+    needs,
 };
 use crate::iothub::ErrorCode;
 
-pub(super) async fn devices<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Response, Refused> {
+/// This file's routes.
+pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
+    Router::new()
+        .route("/statistics/devices", needs(api, Action::ReadDeviceStatistics, get(devices)))
+        .route("/statistics/service", needs(api, Action::ReadServiceStatistics, get(service)))
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+}
+
+async fn devices<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Response, Refused> {
     let counts = api.core.counts().await?;
     let body = json!({
         "totalDeviceCount": counts.enabled + counts.disabled,
@@ -19,17 +29,17 @@ pub(super) async fn devices<S: Store, L: Links>(State(api): State<Api<S, L>>) ->
     Ok(answer::json(body.to_string()))
 }
 
-pub(super) async fn service<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Response {
+async fn service<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Response {
     answer::json(json!({ "connectedDeviceCount": api.core.connected() }).to_string())
 }
 
 /// The process lives. Needs no credentials and tells nothing else.
-pub(super) async fn alive() -> Response {
+async fn alive() -> Response {
     answer::json(json!({ "status": "alive" }).to_string())
 }
 
 /// Requests can be answered.
-pub(super) async fn ready<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Response, Refused> {
+async fn ready<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Response, Refused> {
     if api.core.is_ready().await {
         return Ok(answer::json(json!({ "status": "ready" }).to_string()));
     }

@@ -1,20 +1,33 @@
 //! `/twins` and direct methods (protocol reference 4, 7).
 
-use axum::{extract::State, response::Response};
+use axum::{
+    Router,
+    extract::State,
+    response::Response,
+    routing::{get, patch, post},
+};
 
 use super::{
-    super::{core::MethodCall, ports::Links, record::Mode, store::Store},
+    super::{auth::Action, core::MethodCall, ports::Links, record::Mode, store::Store},
     Api,
     answer::{Refused, json, json_with_etag},
     input::{Content, Id, Precondition},
+    needs,
 };
 
-pub(super) async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Id(id): Id) -> Result<Response, Refused> {
+/// This file's routes.
+pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
+    let twin =
+        needs(api, Action::ReadTwins, get(read)).merge(needs(api, Action::WriteTwins, patch(merge).put(replace)));
+    Router::new().route("/twins/{id}", twin).route("/twins/{id}/methods", needs(api, Action::Invoke, post(call)))
+}
+
+async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Id(id): Id) -> Result<Response, Refused> {
     let (text, etag) = api.core.twin(&id).await?;
     Ok(json_with_etag(text, &etag))
 }
 
-pub(super) async fn merge<S: Store, L: Links>(
+async fn merge<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
     id: Id,
     precondition: Precondition,
@@ -23,7 +36,7 @@ pub(super) async fn merge<S: Store, L: Links>(
     write(api, id, precondition, content, Mode::Merge).await
 }
 
-pub(super) async fn replace<S: Store, L: Links>(
+async fn replace<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
     id: Id,
     precondition: Precondition,
@@ -46,7 +59,7 @@ async fn write<S: Store, L: Links>(
 }
 
 /// A client that hangs up gives the call up.
-pub(super) async fn call<S: Store, L: Links>(
+async fn call<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
     Id(id): Id,
     Content(body): Content,

@@ -2,7 +2,10 @@
 
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
-use super::policies::{Policies, Policy};
+use super::{
+    action::Action,
+    policies::{Policies, Policy},
+};
 use crate::{
     hub::{hex::hex, ports::LinkId},
     iothub::{Authentication, AuthenticationType, HostName, Permissions, SasError, SasToken, Scope},
@@ -21,7 +24,7 @@ pub(crate) enum Denial {
     Signature,
     #[error("the token is for something else")]
     Scope,
-    #[error("policy `{policy}` has not the permission {needed}")]
+    #[error("policy `{policy}` has no permission among {needed}")]
     Permission { policy: String, needed: Permissions },
     #[error("the identity proves itself in another way")]
     Kind,
@@ -53,13 +56,13 @@ impl Authority {
     }
 
     /// Whether the service API may be used with a token. `now` is in seconds since 1970.
-    pub(crate) fn service(&self, header: Option<&str>, needed: Permissions, now: u64) -> Result<(), Denial> {
+    pub(crate) fn service(&self, header: Option<&str>, action: Action, now: u64) -> Result<(), Denial> {
         let token = SasToken::parse(header.ok_or(Denial::NoCredentials)?)?;
         let policy = self.policy(&token, now)?;
         if !self.scope(&token)?.allows_service() {
             return Err(Denial::Scope);
         }
-        permit(policy, needed)
+        permit(policy, action.permissions())
     }
 
     /// Whether a token opens a device; if so, when it ends.
@@ -72,7 +75,7 @@ impl Authority {
     ) -> Result<u64, Denial> {
         let token = SasToken::parse(token)?;
         if token.policy().is_some() {
-            permit(self.policy(&token, now)?, Permissions::DEVICE_CONNECT)?;
+            permit(self.policy(&token, now)?, &[Permissions::DEVICE_CONNECT])?;
         } else {
             token.check_expiry(now)?;
             own_key(&token, authentication)?;
@@ -115,10 +118,11 @@ impl Authority {
     }
 }
 
-fn permit(policy: &Policy, needed: Permissions) -> Result<(), Denial> {
-    if policy.permissions.contains(needed) {
+fn permit(policy: &Policy, any_of: &[Permissions]) -> Result<(), Denial> {
+    if any_of.iter().any(|needed| policy.permissions.contains(*needed)) {
         return Ok(());
     }
+    let needed = any_of.iter().copied().fold(Permissions::NONE, Permissions::with);
     Err(Denial::Permission { policy: policy.name.clone(), needed })
 }
 
@@ -163,16 +167,16 @@ mod tests {
     #[test]
     fn a_policy_opens_what_it_permits_and_nothing_else() {
         let authority = authority();
-        let ask = |policy, resource, expiry, needed| {
-            authority.service(Some(&header(&authority, policy, resource, expiry)), needed, NOW)
+        let ask = |policy, resource, expiry, action| {
+            authority.service(Some(&header(&authority, policy, resource, expiry)), action, NOW)
         };
-        assert_eq!(ask("service", "localhost:8443", NOW + 1, Permissions::SERVICE_CONNECT), Ok(()));
-        assert_eq!(ask("iothubowner", "LOCALHOST", NOW + 1, Permissions::REGISTRY_WRITE), Ok(()));
-        let denied = ask("registryReadWrite", "localhost", NOW + 1, Permissions::SERVICE_CONNECT);
+        assert_eq!(ask("service", "localhost:8443", NOW + 1, Action::WriteTwins), Ok(()));
+        assert_eq!(ask("iothubowner", "LOCALHOST", NOW + 1, Action::WriteDevices), Ok(()));
+        let denied = ask("registryReadWrite", "localhost", NOW + 1, Action::WriteTwins);
         assert!(matches!(denied, Err(Denial::Permission { .. })));
-        assert_eq!(ask("service", "elsewhere", NOW + 1, Permissions::NONE), Err(SasError::Host.into()));
-        assert_eq!(ask("service", "localhost/devices/d1", NOW + 1, Permissions::NONE), Err(Denial::Scope));
-        let expired = ask("service", "localhost", NOW - 301, Permissions::NONE);
+        assert_eq!(ask("service", "elsewhere", NOW + 1, Action::ReadTwins), Err(SasError::Host.into()));
+        assert_eq!(ask("service", "localhost/devices/d1", NOW + 1, Action::ReadTwins), Err(Denial::Scope));
+        let expired = ask("service", "localhost", NOW - 301, Action::ReadTwins);
         assert!(matches!(expired, Err(Denial::Token(SasError::Expired { .. }))));
     }
 
@@ -180,7 +184,7 @@ mod tests {
     fn what_no_policy_signed_does_not_open_the_service() {
         let authority = authority();
         let (key, _) = device();
-        let ask = |text: Option<&str>| authority.service(text, Permissions::NONE, NOW);
+        let ask = |text: Option<&str>| authority.service(text, Action::ReadTwins, NOW);
         assert_eq!(ask(None), Err(Denial::NoCredentials));
         assert_eq!(ask(Some("Bearer x")), Err(SasError::Prefix.into()));
         assert_eq!(ask(Some(&sign("localhost", &key, NOW + 1, Some("nobody")))), Err(Denial::Policy));

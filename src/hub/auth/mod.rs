@@ -4,8 +4,10 @@
 //!   compared.
 //! * `policies` makes the policies of a new hub and reads those of an old one.
 
+mod action;
 mod check;
 mod policies;
 
+pub(crate) use action::Action;
 pub(crate) use check::{Authority, Denial};
 pub(crate) use policies::{POLICIES, Policies, PoliciesError};

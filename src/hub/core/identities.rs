@@ -8,7 +8,7 @@ use crate::{
         failure::Failure,
         ports::Links,
         record::Record,
-        store::{Change, Filter, Outcome, Store},
+        store::{Change, Filter, Outcome, Span, Store},
         time,
     },
     iothub::{DeviceIdentity, ErrorCode, IfMatch, NEVER},
@@ -23,7 +23,7 @@ impl<S: Store, L: Links> Core<S, L> {
 
     /// The first `top` identities in the order of their ids.
     pub(crate) async fn identities(&self, top: usize) -> Result<Vec<DeviceIdentity>, Failure> {
-        let records = self.store.scan(None, &Filter::default(), top).await?;
+        let records = self.store.scan(Span::Devices, None, &Filter::default(), top).await?;
         records.iter().map(|record| self.shown(record)).collect()
     }
 

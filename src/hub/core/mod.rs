@@ -19,6 +19,7 @@ mod twins;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 pub(crate) use methods::MethodCall;
 
 use self::{locks::Locks, presence::PresenceTable};
@@ -85,6 +86,22 @@ impl<S: Store, L: Links> Core<S, L> {
 
     async fn record(&self, id: &DeviceId) -> Result<Record, Failure> {
         self.store.get(&device_link(id)).await?.ok_or_else(|| Failure::no_device(id))
+    }
+
+    /// Changes a twin in its turn, durably, and then tells the device what `change` says that it must hear. Every
+    /// write of desired properties or tags goes this way. The record as it is now.
+    async fn change_twin(
+        &self,
+        link: &LinkId,
+        change: impl Fn(&mut Record) -> Result<Decision<Option<Bytes>>, Failure> + Send + Sync,
+    ) -> Result<Arc<Record>, Failure> {
+        // Until the device was told, so that it hears of writes in their order.
+        let _turn = self.locks.turn(link).await;
+        let (record, told) = self.change(link, change).await?;
+        if let Some(patch) = told {
+            self.links.desired(link, record.desired.version, patch);
+        }
+        Ok(record)
     }
 
     /// Reads, changes and writes a record, and again if somebody else wrote in between. The record as it is now.

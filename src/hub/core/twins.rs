@@ -36,13 +36,7 @@ impl<S: Store, L: Links> Core<S, L> {
             let told = write.apply(record, &time::text(time::now()))?;
             Ok(if write.is_empty() { Decision::Leave(told) } else { Decision::Write(told) })
         };
-        // Until the device was told, so that it hears of writes in their order.
-        let _turn = self.locks.turn(&link).await;
-        let (record, told) = self.change(&link, change).await?;
-        if let Some(patch) = told {
-            self.links.desired(&link, record.desired.version, patch);
-        }
-        self.view(&record)
+        self.view(&*self.change_twin(&link, change).await?)
     }
 
     pub(super) fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {

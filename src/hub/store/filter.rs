@@ -1,5 +1,18 @@
 //! What a store can find faster than by looking at everything.
 
+use crate::twin::DeviceId;
+
+/// Which records a scan goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span<'a> {
+    /// All devices.
+    Devices,
+    /// All modules of all devices.
+    Modules,
+    /// The modules of one device.
+    ModulesOf(&'a DeviceId),
+}
+
 /// Conditions that every wanted record satisfies. A store may ignore them: whoever asks checks each record anyway.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Filter {

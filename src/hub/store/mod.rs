@@ -5,9 +5,11 @@
 //! * `sqlite` is the embedded one; no other room knows which it is.
 //! * [`DirectoryLock`] keeps a second hub out of a state folder.
 
+mod document;
 mod filter;
 mod lock;
 mod sqlite;
+mod sqlite_document;
 mod sqlite_reader;
 mod sqlite_row;
 mod sqlite_schema;
@@ -15,9 +17,10 @@ mod sqlite_writer;
 #[cfg(test)]
 mod tests;
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
-pub(crate) use filter::{Filter, Term};
+pub(crate) use document::{Document, Kind};
+pub(crate) use filter::{Filter, Span, Term};
 pub(crate) use lock::DirectoryLock;
 pub(crate) use sqlite::{SqliteStore, settings_of};
 
@@ -66,6 +69,13 @@ pub(crate) enum Change {
     Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str> },
     /// A setting of the hub.
     Setting { name: String, value: String },
+    /// A document: a new one with revision 0, which is a conflict if there is one of that name; otherwise in the
+    /// place of the one with this revision, and a conflict unless it is still there. The revision moves by one.
+    Document(Arc<Document>),
+    /// A document goes; a conflict unless it has this revision.
+    DeleteDocument { kind: Kind, id: Box<str>, revision: u64 },
+    /// All documents whose id begins with this go; never a conflict.
+    DeleteDocuments { kind: Kind, prefix: Box<str> },
 }
 
 /// How a batch ended.
@@ -96,11 +106,12 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Leaves a change to be written soon, without anybody to wait for it.
     fn note(&self, change: Change);
 
-    /// Devices in the order of their ids, from the first one after `after`; at most `limit`. All that satisfy
-    /// `filter` are among them, and others may be; fewer than `limit` means that there are no more.
+    /// Records in the order of their ids, device before module, from the first one after `after`; at most `limit`.
+    /// All that satisfy `filter` are among them, and others may be; fewer than `limit` means that there are no more.
     fn scan(
         &self,
-        after: Option<&str>,
+        span: Span<'_>,
+        after: Option<&LinkId>,
         filter: &Filter,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
@@ -110,4 +121,21 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// A setting of the hub.
     fn setting(&self, name: &str) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+
+    /// One document.
+    fn document(&self, kind: Kind, id: &str) -> impl Future<Output = Result<Option<Document>, StoreError>> + Send;
+
+    /// Documents whose ids begin with `prefix`, in the order of their ids, from the first one after `after`; at most
+    /// `limit`, and fewer means that there are no more.
+    fn documents(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Document>, StoreError>> + Send;
+
+    /// Asks to be the one process that does the work `name` for the next `time`; whoever has it may ask again in time
+    /// to keep it. Always granted where only one process can use the store.
+    fn lease(&self, name: &str, time: Duration) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }

@@ -3,10 +3,10 @@
 //! All writes go through one thread that commits, fully synced, whatever came in during the last commit; reads go
 //! through a few connections that never wait for it.
 
-use std::{fs::OpenOptions, io, path::Path};
+use std::{fs::OpenOptions, io, path::Path, time::Duration};
 
 use super::{
-    Change, Counts, Filter, Outcome, Store, StoreError,
+    Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, sqlite_document,
     sqlite_reader::{self, Readers},
     sqlite_row, sqlite_schema,
     sqlite_writer::Writer,
@@ -71,9 +71,14 @@ impl Store for SqliteStore {
         self.writer.note(change);
     }
 
-    async fn scan(&self, after: Option<&str>, filter: &Filter, limit: usize) -> Result<Vec<Record>, StoreError> {
-        let (after, filter) = (after.map(str::to_owned), filter.clone());
-        let scan = move |connection: &_| sqlite_reader::scan(connection, after.as_deref(), &filter, limit);
+    async fn scan(
+        &self,
+        span: Span<'_>,
+        after: Option<&LinkId>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let scan = sqlite_reader::scan(span, after, filter, limit);
         self.readers.run("reading many twins", scan).await
     }
 
@@ -84,6 +89,28 @@ impl Store for SqliteStore {
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         let name = name.to_owned();
         self.readers.run("reading a setting", move |connection| sqlite_row::setting(connection, &name)).await
+    }
+
+    async fn document(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError> {
+        let id = id.to_owned();
+        self.readers.run("reading a document", move |connection| sqlite_document::get(connection, kind, &id)).await
+    }
+
+    async fn documents(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
+        let scan = move |connection: &_| sqlite_document::scan(connection, kind, &prefix, after.as_deref(), limit);
+        self.readers.run("reading documents", scan).await
+    }
+
+    async fn lease(&self, _: &str, _: Duration) -> Result<bool, StoreError> {
+        // The folder's lock keeps every other process out.
+        Ok(true)
     }
 }
 

@@ -8,8 +8,8 @@ use std::{
 use rusqlite::{Connection, params_from_iter, types::Value};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::{Counts, Filter, StoreError, Term, sqlite_row, sqlite_schema};
-use crate::hub::record::Record;
+use super::{Counts, Filter, Span, StoreError, Term, sqlite_row, sqlite_schema};
+use crate::hub::{ports::LinkId, record::Record};
 
 /// A pool of reading connections, opened when first needed.
 #[derive(Debug, Clone)]
@@ -49,22 +49,26 @@ impl Readers {
     }
 }
 
-/// Devices in the order of their ids.
+/// Records in the order of their ids, as something to be done on a connection.
 pub(super) fn scan(
-    connection: &Connection,
-    after: Option<&str>,
+    span: Span<'_>,
+    after: Option<&LinkId>,
     filter: &Filter,
     limit: usize,
-) -> rusqlite::Result<Vec<Record>> {
-    let (condition, mut values) = condition(filter);
-    let sql = format!(
-        "SELECT {} WHERE r.module_id = '' AND r.device_id > ?{condition} ORDER BY r.device_id LIMIT ?",
-        sqlite_row::COLUMNS
-    );
-    values.insert(0, Value::Text(after.unwrap_or_default().to_owned()));
+) -> impl FnOnce(&Connection) -> rusqlite::Result<Vec<Record>> + Send + 'static {
+    let device = after.map_or_else(String::new, |after| after.device.to_string());
+    let module = after.and_then(|after| after.module.as_deref()).unwrap_or_default().to_owned();
+    let (span, mut values) = match span {
+        Span::Devices => ("r.module_id = '' AND r.device_id > ?", vec![device]),
+        Span::Modules => ("r.module_id > '' AND (r.device_id, r.module_id) > (?, ?)", vec![device, module]),
+        Span::ModulesOf(of) => ("r.device_id = ? AND r.module_id > ?", vec![of.to_string(), module]),
+    };
+    let (condition, more) = condition(filter);
+    let sql =
+        format!("SELECT {} WHERE {span}{condition} ORDER BY r.device_id, r.module_id LIMIT ?", sqlite_row::COLUMNS);
+    let mut values: Vec<Value> = values.drain(..).map(Value::Text).chain(more).collect();
     values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
-    let mut statement = connection.prepare_cached(&sql)?;
-    statement.query_map(params_from_iter(values), sqlite_row::read)?.collect()
+    move |connection| connection.prepare_cached(&sql)?.query_map(params_from_iter(values), sqlite_row::read)?.collect()
 }
 
 /// ` AND …` for what the database can see by itself, and the values that go with it.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params, params};
 
-use super::{Change, Outcome};
+use super::{Change, Outcome, sqlite_document};
 use crate::{
     hub::{
         ports::LinkId,
@@ -98,6 +98,11 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
             let sql = "INSERT INTO setting VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
             connection.prepare_cached(sql)?.execute([name, value])?
         }
+        Change::Document(document) => return sqlite_document::put(connection, document),
+        Change::DeleteDocument { kind, id, revision } => {
+            return sqlite_document::delete(connection, *kind, id, *revision);
+        }
+        Change::DeleteDocuments { kind, prefix } => return sqlite_document::delete_all(connection, *kind, prefix),
     };
     Ok(if written == 1 { Outcome::Written } else { Outcome::Conflict })
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// The format that this program writes (`user_version`).
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 
 /// How long a connection waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -16,8 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const WRITER_CACHE: i64 = -64 * 1024;
 const READER_CACHE: i64 = -16 * 1024;
 
+/// What leads from each format to the next; the first one begins with nothing. One that was released never changes.
+const MIGRATIONS: &[&str] = &[RECORDS, DOCUMENTS];
+
 /// Rows stay in a rowid table, because they are too big to sit in an index; the index gives order and names.
-const TABLES: &str = "
+const RECORDS: &str = "
     CREATE TABLE record(
         id INTEGER PRIMARY KEY,
         device_id TEXT NOT NULL,
@@ -47,6 +50,18 @@ const TABLES: &str = "
         PRIMARY KEY(device_id, module_id)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Modules are found by their device; what is no record is a document.
+const DOCUMENTS: &str = "
+    CREATE INDEX record_module ON record(device_id, module_id) WHERE module_id > '';
+    CREATE TABLE document(
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY(kind, id)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Wraps what the database says.
@@ -103,10 +118,20 @@ fn check_format(connection: &Connection) -> Result<i64, StoreError> {
     if found > FORMAT { Err(StoreError::TooNew { found, known: FORMAT }) } else { Ok(found) }
 }
 
+/// Brings the tables from whatever format they have to this program's, each step whole or not at all.
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
-    if check_format(connection)? == 0 {
-        let script = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT;");
+    let found = check_format(connection)?;
+    let steps = MIGRATIONS.iter().zip(1_i64..).filter(|(_, format)| *format > found);
+    for (tables, format) in steps {
+        let script = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {format}; COMMIT;");
         connection.execute_batch(&script).map_err(failed("making the tables of the store"))?;
     }
     Ok(())
+}
+
+/// A store as the first released version left it.
+#[cfg(test)]
+pub(super) fn make_first_format_for_test(file: &Path) {
+    let script = format!("{RECORDS} INSERT INTO setting VALUES('old', 'kept'); PRAGMA user_version = 1;");
+    Connection::open(file).and_then(|connection| connection.execute_batch(&script)).expect("a new store");
 }

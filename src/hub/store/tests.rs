@@ -90,7 +90,8 @@ async fn a_scan_goes_in_order_and_takes_up_where_it_ended() {
         assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
     }
     let ids = async |after: Option<&str>, filter: Filter, limit| -> Vec<String> {
-        let found = store.scan(after, &filter, limit).await.unwrap();
+        let after = after.map(link);
+        let found = store.scan(Span::Devices, after.as_ref(), &filter, limit).await.unwrap();
         found.into_iter().map(|record| record.link.to_string()).collect()
     };
     assert_eq!(ids(None, Filter::default(), 3).await, ["B", "a", "b"]);
@@ -210,4 +211,59 @@ async fn what_was_acknowledged_survives_a_killed_process() {
     for id in acknowledged {
         assert!(store.get(&link(&id)).await.unwrap().is_some(), "{id}");
     }
+}
+
+#[tokio::test]
+async fn modules_are_scanned_by_device_and_then_by_name() {
+    let (_folder, store) = store();
+    let module = |device, module: &str| LinkId { module: Some(module.into()), ..link(device) };
+    for at in [link("a"), module("b", "x"), module("a", "z"), module("a", "y"), link("b")] {
+        let one = Record { link: at, ..record("a") };
+        assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
+    }
+    let ids = async |span: Span<'_>, after: Option<LinkId>, limit| -> Vec<String> {
+        let found = store.scan(span, after.as_ref(), &Filter::default(), limit).await.unwrap();
+        found.into_iter().map(|record| record.link.to_string()).collect()
+    };
+    assert_eq!(ids(Span::Devices, None, 9).await, ["a", "b"]);
+    assert_eq!(ids(Span::Modules, None, 2).await, ["a/y", "a/z"]);
+    assert_eq!(ids(Span::Modules, Some(module("a", "z")), 9).await, ["b/x"]);
+    assert_eq!(ids(Span::ModulesOf(&link("a").device), Some(module("a", "y")), 9).await, ["a/z"]);
+}
+
+#[tokio::test]
+async fn documents_are_written_by_revision_and_found_by_prefix() {
+    let (_folder, store) = store();
+    let document = |id: &str, revision| Document { kind: Kind::Job, id: id.into(), revision, body: "{}".into() };
+    let put = async |id, revision| store.write(vec![Change::Document(Arc::new(document(id, revision)))]).await.unwrap();
+    for id in ["b/1", "a/2", "a/1", "c"] {
+        assert_eq!(put(id, 0).await, Outcome::Written);
+    }
+    assert_eq!([put("a/1", 0).await, put("a/1", 2).await, put("none", 1).await], [Outcome::Conflict; 3]);
+    assert_eq!(put("a/1", 1).await, Outcome::Written);
+    assert_eq!(store.document(Kind::Job, "a/1").await.unwrap(), Some(document("a/1", 2)));
+    assert_eq!(store.document(Kind::JobPart, "a/1").await.unwrap(), None);
+    let ids = async |prefix, after, limit| -> Vec<String> {
+        let found = store.documents(Kind::Job, prefix, after, limit).await.unwrap();
+        found.into_iter().map(|document| document.id.into()).collect()
+    };
+    assert_eq!(ids("a/", None, 9).await, ["a/1", "a/2"]);
+    assert_eq!(ids("a/", Some("a/1"), 9).await, ["a/2"]);
+    assert_eq!(ids("", Some("a/2"), 1).await, ["b/1"]);
+    let delete = |revision| vec![Change::DeleteDocument { kind: Kind::Job, id: "c".into(), revision }];
+    assert_eq!(store.write(delete(2)).await.unwrap(), Outcome::Conflict);
+    assert_eq!(store.write(delete(1)).await.unwrap(), Outcome::Written);
+    let all = Change::DeleteDocuments { kind: Kind::Job, prefix: "a/".into() };
+    assert_eq!(store.write(vec![all]).await.unwrap(), Outcome::Written);
+    assert_eq!(ids("", None, 9).await, ["b/1"]);
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_format_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    sqlite_schema::make_first_format_for_test(&folder.path().join("hub.db"));
+    let store = SqliteStore::open(folder.path()).unwrap();
+    assert_eq!(store.setting("old").await.unwrap().as_deref(), Some("kept"));
+    let new = Document { kind: Kind::Job, id: "j".into(), revision: 0, body: "{}".into() };
+    assert_eq!(store.write(vec![Change::Document(Arc::new(new))]).await.unwrap(), Outcome::Written);
 }

@@ -16,7 +16,7 @@ use crate::{
         failure::Failure,
         ports::Links,
         record::Record,
-        store::{Filter, Store},
+        store::{Filter, Span, Store},
     },
     query::{Aggregator, Query, Source},
 };
@@ -36,6 +36,7 @@ const GROUPS: usize = 10_000;
 /// A query under way.
 struct Scan<'q> {
     query: &'q Query,
+    span: Span<'static>,
     filter: Filter,
     rows: Rows,
     /// Where the next page begins if this one ends now.
@@ -59,16 +60,16 @@ impl<S: Store, L: Links> Core<S, L> {
     pub(crate) async fn query(&self, text: &str, size: u64, token: Option<&str>) -> Result<Page, Failure> {
         let query = Query::parse(text).map_err(|error| Failure::invalid(format!("BadRequest: {error}")))?;
         let place = token.map_or_else(|| Ok(Place::default()), |token| Place::parse(token, text))?;
-        if query.source() != Source::Devices {
-            // This hub has no modules and no jobs yet, so that there is nothing to be found.
+        let Some(span) = span(&query) else {
+            // This hub has no jobs yet, so that there is nothing to be found.
             return Ok(Rows::new().finish(&query, text, None));
-        }
+        };
         if let Some(aggregator) = query.aggregator() {
-            let groups = self.groups(&query, aggregator).await?;
+            let groups = self.groups(&query, span, aggregator).await?;
             return Ok(groups_page(groups, &query, text, &place, size));
         }
         let filter = filter(query.condition());
-        let mut scan = Scan { query: &query, filter, rows: Rows::new(), place, size };
+        let mut scan = Scan { query: &query, span, filter, rows: Rows::new(), place, size };
         let more = self.fill(&mut scan).await?;
         Ok(scan.rows.finish(&query, text, more.then_some(&scan.place)))
     }
@@ -80,7 +81,7 @@ impl<S: Store, L: Links> Core<S, L> {
             let wanted = usize::try_from(scan.size.saturating_sub(scan.rows.count)).unwrap_or(CHUNK);
             let limit =
                 if scan.query.condition().is_some() { CHUNK } else { wanted.saturating_add(1).clamp(SMALLEST, MOST) };
-            let records = self.store.scan(scan.place.after.as_deref(), &scan.filter, limit).await?;
+            let records = self.store.scan(scan.span, scan.place.after.as_ref(), &scan.filter, limit).await?;
             match self.take(scan, &records, records.len() < limit)? {
                 Progress::Full => return Ok(true),
                 Progress::Over => return Ok(false),
@@ -104,14 +105,19 @@ impl<S: Store, L: Links> Core<S, L> {
                 scan.rows.push(scan.query, &fields)?;
                 scan.place.rows += 1;
             }
-            scan.place.after = Some(record.link.device.as_str().to_owned());
+            scan.place.after = Some(record.link.clone());
         }
         Ok(if last { Progress::Over } else { Progress::On })
     }
 
     /// All groups; they need all records.
-    async fn groups(&self, query: &Query, mut aggregator: Aggregator<'_>) -> Result<Vec<Map<String, Value>>, Failure> {
-        if query.condition().is_none() && query.paths().next().is_none() {
+    async fn groups(
+        &self,
+        query: &Query,
+        span: Span<'static>,
+        mut aggregator: Aggregator<'_>,
+    ) -> Result<Vec<Map<String, Value>>, Failure> {
+        if span == Span::Devices && query.condition().is_none() && query.paths().next().is_none() {
             // `SELECT COUNT() FROM devices`: the store knows without looking.
             let counts = self.store.counts().await?;
             (0..counts.enabled + counts.disabled).for_each(|_| aggregator.add(&Value::Null));
@@ -120,7 +126,7 @@ impl<S: Store, L: Links> Core<S, L> {
         let filter = filter(query.condition());
         let mut after = None;
         loop {
-            let records = self.store.scan(after.as_deref(), &filter, CHUNK).await?;
+            let records = self.store.scan(span, after.as_ref(), &filter, CHUNK).await?;
             for record in &records {
                 let fields = RecordFields::new(record, &self.presence);
                 if query.matches(&fields) {
@@ -131,10 +137,19 @@ impl<S: Store, L: Links> Core<S, L> {
                 return Err(Failure::invalid(format!("the query makes more than {GROUPS} groups; narrow it down")));
             }
             match records.last() {
-                Some(last) if records.len() == CHUNK => after = Some(last.link.device.as_str().to_owned()),
+                Some(last) if records.len() == CHUNK => after = Some(last.link.clone()),
                 _ => return Ok(aggregator.finish()),
             }
         }
+    }
+}
+
+/// The records that a query goes through; nothing for one that goes through no records.
+fn span(query: &Query) -> Option<Span<'static>> {
+    match query.source() {
+        Source::Devices => Some(Span::Devices),
+        Source::Modules => Some(Span::Modules),
+        Source::Jobs => None,
     }
 }
 
