@@ -59,9 +59,13 @@ impl TwinWrite {
     pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<Self, Failure> {
         let body: Body = serde_json::from_slice(body)
             .map_err(|error| Failure::invalid(format!("the body is no twin patch: {error}")))?;
-        let desired = body.properties.and_then(|properties| properties.desired);
+        Self::new(body.tags, body.properties.and_then(|properties| properties.desired), mode)
+    }
+
+    /// Takes sections as a body has them: nothing for one that is left out.
+    pub(crate) fn new(tags: Option<Value>, desired: Option<Value>, mode: Mode) -> Result<Self, Failure> {
         Ok(Self {
-            tags: SectionWrite::read(body.tags, mode, Section::Tags)?,
+            tags: SectionWrite::read(tags, mode, Section::Tags)?,
             desired: SectionWrite::read(desired, mode, Section::Desired)?,
         })
     }
