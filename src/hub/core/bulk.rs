@@ -120,9 +120,9 @@ impl<S: Store, L: Links> Core<S, L> {
     /// Most are new, and making them needs no look at what is there.
     async fn import_any(&self, import: &Import, if_match: &IfMatch) -> Result<Option<Failure>, Failure> {
         match self.import_new(import).await {
-            Err(Failure {
-                code: ErrorCode::DeviceAlreadyExists | ErrorCode::ModuleAlreadyExistsOnDevice, ..
-            }) => self.import_over(import, if_match).await,
+            Err(Failure { code: ErrorCode::DeviceAlreadyExists | ErrorCode::ModuleAlreadyExistsOnDevice, .. }) => {
+                self.import_over(import, if_match).await
+            }
             made => made,
         }
     }

@@ -84,11 +84,7 @@ impl<S: Store, L: Links> Core<S, L> {
     }
 
     /// Whether the gateway that an identity newly belongs to is there.
-    pub(super) async fn check_parent(
-        &self,
-        new: &DeviceIdentity,
-        old: Option<&DeviceIdentity>,
-    ) -> Result<(), Failure> {
+    pub(super) async fn check_parent(&self, new: &DeviceIdentity, old: Option<&DeviceIdentity>) -> Result<(), Failure> {
         let Some(scope) = scopes::new_parent(new, old) else { return Ok(()) };
         let unknown = || scopes::unknown(scope);
         let gateway = scopes::gateway_of(scope).ok_or_else(unknown)?;

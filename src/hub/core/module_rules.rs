@@ -31,8 +31,10 @@ pub(super) fn replace(
     }
     let same = |named: &str, path: &str| named.is_empty() || named == path;
     if !same(&body.device_id, link.device.as_str()) || !same(&body.module_id, name) {
-        let message =
-            format!("the body names module `{}/{}`, the path `{link}`; they must be the same", body.device_id, body.module_id);
+        let message = format!(
+            "the body names module `{}/{}`, the path `{link}`; they must be the same",
+            body.device_id, body.module_id
+        );
         return Err(Failure::invalid(message));
     }
     let mut given = body.authentication.unwrap_or_default();
@@ -49,11 +51,7 @@ pub(super) fn replace(
 /// A module that the hub makes for a gateway.
 pub(super) fn system(link: &LinkId, ticks: u64) -> Result<ModuleIdentity, Failure> {
     let none = Authentication { kind: AuthenticationType::None, ..Authentication::default() };
-    Ok(ModuleIdentity {
-        managed_by: Some(MANAGER.to_owned()),
-        authentication: Some(none),
-        ..blank(link, None, ticks)?
-    })
+    Ok(ModuleIdentity { managed_by: Some(MANAGER.to_owned()), authentication: Some(none), ..blank(link, None, ticks)? })
 }
 
 fn blank(link: &LinkId, old: Option<&ModuleIdentity>, ticks: u64) -> Result<ModuleIdentity, Failure> {

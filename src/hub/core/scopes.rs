@@ -32,12 +32,15 @@ pub(super) fn replace(
             let own = old.device_scope.as_deref();
             if given != own {
                 let own = own.unwrap_or_default();
-                return Err(invalid(format!("Device scope is immutable: send back deviceScope `{own}` of gateway {id}")));
+                return Err(invalid(format!(
+                    "Device scope is immutable: send back deviceScope `{own}` of gateway {id}"
+                )));
             }
             gateway(own.unwrap_or_default().to_owned(), body)
         }
         (true, Some(_)) if given.is_some() => {
-            let message = format!("Device scope is immutable: device {id} becomes a gateway only with an empty deviceScope");
+            let message =
+                format!("Device scope is immutable: device {id} becomes a gateway only with an empty deviceScope");
             Err(invalid(message))
         }
         (true, Some(_)) => gateway(format!("{SCHEME}{id}-{ticks}"), body),

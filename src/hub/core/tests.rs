@@ -1,5 +1,7 @@
 //! The core over a real store, with links that only remember what they were told.
 
+mod registry;
+
 use std::{sync::Mutex, time::Duration};
 
 use bytes::Bytes;
@@ -91,7 +93,8 @@ impl Hub {
     async fn write(&self, device: &str, body: Value, if_match: Option<&str>) -> Result<Value, u32> {
         let if_match = if_match.map(IfMatch::parse);
         let body = body.to_string();
-        let written = self.core.write_twin(&device_link(&id(device)), body.as_bytes(), Mode::Merge, if_match.as_ref()).await;
+        let written =
+            self.core.write_twin(&device_link(&id(device)), body.as_bytes(), Mode::Merge, if_match.as_ref()).await;
         written.map(|(text, _)| serde_json::from_str(&text).unwrap()).map_err(|failure| failure.code.number())
     }
 

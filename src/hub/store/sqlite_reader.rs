@@ -81,6 +81,10 @@ fn condition(filter: &Filter) -> (String, Vec<Value>) {
                 sql.push_str(" AND r.device_id IN (");
                 ids
             }
+            Term::ModuleIds(ids) => {
+                sql.push_str(" AND r.module_id IN (");
+                ids
+            }
             Term::Tag { keys, any_of } => {
                 let Some(path) = json_path(keys) else { continue };
                 sql.push_str(" AND json_extract(r.tags, ?) IN (");

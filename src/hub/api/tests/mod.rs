@@ -1,0 +1,126 @@
+//! Requests and answers, as clients see them, without sockets; one file for each subject.
+
+mod bulk;
+mod edge;
+mod errors;
+mod identities;
+mod keys;
+mod modules;
+mod queries;
+mod twins;
+
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::{
+    super::{
+        auth::{Authority, Policies},
+        mqtt::LinkTable,
+        store::SqliteStore,
+    },
+    *,
+};
+use crate::iothub::{HostName, sign};
+
+struct Hub {
+    router: Router,
+    api: Api<SqliteStore, LinkTable>,
+    _folder: tempfile::TempDir,
+}
+
+struct Answer {
+    status: u16,
+    headers: axum::http::HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Status and name of an error.
+    fn error(&self) -> (u16, &str) {
+        assert!(self.header("x-ms-request-id").is_some());
+        (self.status, self.header("iothub-errorcode").unwrap())
+    }
+}
+
+impl Hub {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).unwrap();
+        let authority = Authority::new(vec![HostName::parse("localhost").unwrap()], Policies::generate().unwrap());
+        let core = Arc::new(Core::new(store, Arc::new(LinkTable::new()), authority));
+        let api = Api::new(core, TaskTracker::new());
+        Self { router: router(&api), api, _folder: folder }
+    }
+
+    fn token(&self, policy: &str) -> String {
+        let key = &self.api.core.authority().policies().get(policy).unwrap().primary;
+        sign("localhost", key, 4_000_000_000, Some(policy))
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let json = head.headers.get("content-type").is_some_and(|kind| kind == "application/json; charset=utf-8");
+        let body = if json { serde_json::from_slice(&body).unwrap() } else { Value::Null };
+        Answer { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let between = if path.contains('?') { '&' } else { '?' };
+        let uri = format!("https://localhost{path}{between}api-version=2021-04-12");
+        let mut request = Request::builder().method(method).uri(uri).header("authorization", self.token("iothubowner"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        self.send(request.body(body).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], Value::Null).await
+    }
+
+    /// Without `If-Match`: create.
+    async fn put(&self, path: &str, body: Value) -> Answer {
+        self.ask("PUT", path, &[], body).await
+    }
+
+    /// With `If-Match: "*"`: update.
+    async fn update(&self, path: &str, body: Value) -> Answer {
+        self.ask("PUT", path, &[("if-match", "\"*\"")], body).await
+    }
+
+    async fn delete(&self, path: &str) -> Answer {
+        self.ask("DELETE", path, &[("if-match", "\"*\"")], Value::Null).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.ask("POST", path, &[], body).await
+    }
+
+    /// The rows of a query.
+    async fn query(&self, text: &str) -> Vec<Value> {
+        let answer = self.post("/devices/query", json!({ "query": text })).await;
+        assert_eq!(answer.status, 200, "{text}: {}", answer.body);
+        answer.body.as_array().unwrap().clone()
+    }
+
+    async fn make(&self, id: &str) {
+        assert_eq!(self.put(&format!("/devices/{id}"), json!({"deviceId": id})).await.status, 200);
+    }
+
+    async fn make_module(&self, device: &str, module: &str) -> Value {
+        let body = json!({"moduleId": module, "deviceId": device});
+        let made = self.put(&format!("/devices/{device}/modules/{module}"), body).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        made.body
+    }
+}
