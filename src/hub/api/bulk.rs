@@ -31,7 +31,7 @@ async fn write<S: Store, L: Links>(State(api): State<Api<S, L>>, content: Conten
 }
 
 async fn renew_keys<S: Store, L: Links>(State(api): State<Api<S, L>>, content: Content) -> Result<Response, Refused> {
-    let renewal: KeyRenewal = content.parse()?;
+    let renewal: KeyRenewal = content.object()?;
     let core = api.core.clone();
     serialized(&api.write(async move { core.renew_keys(renewal).await }).await?)
 }

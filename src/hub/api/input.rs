@@ -101,6 +101,14 @@ impl<S: Send + Sync> FromRequest<S> for Content {
 }
 
 impl Content {
+    /// The body as a JSON object. A list is none, although it could be read as one without any members.
+    pub(super) fn object<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        if self.0.trim_ascii_start().first() == Some(&b'{') {
+            return self.parse();
+        }
+        Err(Failure::invalid("the body is no JSON object"))
+    }
+
     /// The body as JSON of some form.
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.0).map_err(|error| Failure::invalid(format!("the body cannot be read: {error}")))

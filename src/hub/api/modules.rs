@@ -43,7 +43,7 @@ async fn write<S: Store, L: Links>(
     Precondition(if_match): Precondition,
     content: Content,
 ) -> Result<Response, Refused> {
-    let body: ModuleIdentity = content.parse()?;
+    let body: ModuleIdentity = content.object()?;
     let core = api.core.clone();
     let write = async move { core.put_module(&link, body, if_match.as_ref()).await };
     serialized(&api.write(write).await.map_err(refused)?)

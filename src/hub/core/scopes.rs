@@ -27,7 +27,6 @@ pub(super) fn replace(
 ) -> Result<Scopes, Failure> {
     let given = body.device_scope.as_deref().filter(|scope| !scope.is_empty());
     match (body.capabilities.iot_edge, old) {
-        (true, None) => gateway(format!("{SCHEME}{id}-{ticks}"), body),
         (true, Some(old)) if old.capabilities.iot_edge => {
             let own = old.device_scope.as_deref();
             if given != own {
@@ -43,7 +42,7 @@ pub(super) fn replace(
                 format!("Device scope is immutable: device {id} becomes a gateway only with an empty deviceScope");
             Err(invalid(message))
         }
-        (true, Some(_)) => gateway(format!("{SCHEME}{id}-{ticks}"), body),
+        (true, _) => gateway(format!("{SCHEME}{id}-{ticks}"), body),
         // A gateway that becomes a leaf loses its parent.
         (false, Some(old)) if old.capabilities.iot_edge => Ok(Scopes::default()),
         (false, _) => {
@@ -110,16 +109,16 @@ mod tests {
         replace(&id, &identity(body), old.as_ref(), 7).map_err(|failure| failure.code)
     }
 
-    fn scopes(device: Option<&str>, parent: Option<&str>) -> Result<Scopes, ErrorCode> {
-        Ok(Scopes { device: device.map(str::to_owned), parents: parent.map(str::to_owned).into_iter().collect() })
+    fn scopes(device: Option<&str>, parent: Option<&str>) -> Scopes {
+        Scopes { device: device.map(str::to_owned), parents: parent.map(str::to_owned).into_iter().collect() }
     }
 
     #[test]
     fn a_new_gateway_gets_its_scope_from_the_hub_whatever_it_says() {
         let edge = json!({"iotEdge": true});
-        assert_eq!(put(&json!({"capabilities": edge, "deviceScope": "mine"}), None), scopes(Some(OWN), None));
+        assert_eq!(put(&json!({"capabilities": edge, "deviceScope": "mine"}), None), Ok(scopes(Some(OWN), None)));
         let child = json!({"capabilities": edge, "parentScopes": [PARENT]});
-        assert_eq!(put(&child, None), scopes(Some(OWN), Some(PARENT)));
+        assert_eq!(put(&child, None), Ok(scopes(Some(OWN), Some(PARENT))));
         for parents in [json!([PARENT, "ms-azure-iot-edge://x-1"]), json!([OWN])] {
             let body = json!({"capabilities": edge, "parentScopes": parents});
             assert_eq!(put(&body, None), Err(ErrorCode::InvalidDeviceScope), "{parents}");
@@ -130,11 +129,11 @@ mod tests {
     fn a_gateway_sends_its_scope_back_and_is_detached_by_leaving_out_its_parent() {
         let edge = json!({"iotEdge": true});
         let old = json!({"capabilities": edge, "deviceScope": OWN, "parentScopes": [PARENT]});
-        assert_eq!(put(&old, Some(&old)), scopes(Some(OWN), Some(PARENT)));
+        assert_eq!(put(&old, Some(&old)), Ok(scopes(Some(OWN), Some(PARENT))));
         for detached in [json!({"parentScopes": []}), json!({}), json!({"parentScopes": null})] {
             let mut body = json!({"capabilities": edge, "deviceScope": OWN});
             body.as_object_mut().unwrap().extend(detached.as_object().unwrap().clone());
-            assert_eq!(put(&body, Some(&old)), scopes(Some(OWN), None), "{body}");
+            assert_eq!(put(&body, Some(&old)), Ok(scopes(Some(OWN), None)), "{body}");
         }
         for scope in [Value::Null, json!(""), json!("ms-azure-iot-edge://d1-8")] {
             let body = json!({"capabilities": edge, "deviceScope": scope});
@@ -145,9 +144,13 @@ mod tests {
     #[test]
     fn a_leaf_belongs_to_the_gateway_whose_scope_it_has() {
         let leaf = json!({"deviceScope": PARENT});
-        assert_eq!(put(&leaf, None), scopes(Some(PARENT), Some(PARENT)));
-        assert_eq!(put(&json!({"parentScopes": [PARENT]}), None), scopes(None, None), "parentScopes alone are ignored");
-        assert_eq!(put(&json!({"deviceScope": ""}), Some(&leaf)), scopes(None, None));
+        assert_eq!(put(&leaf, None), Ok(scopes(Some(PARENT), Some(PARENT))));
+        assert_eq!(
+            put(&json!({"parentScopes": [PARENT]}), None),
+            Ok(scopes(None, None)),
+            "parentScopes alone are ignored"
+        );
+        assert_eq!(put(&json!({"deviceScope": ""}), Some(&leaf)), Ok(scopes(None, None)));
     }
 
     #[test]
@@ -155,12 +158,12 @@ mod tests {
         let leaf = json!({"deviceScope": PARENT});
         let edge = json!({"iotEdge": true});
         let becomes = json!({"capabilities": edge, "deviceScope": ""});
-        assert_eq!(put(&becomes, Some(&leaf)), scopes(Some(OWN), None));
+        assert_eq!(put(&becomes, Some(&leaf)), Ok(scopes(Some(OWN), None)));
         let body = json!({"capabilities": edge, "deviceScope": PARENT});
         assert_eq!(put(&body, Some(&leaf)), Err(ErrorCode::InvalidDeviceScope));
         let gateway = json!({"capabilities": edge, "deviceScope": OWN, "parentScopes": [PARENT]});
         let body = json!({"deviceScope": OWN, "parentScopes": [PARENT]});
-        assert_eq!(put(&body, Some(&gateway)), scopes(None, None));
+        assert_eq!(put(&body, Some(&gateway)), Ok(scopes(None, None)));
     }
 
     #[test]

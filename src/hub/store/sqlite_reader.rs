@@ -61,7 +61,10 @@ pub(super) fn scan(
     let (span, mut values) = match span {
         Span::Devices => ("r.module_id = '' AND r.device_id > ?", vec![device]),
         Span::Modules => ("r.module_id > '' AND (r.device_id, r.module_id) > (?, ?)", vec![device, module]),
-        Span::ModulesOf(of) => ("r.device_id = ? AND r.module_id > ?", vec![of.to_string(), module]),
+        // The literal is what the index of modules is declared with.
+        Span::ModulesOf(of) => {
+            ("r.device_id = ? AND r.module_id > '' AND r.module_id > ?", vec![of.to_string(), module])
+        }
     };
     let (condition, more) = condition(filter);
     let sql =

@@ -52,8 +52,8 @@ async fn the_modules_of_a_gateway_can_neither_be_written_nor_deleted() {
     let path = "/devices/gw/modules/$edgeAgent";
     assert_eq!(hub.update(path, json!({})).await.error(), (400, "ArgumentInvalid"));
     assert_eq!(hub.delete(path).await.error(), (400, "InvalidOperation"));
-    let patch = json!({"properties": {"desired": {"schemaVersion": "1.1"}}});
-    assert_eq!(hub.ask("PATCH", "/twins/gw/modules/$edgeAgent", &[], patch).await.status, 200, "but their twins can");
+    let body = json!({"properties": {"desired": {"schemaVersion": "1.1"}}});
+    assert_eq!(hub.ask("PATCH", "/twins/gw/modules/$edgeAgent", &[], body).await.status, 200, "but their twins can");
     assert_eq!(hub.delete("/devices/gw").await.status, 204);
 }
 

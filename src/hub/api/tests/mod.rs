@@ -1,6 +1,7 @@
 //! Requests and answers, as clients see them, without sockets; one file for each subject.
 
 mod bulk;
+mod clients;
 mod edge;
 mod errors;
 mod identities;

@@ -155,8 +155,8 @@ async fn a_module_twin_is_patched_and_replaced_under_its_etag() {
     hub.make("d1").await;
     hub.make_module("d1", "m1").await;
     let path = "/twins/d1/modules/m1";
-    let patch = json!({"tags": {"t": 1}, "properties": {"desired": {"a": 1}}});
-    let written = hub.ask("PATCH", path, &[("if-match", "\"AAAAAAAAAAE=\"")], patch).await;
+    let body = json!({"tags": {"t": 1}, "properties": {"desired": {"a": 1}}});
+    let written = hub.ask("PATCH", path, &[("if-match", "\"AAAAAAAAAAE=\"")], body).await;
     assert_eq!((written.status, &written.body["properties"]["desired"]["$version"]), (200, &json!(2)));
     assert_eq!(
         hub.ask("PATCH", path, &[("if-match", "\"abc\"")], json!({})).await.error(),
