@@ -284,9 +284,54 @@ pub struct KeyRenewalError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    fn any_entry() -> impl Strategy<Value = BulkEntry> {
+        let text = || prop::option::of("[a-z*\"]{1,8}");
+        let section = || prop::option::of(prop::collection::btree_map("[a-z]{1,4}", any::<i16>(), 0..3));
+        let identity = (".{0,12}", text(), text(), 0..ImportMode::ALL.len(), any::<bool>(), text());
+        let twin = (text(), section(), section(), text(), prop::collection::vec("[a-z]{1,8}", 0..2));
+        (identity, twin).prop_map(|(identity, twin)| {
+            let (id, module_id, etag, mode, enabled, managed_by) = identity;
+            let (twin_etag, tags, desired, device_scope, parent_scopes) = twin;
+            BulkEntry {
+                id,
+                module_id,
+                etag,
+                import_mode: ImportMode::ALL[mode],
+                status: if enabled { DeviceStatus::Enabled } else { DeviceStatus::Disabled },
+                twin_etag,
+                tags: tags.map(|tags| json!(tags)),
+                properties: desired.map(|desired| BulkProperties { desired: Some(json!(desired)), reported: None }),
+                device_scope,
+                parent_scopes,
+                managed_by,
+                ..BulkEntry::default()
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_bulk_entry_is_read_as_it_was_written(entry in any_entry()) {
+            let text = serde_json::to_string(&entry).unwrap();
+            prop_assert_eq!(serde_json::from_str::<BulkEntry>(&text).unwrap(), entry);
+        }
+
+        #[test]
+        fn no_body_makes_the_readers_of_bulk_requests_panic(body in any::<Vec<u8>>(), entry in any_entry(), cut in 0..400_usize) {
+            let text = serde_json::to_string(&[entry]).unwrap();
+            let cut = &text.as_bytes()[..cut.min(text.len())];
+            for body in [&body[..], cut] {
+                let _ = serde_json::from_slice::<Vec<BulkEntry>>(body);
+                let _ = serde_json::from_slice::<BulkResult>(body);
+                let _ = serde_json::from_slice::<KeyRenewal>(body);
+            }
+        }
+    }
 
     #[test]
     fn every_import_mode_is_read_as_it_is_written_and_in_any_letter_case() {

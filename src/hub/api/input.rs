@@ -129,7 +129,27 @@ pub(super) fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_ids_are_escaped_in_a_path_are_found_and_no_path_panics(
+            device in "[-a-zA-Z0-9:.+%_#*?!(),=@;$']{1,20}",
+            module in "[-a-zA-Z0-9:.+%_#*?!(),=@;$']{1,20}",
+            junk in "[-a-zA-Z0-9%$/.]{0,40}",
+        ) {
+            let escape = |id: &str| utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
+            let path = format!("/devices/{}/modules/{}", escape(&device), escape(&module));
+            let found = link(&path.parse().unwrap()).unwrap();
+            prop_assert_eq!((found.device.as_str(), found.module.as_deref()), (&*device, Some(&*module)));
+            if let Ok(uri) = format!("/{junk}").parse() {
+                let _ = link(&uri);
+            }
+        }
+    }
 
     #[test]
     fn an_id_is_decoded_once() {

@@ -25,7 +25,7 @@ use super::{
     },
     *,
 };
-use crate::iothub::{HostName, sign};
+use crate::iothub::{HostName, HubFault, sign};
 
 struct Hub {
     router: Router,
@@ -44,10 +44,18 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// Status and name of an error.
+    /// Status and name of an error. Whatever its envelope is, a client finds the same in it as in the header; only the
+    /// answer to a bulk request has none.
     fn error(&self) -> (u16, &str) {
         assert!(self.header("x-ms-request-id").is_some());
-        (self.status, self.header("iothub-errorcode").unwrap())
+        let name = self.header("iothub-errorcode").unwrap();
+        if self.body.get("isSuccessful").is_none() {
+            let fault = HubFault::parse(self.status, None, self.body.to_string().as_bytes());
+            let code = fault.code.unwrap();
+            assert_eq!((code.name(), code.status()), (name, self.status), "{}", self.body);
+            assert!(fault.tracking_id.is_some() && !fault.message.is_empty(), "{}", self.body);
+        }
+        (self.status, name)
     }
 }
 

@@ -219,3 +219,42 @@ async fn an_update_whose_twin_is_refused_changes_nothing() {
         assert!(hub.core.links.take().is_empty());
     }
 }
+
+/// What one entry came to, and what is there afterwards.
+async fn outcome(entries: &[Value], at_once: bool) -> (Vec<(String, String)>, Vec<Value>) {
+    let hub = Hub::with(&["d0", "d1", "d2"]).await;
+    hub.put_module(&module("d0", "m"), json!({}), None).await.unwrap();
+    let core = Arc::new(hub.core);
+    let mut errors = Vec::new();
+    let size = if at_once { entries.len() } else { 1 };
+    for part in entries.chunks(size.max(1)) {
+        let part = serde_json::from_value(json!(part)).unwrap();
+        let result = core.bulk(part).await.unwrap();
+        assert_eq!(result.is_successful, result.errors.is_empty());
+        errors.extend(result.errors.into_iter().map(|error| (error.device_id, error.error_code)));
+    }
+    let query = "SELECT deviceId, status, tags, properties.desired.$version AS v FROM devices";
+    let rows = core.query(query, 100, None).await.unwrap();
+    (errors, serde_json::from_str(&rows.body).unwrap())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn entries_do_the_same_together_and_one_after_the_other(
+        entries in proptest::collection::btree_map(0..6_u8, (0..9_usize, proptest::bool::ANY, proptest::bool::ANY), 0..6),
+    ) {
+        const MODES: [&str; 9] = ["create", "update", "updateIfMatchETag", "createOrUpdate", "createOrUpdateIfMatchETag",
+            "delete", "deleteIfMatchETag", "updateTwin", "updateTwinIfMatchETag"];
+        let entries: Vec<_> = entries.into_iter().map(|(device, (mode, known, good))| {
+            let etag = if known { "*" } else { "abc" };
+            let tags = if good { json!({"n": device}) } else { json!({"a.b": 1}) };
+            json!({"id": format!("d{device}"), "importMode": MODES[mode], "eTag": etag, "twinETag": etag, "tags": tags,
+                "status": "disabled"})
+        }).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (together, apart) = (runtime.block_on(outcome(&entries, true)), runtime.block_on(outcome(&entries, false)));
+        proptest::prop_assert_eq!(together, apart);
+    }
+}
