@@ -3,14 +3,16 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * `identities`, `twins`, `queries` and `statistics` are the handlers.
+//! * `identities`, `modules`, `bulk`, `twins`, `queries` and `statistics` are the handlers.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
+mod bulk;
 mod busy;
 mod identities;
 mod input;
+mod modules;
 mod queries;
 mod serve;
 mod statistics;
@@ -75,6 +77,8 @@ fn needs<S: Store, L: Links>(
 pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
     Router::new()
         .merge(identities::routes(api))
+        .merge(modules::routes(api))
+        .merge(bulk::routes(api))
         .merge(twins::routes(api))
         .merge(queries::routes(api))
         .merge(statistics::routes(api))

@@ -1,18 +1,26 @@
 //! The core: the only writer of identities and twins. It checks, stores durably, and only then tells.
 //!
-//! * `identities`, `twins`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
+//! * `identities`, `modules`, `bulk`, `keys`, `twins`, `methods` and `queries` are what the service asks for; `devices`
+//!   is what devices ask for. `identity_rules`, `module_rules` and `scopes` say what an identity may be, `family` what a
+//!   change of a device means for its modules.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod admission;
+mod bulk;
 mod devices;
+mod family;
 mod identities;
 mod identity_rules;
+mod keys;
 mod locks;
 mod methods;
+mod module_rules;
+mod modules;
 mod presence;
 mod queries;
+mod scopes;
 #[cfg(test)]
 mod tests;
 mod twins;
@@ -21,6 +29,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 pub(crate) use methods::MethodCall;
+pub(crate) use twins::TwinPart;
 
 use self::{locks::Locks, presence::PresenceTable};
 use super::{
@@ -84,8 +93,8 @@ impl<S: Store, L: Links> Core<S, L> {
         self.store.setting("").await.is_ok()
     }
 
-    async fn record(&self, id: &DeviceId) -> Result<Record, Failure> {
-        self.store.get(&device_link(id)).await?.ok_or_else(|| Failure::no_device(id))
+    async fn record(&self, link: &LinkId) -> Result<Record, Failure> {
+        self.store.get(link).await?.ok_or_else(|| Failure::no_twin(link))
     }
 
     /// Changes a twin in its turn, durably, and then tells the device what `change` says that it must hear. Every
@@ -111,8 +120,7 @@ impl<S: Store, L: Links> Core<S, L> {
         change: impl Fn(&mut Record) -> Result<Decision<T>, Failure> + Send + Sync,
     ) -> Result<(Arc<Record>, T), Failure> {
         for _ in 0..ATTEMPTS {
-            let record = self.store.get(link).await?;
-            let mut record = record.ok_or_else(|| Failure::no_device(&link.device))?;
+            let mut record = self.record(link).await?;
             let value = match change(&mut record)? {
                 Decision::Leave(value) => return Ok((Arc::new(record), value)),
                 Decision::Write(value) => value,
@@ -122,6 +130,16 @@ impl<S: Store, L: Links> Core<S, L> {
                 return Ok((record, value));
             }
         }
-        Err(Failure::new(ErrorCode::ServerBusy, "too many others write this twin; try again"))
+        Err(busy())
     }
+}
+
+/// Every attempt met somebody else's write.
+fn busy() -> Failure {
+    Failure::new(ErrorCode::ServerBusy, "too many others write this twin; try again")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn unwritable(error: serde_json::Error) -> Failure {
+    Failure::new(ErrorCode::ServerError, format!("the identity cannot be stored: {error}"))
 }

@@ -2,16 +2,18 @@
 //!
 //! * [`Record`] is what the store holds of one identity; its sections stay text until somebody has to look inside.
 //! * `half` is one side of the properties with its metadata; `write` the writes of the service, `reported` those of
-//!   the device; `view` what the two of them see.
+//!   the device; `view` what the two of them see; `module` what is different for a module.
 
 mod half;
 #[cfg(test)]
 mod laws;
+mod module;
 mod reported;
 mod view;
 mod write;
 
 pub(crate) use half::{Corrupt, Half};
+pub(crate) use module::Standing;
 pub(crate) use reported::parse as parse_report;
 pub(crate) use view::{Presence, device_view, head, twin_view};
 pub(crate) use write::{Mode, TwinWrite};
@@ -61,11 +63,16 @@ impl Record {
         ticks: u64,
         time: &str,
     ) -> Result<Self, serde_json::Error> {
-        Ok(Self {
+        let text = serde_json::to_string(identity)?;
+        Ok(Self::empty(link, text.into(), identity.status, ticks, time))
+    }
+
+    fn empty(link: LinkId, identity: Box<str>, status: DeviceStatus, ticks: u64, time: &str) -> Self {
+        Self {
             link,
             revision: ticks,
-            enabled: identity.status == DeviceStatus::Enabled,
-            identity: serde_json::to_string(identity)?.into(),
+            enabled: status == DeviceStatus::Enabled,
+            identity,
             model_id: Box::default(),
             etag: 1,
             version: 2,
@@ -73,10 +80,10 @@ impl Record {
             desired: Half::fresh(time),
             reported: Half::fresh(time),
             session: Session::default(),
-        })
+        }
     }
 
-    /// The identity as it was written.
+    /// The identity as it was written. A module's is read as its device's with the members that they share.
     pub(crate) fn identity(&self) -> Result<DeviceIdentity, Corrupt> {
         serde_json::from_str(&self.identity).map_err(Corrupt)
     }

@@ -119,6 +119,9 @@ impl Fields for RecordFields<'_> {
         if path.is("deviceId") {
             return Operand::Text(self.record.link.device.as_str());
         }
+        if path.is("moduleId") {
+            return self.record.link.module.as_deref().map_or(Operand::Undefined, Operand::Text);
+        }
         self.value(path).map_or(Operand::Undefined, Operand::from)
     }
 
@@ -145,6 +148,7 @@ mod tests {
         let fields = RecordFields::new(&record, &table);
         for text in [
             "deviceId",
+            "moduleId",
             "version",
             "tags",
             "tags.a.b",
