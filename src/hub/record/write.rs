@@ -66,6 +66,11 @@ impl TwinWrite {
         })
     }
 
+    /// A write of desired properties alone: merged, or in the place of all that is there.
+    pub(crate) fn desired(values: Map, mode: Mode) -> Result<Self, Failure> {
+        Ok(Self { tags: None, desired: SectionWrite::read(Some(Value::Object(values)), mode, Section::Desired)? })
+    }
+
     /// Whether it writes nothing at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.tags.is_none() && self.desired.is_none()
@@ -177,7 +182,7 @@ fn effective(old: &Map, new: &Map) -> Map {
     patch
 }
 
-fn notice(mut patch: Map, version: u64) -> Bytes {
+pub(super) fn notice(mut patch: Map, version: u64) -> Bytes {
     patch.insert("$version".to_owned(), version.into());
     Value::Object(patch).to_string().into()
 }
