@@ -3,12 +3,13 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * `identities`, `twins`, `queries` and `statistics` are the handlers.
+//! * `configurations`, `identities`, `twins`, `queries` and `statistics` are the handlers.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
 mod busy;
+mod configurations;
 mod identities;
 mod input;
 mod queries;
@@ -74,6 +75,7 @@ fn needs<S: Store, L: Links>(
 /// All routes (protocol reference 2.3).
 pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
     Router::new()
+        .merge(configurations::routes(api))
         .merge(identities::routes(api))
         .merge(twins::routes(api))
         .merge(queries::routes(api))

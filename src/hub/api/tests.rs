@@ -1,5 +1,7 @@
 //! Requests and answers, as clients see them, without sockets.
 
+mod configurations;
+
 use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},

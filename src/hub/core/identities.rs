@@ -51,7 +51,10 @@ impl<S: Store, L: Links> Core<S, L> {
         let identity = identity_rules::replace(id, body, None, ticks, &text)?;
         let record = Arc::new(Record::fresh(device_link(id), &identity, ticks, &text).map_err(unwritable)?);
         match self.store.write(vec![Change::Insert(Arc::clone(&record))]).await? {
-            Outcome::Written => self.shown(&record),
+            Outcome::Written => {
+                self.changed(None, &record);
+                self.shown(&record)
+            }
             Outcome::Conflict => Err(taken()),
         }
     }
