@@ -98,8 +98,8 @@ fn claim(of: &str, key: &str, value: &Value) -> Result<Claim, Failure> {
 pub(super) fn tree(claims: &Claims) -> Map {
     let mut tree = Map::new();
     for Claim { path, value } in claims {
-        let wrap = |value, key: &Box<str>| Value::Object(Map::from_iter([(key.to_string(), value)]));
-        if let Value::Object(patch) = path.iter().rev().fold(value.clone(), wrap) {
+        let wrap = |value, key: &str| Value::Object(Map::from_iter([(key.to_owned(), value)]));
+        if let Value::Object(patch) = path.iter().map(AsRef::as_ref).rev().fold(value.clone(), wrap) {
             twin::merge(&mut tree, &patch);
         }
     }

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, mem::take, sync::Arc, time::Duration};
 
 use tokio::{
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep},
 };
 
@@ -35,13 +35,16 @@ const EVERY: Duration = Duration::from_mins(5);
 /// Most twins of which it is remembered that they could not be written.
 const COMPLAINTS: usize = 1000;
 
+/// How the evaluation of a twin ended.
+pub(super) type Ended<T> = Result<(LinkId, Result<T, Failure>), JoinError>;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Engine<S, L> {
     pub(super) core: Arc<Core<S, L>>,
     pub(super) set: Arc<Set>,
-    /// What [`REVISION`] said when the set was read; nothing before that.
-    revision: Option<Option<String>>,
+    /// What [`REVISION`] said when the set was read, empty if there never was a configuration; nothing before that.
+    revision: Option<String>,
     /// Whether all twins have to be evaluated, and when they have at the latest.
     due: bool,
     next: Instant,
@@ -89,7 +92,7 @@ impl<S: Store, L: Links> Engine<S, L> {
         // Whoever had it before may have died on the way.
         self.due |= !held;
         let regular = !self.set.is_empty() && Instant::now() >= self.next;
-        let never = matches!(self.revision, None | Some(None));
+        let never = self.revision.as_deref().is_none_or(str::is_empty);
         if never || !(self.due || regular) {
             return Ok(());
         }
@@ -110,7 +113,7 @@ impl<S: Store, L: Links> Engine<S, L> {
 
     /// Reads the configurations again if they are others than those we have. Whether they are.
     pub(super) async fn refresh(&mut self) -> Result<bool, Failure> {
-        let revision = self.core.store.setting(REVISION).await?;
+        let revision = self.core.store.setting(REVISION).await?.unwrap_or_default();
         if self.revision.as_ref() == Some(&revision) {
             return Ok(false);
         }
@@ -151,7 +154,7 @@ impl<S: Store, L: Links> Engine<S, L> {
         Ok(())
     }
 
-    fn settled_around(&mut self, ended: Option<Result<(LinkId, Result<(), Failure>), tokio::task::JoinError>>) {
+    fn settled_around(&mut self, ended: Option<Ended<()>>) {
         match ended {
             None | Some(Ok((_, Ok(())))) => {}
             Some(Ok((link, Err(failure)))) => self.complain(&link, &failure),

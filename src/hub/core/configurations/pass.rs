@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::{
-    engine::Engine,
+    engine::{Ended, Engine},
     set::{Bits, Set},
     tally::Tally,
 };
@@ -140,11 +140,7 @@ impl<S: Store, L: Links> Engine<S, L> {
         });
     }
 
-    fn settled(
-        &mut self,
-        pass: &mut Pass,
-        ended: Result<(LinkId, Result<Arc<Record>, Failure>), tokio::task::JoinError>,
-    ) {
+    fn settled(&mut self, pass: &mut Pass, ended: Ended<Arc<Record>>) {
         match ended {
             Ok((_, Ok(record))) => self.count(pass, &record),
             Ok((link, Err(failure))) => self.complain(&link, &failure),

@@ -21,7 +21,7 @@ use crate::{
         record::{Owner, Record, Wanted},
         store::{Kind, Store},
     },
-    query::{Fields, Query, Source, Target},
+    query::{Condition, Fields, Query, Source, Target},
 };
 
 /// Some of the configurations, one bit each.
@@ -83,7 +83,7 @@ impl Set {
         entries.truncate(FIT);
         let edge = bits(&entries, |entry| matches!(entry.content, Content::Edge(_)));
         let conditions = entries.iter().filter_map(|entry| entry.target.as_ref()?.condition());
-        let sees_reported = conditions.flat_map(|condition| condition.paths()).any(target::sees_reported);
+        let sees_reported = conditions.flat_map(Condition::paths).any(target::sees_reported);
         Self { entries, edge, sees_reported, plans: Mutex::default() }
     }
 
@@ -107,8 +107,8 @@ impl Set {
     /// Which configurations mean a record. Deployments mean gateways, and stand here for what they are for.
     pub(super) fn meant(&self, record: &Record, fields: &impl Fields) -> Bits {
         let source = if record.link.module.is_some() { Source::Modules } else { Source::Devices };
-        let means = |target: &Target| target.source() == source && target.matches(fields);
-        let meant = bits(&self.entries, |entry| entry.target.as_ref().is_some_and(means));
+        let is_for = |target: &Target| target.source() == source && target.matches(fields);
+        let meant = bits(&self.entries, |entry| entry.target.as_ref().is_some_and(is_for));
         if meant & self.edge != 0 && !is_gateway(record) { meant & !self.edge } else { meant }
     }
 
@@ -176,7 +176,9 @@ impl Set {
             layers.push((layer, &entry.owner));
         }
         for (layer, owner) in layers.into_iter().rev() {
-            layer.into_iter().for_each(|claim| wanted.lay(&claim.path, &claim.value, owner));
+            for claim in layer {
+                wanted.lay(&claim.path, &claim.value, owner);
+            }
         }
         wanted.applied = (!applied.is_empty()).then(|| serde_json::Value::Object(applied).to_string().into());
         wanted

@@ -276,10 +276,18 @@ async fn a_deployment_makes_the_modules_of_a_gateway_and_writes_to_them() {
     assert_eq!(hub.desired("gate/temp").await, json!({"rate": 5}));
     assert_eq!(hub.applied("gate/$edgeAgent").await, [r#"base "Applied""#, r#"more "Applied""#]);
     assert_eq!((hub.applied("gate").await.len(), hub.desired("leaf").await), (0, json!({})));
-    let results = &hub.view("base").await["systemMetrics"]["results"];
-    let counted =
-        json!({"targetedCount": 1, "appliedCount": 1, "reportedSuccessfulCount": 0, "reportedFailedCount": 0});
-    assert_eq!(*results, counted);
+    let counts = |targeted, applied, successful, failed| {
+        json!({"targetedCount": targeted, "appliedCount": applied,
+            "reportedSuccessfulCount": successful, "reportedFailedCount": failed})
+    };
+    assert_eq!(hub.view("base").await["systemMetrics"]["results"], counts(1, 1, 0, 0));
+    for (code, counted) in [(200, counts(1, 1, 1, 0)), (412, counts(1, 1, 0, 1))] {
+        let report = json!({"lastDesiredVersion": 2, "lastDesiredStatus": {"code": code}}).to_string();
+        hub.core.patch_reported(&link("gate/$edgeAgent"), report.as_bytes(), None).await.unwrap();
+        hub.core.touch_configurations().await.unwrap();
+        assert!(hub.turn().await.is_empty());
+        assert_eq!(hub.view("base").await["systemMetrics"]["results"], counted);
+    }
     // A whole deployment leaves no room for one of lower priority, and a gateway that falls out of it gets nothing.
     let other = json!({"modulesContent": {"$edgeAgent": {"properties.desired": {"schemaVersion": "2"}}}});
     hub.put("other", json!({"content": other, "targetCondition": "tags.x = 1", "priority": 5}), None).await.unwrap();
