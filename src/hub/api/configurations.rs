@@ -77,9 +77,9 @@ async fn remove<S: Store, L: Links>(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn test<S: Store, L: Links>(State(api): State<Api<S, L>>, content: Content) -> Result<Response, Refused> {
+async fn test(content: Content) -> Result<Response, Refused> {
     let trial: ConfigurationTrial = content.parse()?;
-    serialized(&api.core.try_configuration(&trial))
+    serialized(&trial.errors())
 }
 
 async fn apply<S: Store, L: Links>(

@@ -157,7 +157,11 @@ impl<S: Store, L: Links> Engine<S, L> {
     fn settled_around(&mut self, ended: Option<Ended<()>>) {
         match ended {
             None | Some(Ok((_, Ok(())))) => {}
-            Some(Ok((link, Err(failure)))) => self.complain(&link, &failure),
+            Some(Ok((link, Err(failure)))) => {
+                // It is not in the queue any more.
+                self.due |= failure.code.is_transient();
+                self.complain(&link, &failure);
+            }
             Some(Err(error)) => tracing::error!(%error, "the evaluation of a twin broke off"),
         }
     }

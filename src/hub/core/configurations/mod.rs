@@ -1,7 +1,8 @@
 //! Configurations (protocol reference 8): desired values for all twins that satisfy a condition.
 //!
-//! * `operations` is what the service asks for: write, read, delete, test, and apply once. `rules` reads a body,
-//!   `content` and `target` its two parts with rules of their own; `document` is what is kept and what is shown.
+//! * `operations` is what the service asks for: write, read, delete, and apply once. `rules` reads a body, `content`
+//!   and `target` its two parts with rules of their own; `document` is what is kept and what is shown. A [`Trial`]
+//!   only asks whether the rules are kept.
 //! * `set` is all configurations, compiled: who is meant by which of them, and what they want of a twin together.
 //! * [`Engine`] evaluates. It follows the twins that change in this process through `changed`, and goes through all
 //!   of them, in `pass`, after a configuration was written and now and then; of several processes, one does that.
@@ -23,10 +24,11 @@ mod tally;
 mod target;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub(super) use changed::{Before, Changed};
 pub(crate) use engine::Engine;
-pub(crate) use operations::Trial;
+pub(crate) use trial::Trial;
 
 /// Most configurations of a hub (protocol reference 8.1).
 const MOST: usize = 100;

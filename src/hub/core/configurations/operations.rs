@@ -2,15 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     MOST, REVISION,
     content::{self, Claims, Content},
     document::{Configuration, Results, results_id},
-    rules::{self, Body, Now, check_query},
-    set, target,
+    rules::{self, Body, Now},
+    set,
 };
 use crate::{
     hub::{
@@ -25,14 +24,6 @@ use crate::{
     iothub::{ETag, ErrorCode, IfMatch},
     twin::{DeviceId, Map},
 };
-
-/// What a client wants to know to be right.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Trial {
-    target_condition: Option<String>,
-    custom_metric_queries: Option<BTreeMap<String, String>>,
-}
 
 impl<S: Store, L: Links> Core<S, L> {
     /// One configuration, and its etag.
@@ -124,24 +115,6 @@ impl<S: Store, L: Links> Core<S, L> {
             }
         }
         Err(Failure::new(ErrorCode::ServerBusy, "too many others write this configuration; try again"))
-    }
-
-    /// Says what is wrong with a condition and with queries.
-    #[expect(clippy::unused_self, reason = "asked of the core like everything else")]
-    pub(crate) fn try_configuration(&self, trial: &Trial) -> Value {
-        let mut answer = Map::new();
-        let error = trial.target_condition.as_deref().and_then(|text| match text.trim() {
-            "*" => Some("`*` is no condition, although a configuration may have it for its target".to_owned()),
-            text => target::check(text).err().map(|failure| failure.message),
-        });
-        answer.extend(error.map(|error| ("targetConditionError".to_owned(), error.into())));
-        let queries = trial.custom_metric_queries.iter().flatten();
-        let errors: Map =
-            queries.filter_map(|(name, text)| Some((name.clone(), check_query(text).err()?.into()))).collect();
-        if !errors.is_empty() {
-            answer.insert("customMetricQueryErrors".to_owned(), errors.into());
-        }
-        Value::Object(answer)
     }
 
     /// Writes a content once to a gateway and its modules.

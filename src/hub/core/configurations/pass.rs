@@ -37,6 +37,8 @@ struct Pass {
     set: Arc<Set>,
     /// Nothing once the configurations changed on the way.
     tally: Option<Tally>,
+    /// When the page was read.
+    time: String,
     running: Running,
     /// The device whose modules are gone through, and the deployments that they obey.
     device: Option<(DeviceId, Bits)>,
@@ -47,7 +49,7 @@ impl<S: Store, L: Links> Engine<S, L> {
     pub(super) async fn pass(&mut self, stop: &Stop) -> Result<bool, Failure> {
         let set = Arc::clone(&self.set);
         let tally = Some(Tally::new(&set));
-        let mut pass = Pass { set, tally, running: JoinSet::new(), device: None };
+        let mut pass = Pass { set, tally, time: String::new(), running: JoinSet::new(), device: None };
         let ended = self.go_through_all(&mut pass, stop).await;
         // What is stored must also be told.
         while let Some(ended) = pass.running.join_next().await {
@@ -72,6 +74,7 @@ impl<S: Store, L: Links> Engine<S, L> {
             let records = self.core.store.scan(span, after.as_ref(), &Filter::default(), PAGE).await?;
             after = records.last().map(|record| record.link.clone());
             let last = records.len() < PAGE;
+            pass.time = time::text(time::now());
             for (at, record) in records.into_iter().enumerate() {
                 self.look(pass, record).await?;
                 if at % BREATH == 0 {
@@ -106,7 +109,7 @@ impl<S: Store, L: Links> Engine<S, L> {
             let fields = RecordFields::new(&record, &self.core.presence);
             let meant = pass.set.meant(&record, &fields);
             let wanted = pass.set.wanted(&record, meant | deployments);
-            let step = record.step(&wanted, &|id, digest| pass.set.lives(id, digest), &time::text(time::now()));
+            let step = record.step(&wanted, &|id, digest| pass.set.lives(id, digest), &pass.time);
             if let (Ok(None), Some(tally)) = (&step, &mut pass.tally) {
                 tally.count(&pass.set, &record, meant, &fields);
             }

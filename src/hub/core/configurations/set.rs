@@ -32,7 +32,7 @@ const FIT: usize = 128;
 const _: () = assert!(MOST < FIT);
 
 /// Most plans that are kept.
-const PLANS: usize = 4096;
+const PLANS: usize = 512;
 
 /// One configuration.
 #[derive(Debug)]

@@ -1,9 +1,13 @@
 //! The metrics that every configuration has (protocol reference 8.1), as queries.
 
 use super::content::Content;
+use crate::query::Target;
 
 /// How many twins are meant.
 pub(super) const TARGETED: &str = "targetedCount";
+
+/// What is true for no device.
+const NOBODY: &str = "deviceId = ''";
 
 /// Names and texts.
 pub(super) fn queries(id: &str, content: &Content, target: &str) -> Vec<(&'static str, String)> {
@@ -32,26 +36,24 @@ pub(super) fn queries(id: &str, content: &Content, target: &str) -> Vec<(&'stati
 
 fn devices(target: &str, also: &str) -> String {
     let all = "select deviceId from devices";
-    match (target.trim(), also) {
-        ("", _) => format!("{all} where deviceId = ''"),
-        ("*", "") => all.to_owned(),
-        ("*", also) => format!("{all} where {also}"),
-        (target, _) if begins_with_from(target) => format!("select deviceId {target}"),
-        (target, "") => format!("{all} where {target}"),
-        (target, also) => format!("{all} where {also} and ({target})"),
+    let target = Target::parse(target.trim()).ok();
+    match (target.as_ref().map(Target::condition), also) {
+        (Some(Some(condition)), "") => format!("{all} where {}", condition.text().trim()),
+        (Some(Some(condition)), also) => format!("{all} where {also} and ({})", condition.text().trim()),
+        (Some(None), "") => all.to_owned(),
+        (Some(None), also) => format!("{all} where {also}"),
+        (None, _) => format!("{all} where {NOBODY}"),
     }
 }
 
 fn modules(target: &str) -> String {
-    match target.trim() {
-        "" => "select deviceId from devices.modules where deviceId = ''".to_owned(),
-        "*" => "select deviceId from devices.modules".to_owned(),
-        target => format!("select deviceId {target}"),
+    let all = "select deviceId from devices.modules";
+    let target = Target::parse(target.trim()).ok();
+    match target.as_ref().map(Target::condition) {
+        Some(Some(condition)) => format!("{all} where {}", condition.text().trim()),
+        Some(None) => all.to_owned(),
+        None => format!("{all} where {NOBODY}"),
     }
-}
-
-fn begins_with_from(target: &str) -> bool {
-    target.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("from"))
 }
 
 #[cfg(test)]
@@ -77,9 +79,7 @@ mod tests {
             edge,
             "select deviceId from devices where capabilities.iotEdge = true and (tags.a = 1 OR tags.b = 2)"
         );
-        assert_eq!(
-            queries("a", &contents[1], "FROM devices.modules WHERE tags.a = 1")[0].1,
-            "select deviceId FROM devices.modules WHERE tags.a = 1"
-        );
+        let module = &queries("a", &contents[1], "FROM devices.modules WHERE tags.a = 1")[0].1;
+        assert_eq!(module, "select deviceId from devices.modules where tags.a = 1");
     }
 }

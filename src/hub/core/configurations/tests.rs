@@ -1,6 +1,12 @@
 //! Configurations over a real store, with links that hand on what they were told.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -14,12 +20,69 @@ use crate::{
         core::{Core, device_link},
         ports::{DeviceService as _, LinkId, Links, MethodAnswer, MethodFault},
         record::{Half, Mode, Record, Wanted},
-        store::{Filter, Span, SqliteStore, Store as _},
+        store::{Change, Counts, Document, Filter, Kind, Outcome, Span, SqliteStore, Store, StoreError},
     },
     iothub::{DeviceIdentity, HostName, IfMatch},
     task::Stop,
     twin::DeviceId,
 };
+
+/// A process among others that use one store; whether it gets the lease is for the test to say.
+struct Process {
+    store: Arc<SqliteStore>,
+    leads: Arc<AtomicBool>,
+}
+
+impl Store for Process {
+    async fn get(&self, link: &LinkId) -> Result<Option<Record>, StoreError> {
+        self.store.get(link).await
+    }
+
+    async fn write(&self, batch: Vec<Change>) -> Result<Outcome, StoreError> {
+        self.store.write(batch).await
+    }
+
+    fn note(&self, change: Change) {
+        self.store.note(change);
+    }
+
+    async fn scan(
+        &self,
+        span: Span<'_>,
+        after: Option<&LinkId>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.store.scan(span, after, filter, limit).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.store.counts().await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.store.setting(name).await
+    }
+
+    async fn document(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError> {
+        self.store.document(kind, id).await
+    }
+
+    async fn documents(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        self.store.documents(kind, prefix, after, limit).await
+    }
+
+    async fn lease(&self, name: &str, _: Duration) -> Result<bool, StoreError> {
+        assert_eq!(name, "configurations");
+        Ok(self.leads.load(Ordering::Relaxed))
+    }
+}
 
 struct Told(mpsc::UnboundedSender<String>);
 
@@ -40,10 +103,12 @@ impl Links for Told {
 }
 
 struct Hub {
-    core: Arc<Core<SqliteStore, Told>>,
-    engine: Engine<SqliteStore, Told>,
+    core: Arc<Core<Process, Told>>,
+    engine: Engine<Process, Told>,
     told: mpsc::UnboundedReceiver<String>,
-    _folder: tempfile::TempDir,
+    store: Arc<SqliteStore>,
+    leads: Arc<AtomicBool>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 fn link(text: &str) -> LinkId {
@@ -54,13 +119,26 @@ fn link(text: &str) -> LinkId {
 impl Hub {
     async fn with(devices: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path()).unwrap();
+        let hub = Self::over(Arc::new(store), Arc::new(folder), true);
+        for device in devices {
+            hub.core.put_identity(&link(device).device, DeviceIdentity::default(), None).await.unwrap();
+        }
+        hub
+    }
+
+    fn over(store: Arc<SqliteStore>, folder: Arc<tempfile::TempDir>, leads: bool) -> Self {
         let authority = Authority::new(vec![HostName::parse("localhost").unwrap()], Policies::generate().unwrap());
         let (tell, told) = mpsc::unbounded_channel();
-        let core = Arc::new(Core::new(SqliteStore::open(folder.path()).unwrap(), Arc::new(Told(tell)), authority));
-        for device in devices {
-            core.put_identity(&link(device).device, DeviceIdentity::default(), None).await.unwrap();
-        }
-        Self { engine: Engine::new(Arc::clone(&core)), core, told, _folder: folder }
+        let leads = Arc::new(AtomicBool::new(leads));
+        let process = Process { store: Arc::clone(&store), leads: Arc::clone(&leads) };
+        let core = Arc::new(Core::new(process, Arc::new(Told(tell)), authority));
+        Self { engine: Engine::new(Arc::clone(&core)), core, told, store, leads, folder }
+    }
+
+    /// Another process over the same store, which does not lead.
+    fn another(&self) -> Self {
+        Self::over(Arc::clone(&self.store), Arc::clone(&self.folder), false)
     }
 
     async fn gateway(&self, device: &str) {
@@ -212,20 +290,29 @@ async fn more_changes_than_can_be_remembered_lead_to_all_twins() {
 }
 
 #[tokio::test]
-async fn a_write_of_another_process_is_seen() {
-    let mut hub = Hub::with(&["d1"]).await;
-    hub.fw("fw", "*", 1, json!({"c": 1})).await;
-    let mut other = Engine::new(Arc::clone(&hub.core));
-    hub.turn().await;
-    other.turn(&Stop::new()).await.unwrap();
-    hub.aim("fw", "").await;
-    other.turn(&Stop::new()).await.unwrap();
-    assert_eq!(hub.desired("d1").await, json!({}));
+async fn of_several_processes_one_goes_through_all_twins() {
+    let mut leader = Hub::with(&["d1", "d2"]).await;
+    let mut other = leader.another();
+    leader.turn().await;
+    other.turn().await;
+    other.fw("fw", "tags.off != true OR deviceId = 'd1'", 1, json!({"c": 1})).await;
+    assert!(other.turn().await.is_empty());
+    assert_eq!(leader.turn().await, [r#"d1 2 {"$version":2,"fw":{"c":1}}"#], "the leader sees the other's write");
+    // Each follows the twins that it writes itself.
+    other.write("d2", json!({"tags": {"off": false}})).await;
+    assert!(leader.turn().await.is_empty());
+    assert_eq!(other.turn().await, [r#"d2 2 {"$version":2,"fw":{"c":1}}"#]);
+    // Nobody leads for a while; whoever does next makes up for it.
+    leader.leads.store(false, Ordering::Relaxed);
+    leader.aim("fw", "").await;
+    assert!(other.turn().await.is_empty());
+    other.leads.store(true, Ordering::Relaxed);
+    assert_eq!(other.turn().await.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_engine_runs_by_itself_until_it_is_stopped() {
-    let Hub { core, engine, mut told, _folder } = Hub::with(&["d1"]).await;
+    let Hub { core, engine, mut told, folder: _folder, .. } = Hub::with(&["d1"]).await;
     let stop = Stop::new();
     let running = tokio::spawn(engine.run(stop.clone()));
     let body = json!({"content": {"deviceContent": {"properties.desired.a": 1}}, "targetCondition": "*"});
