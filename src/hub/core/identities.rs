@@ -50,11 +50,8 @@ impl<S: Store, L: Links> Core<S, L> {
         let (ticks, text) = (time::ticks(now), time::text(now));
         let identity = identity_rules::replace(id, body, None, ticks, &text)?;
         let record = Arc::new(Record::fresh(device_link(id), &identity, ticks, &text).map_err(unwritable)?);
-        match self.store.write(vec![Change::Insert(Arc::clone(&record))]).await? {
-            Outcome::Written => {
-                self.changed(None, &record);
-                self.shown(&record)
-            }
+        match self.commit(vec![Change::Insert(Arc::clone(&record))]).await? {
+            Outcome::Written => self.shown(&record),
             Outcome::Conflict => Err(taken()),
         }
     }

@@ -43,10 +43,8 @@ impl<S: Store, L: Links> Core<S, L> {
         }
         for module in needed {
             let record = Arc::new(new_module(device, module)?);
-            // Otherwise somebody else made it in the meantime.
-            if self.store.write(vec![Change::Insert(Arc::clone(&record))]).await? == Outcome::Written {
-                self.changed(None, &record);
-            }
+            // Somebody else may have made it in the meantime.
+            let _written: Outcome = self.commit(vec![Change::Insert(record)]).await?;
         }
         Ok(())
     }

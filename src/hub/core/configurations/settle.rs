@@ -11,7 +11,7 @@ use crate::hub::{
     failure::Failure,
     ports::{LinkId, Links},
     record::{Record, Step},
-    store::{Filter, Span, Store},
+    store::{Change, Filter, Outcome, Span, Store, StoreError},
     time,
 };
 
@@ -22,6 +22,22 @@ impl<S: Store, L: Links> Core<S, L> {
     /// A record was written.
     pub(in crate::hub::core) fn changed(&self, before: Option<Before>, record: &Record) {
         self.configurations.note(before, record);
+    }
+
+    /// Writes a batch. Whatever records are in it are evaluated soon.
+    pub(in crate::hub::core) async fn commit(&self, batch: Vec<Change>) -> Result<Outcome, StoreError> {
+        let record = |change: &Change| match change {
+            Change::Insert(record) | Change::Update(record) => Some(Arc::clone(record)),
+            _ => None,
+        };
+        let records: Vec<_> = batch.iter().filter_map(record).collect();
+        let outcome = self.store.write(batch).await?;
+        if outcome == Outcome::Written {
+            for record in &records {
+                self.changed(None, record);
+            }
+        }
+        Ok(outcome)
     }
 
     /// What is to be done about a record now, if anything.
