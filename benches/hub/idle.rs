@@ -38,7 +38,12 @@ pub(crate) async fn memory(count: u64) {
     warm(&hub).await;
     let before = hub.memory();
     let links = connect_all(count, move |number| mqtt::plain(plain, number)).await;
-    figure("memory of a plain link, for use behind a TLS proxy", (hub.memory() - before) / count as f64, "bytes", "2,000");
+    figure(
+        "memory of a plain link, for use behind a TLS proxy",
+        (hub.memory() - before) / count as f64,
+        "bytes",
+        "2,000",
+    );
     drop(links);
 }
 

@@ -8,8 +8,7 @@ use std::{
 use tokio::{sync::mpsc, time::interval};
 
 use crate::{
-    devices, idle, load,
-    mqtt,
+    devices, idle, load, mqtt,
     process::Hub,
     rest::Rest,
     support::{Folder, Numbers, figure, heading},

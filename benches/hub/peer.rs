@@ -44,7 +44,12 @@ pub(crate) fn sqlite(folder: &Path, clients: u64, time: Duration) {
         group.into_iter().for_each(|(_, answer)| answer.send(()).unwrap_or_default());
     }
     writers.into_iter().for_each(|writer| writer.join().expect("a writer ends well"));
-    figure("SQLite alone, group commit, the same number of writers", written as f64 / time.as_secs_f64(), "writes/s", "-");
+    figure(
+        "SQLite alone, group commit, the same number of writers",
+        written as f64 / time.as_secs_f64(),
+        "writes/s",
+        "-",
+    );
 }
 
 fn ask(send: &mpsc::SyncSender<(u64, mpsc::SyncSender<()>)>, seed: u64, end: Instant) {

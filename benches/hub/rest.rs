@@ -49,9 +49,10 @@ impl Rest {
         };
         let head = std::str::from_utf8(&self.input[..end]).expect("headers are text");
         let status = head[9..12].parse().expect("a status");
-        let length = head.to_ascii_lowercase().split_once("content-length: ").map_or(0, |(_, rest)| {
-            rest.split("\r\n").next().and_then(|length| length.parse().ok()).expect("a length")
-        });
+        let length = head
+            .to_ascii_lowercase()
+            .split_once("content-length: ")
+            .map_or(0, |(_, rest)| rest.split("\r\n").next().and_then(|length| length.parse().ok()).expect("a length"));
         while self.input.len() < end + length {
             assert_ne!(self.stream.read_buf(&mut self.input).await.expect("the hub answers"), 0, "a torn answer");
         }

@@ -15,7 +15,7 @@ use super::{
     api::{self, Api},
     auth::{Authority, POLICIES, Policies},
     config::{Addresses, Config, bracketed},
-    core::Core,
+    core::{ConfigurationEngine, Core},
     error::HubError,
     listen::Listener,
     mqtt::{self, LinkTable},
@@ -121,6 +121,7 @@ impl Hub {
         let mut group = Group::new(stop.child());
         let rest = api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone())));
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
+        group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
         let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()));
         group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
         group.join().await;

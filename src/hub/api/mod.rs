@@ -3,13 +3,14 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * `identities`, `modules`, `bulk`, `twins`, `queries` and `statistics` are the handlers.
+//! * `bulk`, `configurations`, `identities`, `modules`, `twins`, `queries` and `statistics` are the handlers.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
 mod bulk;
 mod busy;
+mod configurations;
 mod identities;
 mod input;
 mod modules;
@@ -76,6 +77,7 @@ fn needs<S: Store, L: Links>(
 /// All routes (protocol reference 2.3).
 pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
     Router::new()
+        .merge(configurations::routes(api))
         .merge(identities::routes(api))
         .merge(modules::routes(api))
         .merge(bulk::routes(api))

@@ -10,6 +10,8 @@ mod modules;
 mod queries;
 mod twins;
 
+mod configurations;
+
 use axum::{
     body::{Body, to_bytes},
     http::Request,

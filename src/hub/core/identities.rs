@@ -73,7 +73,7 @@ impl<S: Store, L: Links> Core<S, L> {
         if identity.capabilities.iot_edge {
             batch.extend(family::system_modules(&identity, id, now)?);
         }
-        match self.store.write(batch).await? {
+        match self.commit(batch).await? {
             Outcome::Written => Ok(Made { record, without_twin }),
             Outcome::Conflict => {
                 let message = format!("A device with ID '{id}' is already registered.");
@@ -107,7 +107,7 @@ impl<S: Store, L: Links> Core<S, L> {
             let told = twin.map(|twin| twin.apply(&mut record, &text)).transpose()?.flatten();
             let record = Arc::new(record);
             let batch = once(Change::Update(Arc::clone(&record))).chain(after.changes).collect();
-            if self.store.write(batch).await? == Outcome::Written {
+            if self.commit(batch).await? == Outcome::Written {
                 if let Some(patch) = told {
                     self.links.desired(&link, record.desired.version, patch);
                 }

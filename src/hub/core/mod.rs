@@ -3,12 +3,14 @@
 //! * `identities`, `modules`, `bulk`, `keys`, `twins`, `methods` and `queries` are what the service asks for; `devices`
 //!   is what devices ask for. `identity_rules`, `module_rules` and `scopes` say what an identity may be, `family` what a
 //!   change of a device means for its modules.
+//! * `configurations` are written by the service, and write twins themselves.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod admission;
 mod bulk;
+mod configurations;
 mod devices;
 mod family;
 mod identities;
@@ -28,10 +30,15 @@ mod twins;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub(crate) use configurations::{Engine as ConfigurationEngine, Trial as ConfigurationTrial};
 pub(crate) use methods::MethodCall;
 pub(crate) use twins::TwinPart;
 
-use self::{locks::Locks, presence::PresenceTable};
+use self::{
+    configurations::{Before, Changed},
+    locks::Locks,
+    presence::PresenceTable,
+};
 use super::{
     auth::Authority,
     failure::Failure,
@@ -52,6 +59,7 @@ pub(crate) struct Core<S, L> {
     authority: Authority,
     presence: PresenceTable,
     locks: Locks,
+    configurations: Changed,
 }
 
 /// What a change of a record comes to.
@@ -70,7 +78,8 @@ fn device_link(id: &DeviceId) -> LinkId {
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
-        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default() }
+        let (presence, locks, configurations) = Default::default();
+        Self { store, links, authority, presence, locks, configurations }
     }
 
     /// Who may do what.
@@ -121,12 +130,14 @@ impl<S: Store, L: Links> Core<S, L> {
     ) -> Result<(Arc<Record>, T), Failure> {
         for _ in 0..ATTEMPTS {
             let mut record = self.record(link).await?;
+            let before = Before::of(&record);
             let value = match change(&mut record)? {
                 Decision::Leave(value) => return Ok((Arc::new(record), value)),
                 Decision::Write(value) => value,
             };
             let record = Arc::new(record);
             if self.store.write(vec![Change::Update(Arc::clone(&record))]).await? == Outcome::Written {
+                self.changed(Some(before), &record);
                 return Ok((record, value));
             }
         }

@@ -70,7 +70,7 @@ impl<S: Store, L: Links> Core<S, L> {
             let without_twin = twin.and_then(|twin| twin.write.apply(&mut record, &text).err());
             let record = Arc::new(record);
             let batch = vec![Change::Update(device.into()), Change::Insert(Arc::clone(&record))];
-            if self.store.write(batch).await? == Outcome::Written {
+            if self.commit(batch).await? == Outcome::Written {
                 return Ok(Made { record, without_twin });
             }
         }

@@ -1,9 +1,11 @@
 //! Identity and twin as the hub keeps them, and what a write does to them. Pure: no I/O, no clock.
 //!
 //! * [`Record`] is what the store holds of one identity; its sections stay text until somebody has to look inside.
+//! * `configured` is what configurations make of a twin.
 //! * `half` is one side of the properties with its metadata; `write` the writes of the service, `reported` those of
 //!   the device; `view` what the two of them see; `module` what is different for a module.
 
+mod configured;
 mod half;
 #[cfg(test)]
 mod laws;
@@ -12,6 +14,7 @@ mod reported;
 mod view;
 mod write;
 
+pub(crate) use configured::{Owner, Step, Wanted};
 pub(crate) use half::{Corrupt, Half};
 pub(crate) use module::Standing;
 pub(crate) use reported::parse as parse_report;
@@ -41,6 +44,8 @@ pub(crate) struct Record {
     pub(crate) tags: Option<Box<str>>,
     pub(crate) desired: Half,
     pub(crate) reported: Half,
+    /// The configurations that are applied, as JSON text of the twin's member; nothing when there are none.
+    pub(crate) configurations: Option<Box<str>>,
     /// What is kept of the device's links.
     pub(crate) session: Session,
 }
@@ -79,6 +84,7 @@ impl Record {
             tags: None,
             desired: Half::fresh(time),
             reported: Half::fresh(time),
+            configurations: None,
             session: Session::default(),
         }
     }

@@ -74,6 +74,11 @@ impl TwinWrite {
         })
     }
 
+    /// A write of desired properties alone: merged, or in the place of all that is there.
+    pub(crate) fn desired(values: Map, mode: Mode) -> Result<Self, Failure> {
+        Ok(Self { tags: None, desired: SectionWrite::read(Some(Value::Object(values)), mode, Section::Desired)? })
+    }
+
     /// Whether it writes nothing at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.tags.is_none() && self.desired.is_none()
@@ -185,7 +190,7 @@ fn effective(old: &Map, new: &Map) -> Map {
     patch
 }
 
-fn notice(mut patch: Map, version: u64) -> Bytes {
+pub(super) fn notice(mut patch: Map, version: u64) -> Bytes {
     patch.insert("$version".to_owned(), version.into());
     Value::Object(patch).to_string().into()
 }

@@ -8,3 +8,5 @@ mod filter;
 mod page;
 mod run;
 mod token;
+
+pub(super) use fields::RecordFields;
