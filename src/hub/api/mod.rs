@@ -3,19 +3,22 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * `identities`, `twins`, `queries` and `statistics` are the handlers.
+//! * `identities`, `twins`, `digital`, `queries`, `jobs`, `transfers` and `statistics` are the handlers.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
 mod busy;
+mod digital;
 mod identities;
 mod input;
+mod jobs;
 mod queries;
 mod serve;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod twins;
 
 use std::sync::Arc;
@@ -78,6 +81,9 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(twins::routes(api))
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
+        .merge(jobs::routes(api))
+        .merge(transfers::routes(api))
+        .merge(digital::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())

@@ -1,5 +1,8 @@
 //! Requests and answers, as clients see them, without sockets.
 
+mod digital;
+mod jobs;
+
 use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},

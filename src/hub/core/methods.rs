@@ -10,7 +10,7 @@ use super::{Core, device_link};
 use crate::{
     hub::{
         failure::Failure,
-        ports::{Links, MethodAnswer, MethodFault},
+        ports::{LinkId, Links, MethodAnswer, MethodFault},
         store::Store,
     },
     iothub::ErrorCode,
@@ -87,11 +87,16 @@ impl MethodCall {
 impl<S: Store, L: Links> Core<S, L> {
     /// Calls a method of a device; the answer's body, whatever the device said.
     pub(crate) async fn call(&self, id: &DeviceId, call: MethodCall) -> Result<String, Failure> {
-        self.record(id).await?;
+        self.call_link(&device_link(id), call).await
+    }
+
+    /// The same for a device or a module.
+    pub(super) async fn call_link(&self, link: &LinkId, call: MethodCall) -> Result<String, Failure> {
+        let id = &link.device;
+        self.store.get(link).await?.ok_or_else(|| Failure::no_device(id))?;
         let MethodCall { name, payload, connect, response } = call;
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-        let link = device_link(id);
-        let answer = self.links.call(&link, &name, payload, seconds(connect), seconds(response)).await;
+        let answer = self.links.call(link, &name, payload, seconds(connect), seconds(response)).await;
         match answer {
             Ok(answer) => body(&answer),
             Err(MethodFault::NotOnline) => {

@@ -1,14 +1,17 @@
 //! The core: the only writer of identities and twins. It checks, stores durably, and only then tells.
 //!
-//! * `identities`, `twins`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
+//! * `identities`, `twins`, `digital`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
+//! * `jobs` does the same to many devices, now or later.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod admission;
 mod devices;
+mod digital;
 mod identities;
 mod identity_rules;
+mod jobs;
 mod locks;
 mod methods;
 mod presence;
@@ -20,6 +23,8 @@ mod twins;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub(crate) use digital::Command;
+pub(crate) use jobs::{JobFilter, MOST_ACTIVE};
 pub(crate) use methods::MethodCall;
 
 use self::{locks::Locks, presence::PresenceTable};
@@ -43,6 +48,7 @@ pub(crate) struct Core<S, L> {
     authority: Authority,
     presence: PresenceTable,
     locks: Locks,
+    jobs: jobs::Board,
 }
 
 /// What a change of a record comes to.
@@ -61,7 +67,14 @@ fn device_link(id: &DeviceId) -> LinkId {
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
-        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default() }
+        Self {
+            store,
+            links,
+            authority,
+            presence: PresenceTable::default(),
+            locks: Locks::default(),
+            jobs: jobs::Board::default(),
+        }
     }
 
     /// Who may do what.

@@ -2,8 +2,10 @@
 //!
 //! * [`Record`] is what the store holds of one identity; its sections stay text until somebody has to look inside.
 //! * `half` is one side of the properties with its metadata; `write` the writes of the service, `reported` those of
-//!   the device; `view` what the two of them see.
+//!   the device; `view` what the two of them see, and
+//!   `digital` what Plug and Play clients see and write.
 
+mod digital;
 mod half;
 #[cfg(test)]
 mod laws;
@@ -11,6 +13,7 @@ mod reported;
 mod view;
 mod write;
 
+pub(crate) use digital::{DigitalPatch, digital_view};
 pub(crate) use half::{Corrupt, Half};
 pub(crate) use reported::parse as parse_report;
 pub(crate) use view::{Presence, device_view, head, twin_view};

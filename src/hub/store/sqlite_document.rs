@@ -19,7 +19,7 @@ pub(super) fn scan(
     limit: usize,
 ) -> Result<Vec<Document>> {
     let sql = "SELECT id, revision, body FROM document \
-        WHERE kind = ?1 AND id >= ?2 AND substr(id, 1, length(?2)) = ?2 AND id > ?3 ORDER BY id LIMIT ?4";
+        WHERE kind = ?1 AND id >= ?2 AND id < ?2 || char(1114111) AND id > ?3 ORDER BY id LIMIT ?4";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = params![kind.name(), prefix, after.unwrap_or_default(), limit];
     connection.prepare_cached(sql)?.query_map(values, read(kind))?.collect()
