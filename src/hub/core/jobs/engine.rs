@@ -89,7 +89,7 @@ impl<S: Store, L: Links> Core<S, L> {
     }
 
     /// The jobs that have to begin, and how long it is to the next one.
-    async fn due(
+    pub(super) async fn due(
         &self,
         now: Timestamp,
         running: &HashMap<Id, String>,

@@ -1,8 +1,11 @@
 //! Jobs over a real store, with devices that answer when the test says so.
 
 use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -306,9 +309,12 @@ async fn whoever_is_not_done_when_the_time_is_over_has_failed() {
     assert_eq!(hub.rows("error.code = '400024'").await.len(), 100);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_engine_begins_a_job_when_it_is_due_and_not_before() {
-    let hub = Hub::with(3).await;
+    let mut hub = Hub::with(3).await;
+    let hours = Arc::new(AtomicI64::new(0));
+    let ahead = Arc::clone(&hours);
+    hub.clock = Arc::new(move || Timestamp::now() + SignedDuration::from_hours(ahead.load(Ordering::Relaxed)));
     let (stop, engine) = hub.engine();
     let mut job = write_job(json!({"tags": {"a": 1}}), "*");
     job["startTime"] = json!(later(1));
@@ -316,9 +322,13 @@ async fn the_engine_begins_a_job_when_it_is_due_and_not_before() {
     hub.create("j2", write_job(json!({"tags": {"b": 1}}), "*")).await.unwrap();
     until(&hub.core, "j2", |job| job["status"] == json!("completed")).await;
     assert_eq!(read(&hub.core, "j1").await["status"], json!("scheduled"));
-    tokio::time::advance(Duration::from_hours(1)).await;
+    let (due, next) = hub.core.due((hub.clock)(), &HashMap::new()).await.unwrap();
+    assert!(due.is_empty() && next.unwrap() <= Duration::from_hours(1) && next.unwrap() > Duration::from_mins(59));
+    hours.store(1, Ordering::Relaxed);
+    hub.core.jobs.bell.notify_one();
     let job = until(&hub.core, "j1", |job| job["status"] == json!("completed")).await;
     assert_eq!(job["deviceJobStatistics"]["succeededCount"], json!(3));
+    assert_eq!(hub.core.due((hub.clock)(), &HashMap::new()).await, Ok((Vec::new(), None)));
     stop.request();
     engine.await.unwrap();
 }
