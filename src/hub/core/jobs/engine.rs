@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::{
     task::{Id, JoinSet},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -35,9 +35,9 @@ impl<S: Store, L: Links> Core<S, L> {
 
     /// The same by another clock.
     pub(super) async fn run_jobs_by(self: Arc<Self>, stop: Stop, clock: Clock) {
-        let (name, time, pause) = LEASE;
+        let (_, _, pause) = LEASE;
         while !stop.is_requested() {
-            if self.store.lease(name, time).await.is_ok_and(|granted| granted) {
+            if stop.unless(self.is_ours()).await.unwrap_or_default() {
                 let held = stop.child();
                 tokio::join!(
                     self.keep_lease(&held),
@@ -49,11 +49,17 @@ impl<S: Store, L: Links> Core<S, L> {
         }
     }
 
+    /// Asks for the lease; a store that does not answer in time has not granted it.
+    async fn is_ours(&self) -> bool {
+        let (name, time, pause) = LEASE;
+        timeout(pause, self.store.lease(name, time)).await.is_ok_and(|granted| granted.is_ok_and(|granted| granted))
+    }
+
     /// Asks for the lease again and again; requests the end of what needs it when it is not granted.
     async fn keep_lease(&self, held: &Stop) {
-        let (name, time, pause) = LEASE;
+        let (_, _, pause) = LEASE;
         while held.unless(sleep(pause)).await.is_some() {
-            if !self.store.lease(name, time).await.is_ok_and(|granted| granted) {
+            if !self.is_ours().await && !held.is_requested() {
                 tracing::warn!("another process runs the jobs now");
                 held.request();
             }

@@ -195,7 +195,7 @@ impl<S: Store, L: Links> Run<S, L> {
         self.found_all = found.is_last;
         self.window.claim(&links, found.place);
         if !links.is_empty() {
-            self.save().await?;
+            self.flush().await;
         }
         self.waiting = links.into();
         Ok(())

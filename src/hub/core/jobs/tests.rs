@@ -1,5 +1,7 @@
 //! Jobs over a real store, with devices that answer when the test says so.
 
+mod lease;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
