@@ -5,6 +5,8 @@ use std::{
     path::PathBuf,
 };
 
+use super::core::MOST_ACTIVE;
+
 /// Where a hub keeps things, listens, and what it is called.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -22,6 +24,8 @@ pub struct Config {
     pub hostname: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
+    /// Most scheduled jobs that wait or run at a time.
+    pub most_jobs: usize,
 }
 
 /// PEM files of a server certificate.
@@ -46,7 +50,9 @@ impl Config {
     /// For this machine alone, on free ports.
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { state: state.into(), http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None }
+        let state = state.into();
+        let most_jobs = MOST_ACTIVE;
+        Self { state, http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None, most_jobs }
     }
 
     /// All names of the hub, once each.

@@ -61,7 +61,9 @@ impl Hub {
         let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
-        let core = Arc::new(Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies)));
+        let core = Arc::new(
+            Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies)).with_most_jobs(config.most_jobs),
+        );
         let listener = |name, socket, side| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
             Ok::<_, HubError>(Listener { name, socket, tls })
@@ -124,6 +126,7 @@ impl Hub {
         group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
         let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()));
         group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
+        group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
         group.join().await;
         writes.close();
         writes.wait().await;

@@ -3,7 +3,7 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * `bulk`, `configurations`, `identities`, `modules`, `twins`, `queries` and `statistics` are the handlers.
+//! * All others are the handlers' files.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
@@ -11,14 +11,17 @@ mod answer;
 mod bulk;
 mod busy;
 mod configurations;
+mod digital;
 mod identities;
 mod input;
+mod jobs;
 mod modules;
 mod queries;
 mod serve;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod twins;
 
 use std::sync::Arc;
@@ -84,6 +87,9 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(twins::routes(api))
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
+        .merge(jobs::routes(api))
+        .merge(transfers::routes(api))
+        .merge(digital::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())

@@ -12,6 +12,9 @@ mod twins;
 
 mod configurations;
 
+mod digital;
+mod jobs;
+
 use axum::{
     body::{Body, to_bytes},
     http::Request,

@@ -1,9 +1,10 @@
 //! The core: the only writer of identities and twins. It checks, stores durably, and only then tells.
 //!
-//! * `identities`, `modules`, `bulk`, `keys`, `twins`, `methods` and `queries` are what the service asks for; `devices`
-//!   is what devices ask for. `identity_rules`, `module_rules` and `scopes` say what an identity may be, `family` what a
+//! * `identities`, `modules`, `bulk`, `keys`, `twins`, `digital`, `methods` and `queries` are what the service asks for;
+//!   `devices` is what devices ask for. `identity_rules`, `module_rules` and `scopes` say what an identity may be, `family` what a
 //!   change of a device means for its modules.
 //! * `configurations` are written by the service, and write twins themselves.
+//! * `jobs` does the same to many devices, now or later.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
 //! * `presence` knows who is connected and when somebody was last heard of.
@@ -12,9 +13,11 @@ mod admission;
 mod bulk;
 mod configurations;
 mod devices;
+mod digital;
 mod family;
 mod identities;
 mod identity_rules;
+mod jobs;
 mod keys;
 mod locks;
 mod methods;
@@ -31,6 +34,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 pub(crate) use configurations::{Engine as ConfigurationEngine, Trial as ConfigurationTrial};
+pub(crate) use digital::Command;
+pub(crate) use jobs::{JobFilter, MOST_ACTIVE};
 pub(crate) use methods::MethodCall;
 pub(crate) use twins::TwinPart;
 
@@ -60,6 +65,7 @@ pub(crate) struct Core<S, L> {
     presence: PresenceTable,
     locks: Locks,
     configurations: Changed,
+    jobs: jobs::Board,
 }
 
 /// What a change of a record comes to.
@@ -78,8 +84,8 @@ fn device_link(id: &DeviceId) -> LinkId {
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
-        let (presence, locks, configurations) = Default::default();
-        Self { store, links, authority, presence, locks, configurations }
+        let (presence, locks, configurations, jobs) = Default::default();
+        Self { store, links, authority, presence, locks, configurations, jobs }
     }
 
     /// Who may do what.

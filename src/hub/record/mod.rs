@@ -3,9 +3,11 @@
 //! * [`Record`] is what the store holds of one identity; its sections stay text until somebody has to look inside.
 //! * `configured` is what configurations make of a twin.
 //! * `half` is one side of the properties with its metadata; `write` the writes of the service, `reported` those of
-//!   the device; `view` what the two of them see; `module` what is different for a module.
+//!   the device; `view` what the two of them see; `digital` what Plug and Play clients see and write;
+//!   `module` what is different for a module.
 
 mod configured;
+mod digital;
 mod half;
 #[cfg(test)]
 mod laws;
@@ -15,6 +17,7 @@ mod view;
 mod write;
 
 pub(crate) use configured::{Owner, Step, Wanted};
+pub(crate) use digital::{DigitalPatch, digital_view};
 pub(crate) use half::{Corrupt, Half};
 pub(crate) use module::Standing;
 pub(crate) use reported::parse as parse_report;

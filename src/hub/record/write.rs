@@ -175,7 +175,7 @@ fn check(section: Section, values: &Map) -> Result<(), Failure> {
 
 /// What turns `old` into `new` in the hands of a client that merges (protocol reference 11.7): the new values, and a
 /// null for every key that is gone.
-fn effective(old: &Map, new: &Map) -> Map {
+pub(super) fn effective(old: &Map, new: &Map) -> Map {
     let mut patch = Map::new();
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
         patch.insert(key.clone(), Value::Null);
