@@ -112,7 +112,7 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: false,
             model_id: Some("dtmi:a:b;1"),
         };
@@ -125,7 +125,7 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: true,
             model_id: None,
         };
