@@ -3,9 +3,11 @@
 //! * `identities`, `twins`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
+//! * `certificates` are those of authorities that vouch for devices; `trusted` is what the hub makes of them.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod admission;
+mod certificates;
 mod devices;
 mod identities;
 mod identity_rules;
@@ -15,6 +17,7 @@ mod presence;
 mod queries;
 #[cfg(test)]
 mod tests;
+mod trusted;
 mod twins;
 
 use std::sync::Arc;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 pub(crate) use methods::MethodCall;
 
-use self::{locks::Locks, presence::PresenceTable};
+use self::{locks::Locks, presence::PresenceTable, trusted::Trusted};
 use super::{
     auth::Authority,
     failure::Failure,
@@ -43,6 +46,7 @@ pub(crate) struct Core<S, L> {
     authority: Authority,
     presence: PresenceTable,
     locks: Locks,
+    trusted: Trusted,
 }
 
 /// What a change of a record comes to.
@@ -61,7 +65,8 @@ fn device_link(id: &DeviceId) -> LinkId {
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
-        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default() }
+        let (presence, locks, trusted) = (PresenceTable::default(), Locks::default(), Trusted::default());
+        Self { store, links, authority, presence, locks, trusted }
     }
 
     /// Who may do what.
