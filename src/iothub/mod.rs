@@ -7,7 +7,8 @@
 //! * [`ConnectionString`] says where a hub is and how to prove oneself; [`Key`] and [`Secret`] never show themselves.
 //! * [`SasToken`] is verified in steps, [`sign`] makes one; [`Scope`] is what it opens, [`Permissions`] what a policy
 //!   allows.
-//! * [`Username`] and [`ClientId`] come with an MQTT CONNECT; [`topic`] has the topics.
+//! * [`Username`] and [`ClientId`] come with an MQTT CONNECT, [`RegistrantName`] with that of a device which is yet to be
+//!   assigned to a hub; [`topic`] has the topics.
 //! * [`DeviceIdentity`] and [`ModuleIdentity`] are REST bodies, [`ETag`] and [`IfMatch`] their editions.
 //! * [`ErrorCode`] is what can go wrong; [`ErrorAnswer`] writes it, [`HubFault`] reads it.
 
@@ -21,6 +22,7 @@ mod host;
 mod identity;
 mod key;
 mod policy;
+mod registration;
 mod sas;
 mod secret;
 pub mod topic;
@@ -40,6 +42,7 @@ pub use identity::{
 };
 pub use key::{Key, KeyError, MAX_KEY_BYTES, MIN_KEY_BYTES};
 pub use policy::{DEFAULT_POLICIES, Permissions};
+pub use registration::{RegistrantName, RegistrantNameError, RegistrationId, RegistrationIdError};
 pub use sas::{CLOCK_SKEW_SECONDS, SasError, SasToken, sign};
 pub use secret::Secret;
 pub use topic::{Deliver, Filter, Properties, Publish, TopicError};
