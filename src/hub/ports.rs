@@ -14,7 +14,10 @@ use std::{
 use bytes::Bytes;
 use rustls_pki_types::CertificateDer;
 
-use crate::twin::DeviceId;
+use crate::{
+    iothub::{RegistrationId, Secret},
+    twin::DeviceId,
+};
 
 /// Who is at the other end of a link: a device, or one module of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,7 +116,7 @@ impl Fault {
 }
 
 /// What the MQTT side needs of the core.
-pub(crate) trait DeviceService: Send + Sync + 'static {
+pub(crate) trait DeviceService: Provisioning {
     /// Decides whether a device may talk, and remembers that it is connected.
     fn connect(&self, request: &ConnectRequest<'_>) -> impl Future<Output = Result<Admission, Refusal>> + Send;
 
@@ -145,6 +148,47 @@ pub(crate) trait DeviceService: Send + Sync + 'static {
         properties: &str,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Somebody who wants to become a device of this hub (protocol reference 13), not yet believed.
+#[derive(Debug, Clone)]
+pub(crate) struct Registrant {
+    /// Which provisioning service is meant.
+    pub(crate) id_scope: String,
+    pub(crate) id: RegistrationId,
+    /// The SAS token, when there is one.
+    pub(crate) token: Option<Secret>,
+    pub(crate) certificates: PeerCertificates,
+}
+
+/// What somebody who registers is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RegistrationAnswer {
+    /// As HTTP has them: 200 when it is over, 202 when it is to be asked for again.
+    pub(crate) status: u16,
+    /// What to ask for, when it is.
+    pub(crate) operation: Option<String>,
+    /// And when, in seconds.
+    pub(crate) retry_after: Option<u32>,
+    /// JSON text.
+    pub(crate) body: Bytes,
+}
+
+/// What the MQTT side needs for devices that are to be assigned to a hub.
+pub(crate) trait Provisioning: Send + Sync + 'static {
+    /// Decides whether somebody is whom an enrolment describes.
+    fn recognise(&self, who: &Registrant) -> impl Future<Output = Result<(), Refusal>> + Send;
+
+    /// Registers somebody, durably; `body` is what they say about themselves.
+    fn register(&self, who: &Registrant, body: &[u8])
+    -> impl Future<Output = Result<RegistrationAnswer, Fault>> + Send;
+
+    /// Tells how a registration went.
+    fn registered(
+        &self,
+        who: &Registrant,
+        operation: &str,
+    ) -> impl Future<Output = Result<RegistrationAnswer, Fault>> + Send;
 }
 
 /// The answer of a device to a direct method.

@@ -16,6 +16,7 @@ use super::{
     auth::{Authority, POLICIES, Policies},
     config::{Addresses, Config, bracketed},
     core::Core,
+    dps::{ID_SCOPE, new_id_scope},
     error::HubError,
     listen::Listener,
     mqtt::{self, LinkTable},
@@ -62,7 +63,10 @@ impl Hub {
         let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
-        let core = Arc::new(Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies)));
+        let id_scope = id_scope(&store).await?;
+        let assigned_hub = config.assigned_hub.clone().unwrap_or_else(|| hostname.name().to_owned());
+        let core = Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies));
+        let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
         let listener = |name, socket, side| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
             Ok::<_, HubError>(Listener { name, socket, tls })
@@ -188,11 +192,24 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 
 async fn policies(store: &SqliteStore) -> Result<Policies, HubError> {
     if let Some(text) = store.setting(POLICIES).await? {
-        return Ok(Policies::parse(&text)?);
+        let policies = Policies::parse(&text)?;
+        let Some(completed) = policies.completed()? else { return Ok(policies) };
+        set(store, POLICIES, completed.text()?).await?;
+        return Ok(completed);
     }
     let policies = Policies::generate()?;
     set(store, POLICIES, policies.text()?).await?;
     Ok(policies)
+}
+
+/// Made once: it is written into devices.
+async fn id_scope(store: &SqliteStore) -> Result<String, HubError> {
+    if let Some(scope) = store.setting(ID_SCOPE).await? {
+        return Ok(scope);
+    }
+    let scope = new_id_scope()?;
+    set(store, ID_SCOPE, scope.clone()).await?;
+    Ok(scope)
 }
 
 /// For commands that are not this process.

@@ -4,12 +4,14 @@
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
 //! * `identities`, `twins`, `queries`, `statistics` and `certificates` are the handlers.
+//! * `dps` is the provisioning service, which has an envelope of its own.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
 mod busy;
 mod certificates;
+mod dps;
 mod identities;
 mod input;
 mod queries;
@@ -80,6 +82,7 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
         .merge(certificates::routes(api))
+        .merge(dps::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())

@@ -59,6 +59,11 @@ impl Authority {
         &self.policies
     }
 
+    /// Whether a name, with or without a port, is one of the hub's.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own.is(name))
+    }
+
     /// Whether the service API may be used with a token. `now` is in seconds since 1970.
     pub(crate) fn service(&self, header: Option<&str>, action: Action, now: u64) -> Result<(), Denial> {
         let token = SasToken::parse(header.ok_or(Denial::NoCredentials)?)?;

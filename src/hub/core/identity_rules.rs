@@ -52,7 +52,7 @@ pub(super) fn replace(
 }
 
 /// Another one than before, and no earlier one of the same id, lest a stale `If-Match` pass after a re-creation.
-fn next_etag(old: Option<&DeviceIdentity>) -> Result<ETag, Failure> {
+pub(super) fn next_etag(old: Option<&DeviceIdentity>) -> Result<ETag, Failure> {
     let etag = ETag::of_identity(random::number()?.into());
     if old.is_some_and(|old| old.etag == etag) { next_etag(old) } else { Ok(etag) }
 }

@@ -1,6 +1,7 @@
 //! The core: the only writer of identities and twins. It checks, stores durably, and only then tells.
 //!
 //! * `identities`, `twins`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
+//! * `provisioning` is what devices ask for that are yet to be assigned to a hub, and what their operators declare.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
 //! * `certificates` are those of authorities that vouch for devices; `trusted` is what the hub makes of them.
@@ -14,6 +15,7 @@ mod identity_rules;
 mod locks;
 mod methods;
 mod presence;
+mod provisioning;
 mod queries;
 #[cfg(test)]
 mod tests;
@@ -24,8 +26,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 pub(crate) use methods::MethodCall;
+pub(crate) use provisioning::{BulkEnrollment, Listing};
 
-use self::{locks::Locks, presence::PresenceTable, trusted::Trusted};
+use self::{locks::Locks, presence::PresenceTable, provisioning::Provisioner, trusted::Trusted};
 use super::{
     auth::Authority,
     failure::Failure,
@@ -47,6 +50,7 @@ pub(crate) struct Core<S, L> {
     presence: PresenceTable,
     locks: Locks,
     trusted: Trusted,
+    provisioner: Provisioner,
 }
 
 /// What a change of a record comes to.
@@ -66,7 +70,13 @@ impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
         let (presence, locks, trusted) = (PresenceTable::default(), Locks::default(), Trusted::default());
-        Self { store, links, authority, presence, locks, trusted }
+        let provisioner = Provisioner::default();
+        Self { store, links, authority, presence, locks, trusted, provisioner }
+    }
+
+    /// With a provisioning service of this id scope, which assigns devices to a hub of this name.
+    pub(crate) fn with_provisioning(self, id_scope: String, hub: String) -> Self {
+        Self { provisioner: Provisioner::new(id_scope, hub), ..self }
     }
 
     /// Who may do what.

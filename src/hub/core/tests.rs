@@ -1,6 +1,7 @@
 //! The core over a real store, with links that only remember what they were told.
 
 mod certificates;
+mod provisioning;
 
 use std::{sync::Mutex, time::Duration};
 

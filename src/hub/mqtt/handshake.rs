@@ -16,6 +16,7 @@ use super::{
     mailbox::Mailbox,
     name::Name,
     place::Place,
+    provisioning,
     server::Server,
     topic,
     wire::Wire,
@@ -45,7 +46,7 @@ pub(super) struct Testament {
 }
 
 /// Waits for CONNECT and lets the core decide. The CONNACK stands in the wire's output afterwards, for whomever was
-/// refused as well.
+/// refused as well. Whoever wants to register only is served here to the end.
 pub(super) async fn handshake<T, S>(
     wire: &mut Wire<T>,
     server: &Server<S>,
@@ -59,7 +60,13 @@ where
     let input = wire.take_input();
     let Step::Packet(packet, used) = decode(&input, LONGEST)? else { return Err(End::FirstPacket) };
     let result = match packet {
-        Packet::Connect(connect) => admit(&connect, server, certificates).await,
+        Packet::Connect(connect) => match provisioning::visitor(&connect, certificates) {
+            None => admit(&connect, server, certificates).await,
+            Some(visitor) => {
+                wire.put_back(input, used);
+                return Err(provisioning::serve(wire, server, &visitor).await);
+            }
+        },
         Packet::OtherLevel(level) => Err(End::Level(level)),
         _ => Err(End::FirstPacket),
     };

@@ -96,6 +96,11 @@ impl<S: DeviceService> Server<S> {
                 debug!(link = %admitted.place.link, %peer, "a device is connected");
                 Some(self.connection(wire, admitted))
             }
+            Err(End::Goodbye) => {
+                debug!(%peer, "a device that wanted to register is done");
+                farewell(&mut wire, &End::Goodbye).await;
+                None
+            }
             Err(end) => {
                 info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
                 farewell(&mut wire, &end).await;

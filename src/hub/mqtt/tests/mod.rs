@@ -7,6 +7,7 @@ mod endings;
 mod laws;
 #[cfg(feature = "agent")]
 mod peer;
+mod provisioning;
 mod upward;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
