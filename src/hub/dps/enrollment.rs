@@ -49,8 +49,8 @@ impl Breed {
 pub(crate) struct Enrollment {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
     registration_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
-    enrollment_group_id: Option<String>,
+    #[serde(rename = "enrollmentGroupId", skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
+    group_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
     pub(crate) device_id: Option<String>,
     pub(crate) attestation: Option<Attestation>,
@@ -128,7 +128,7 @@ impl Enrollment {
     pub(crate) fn id(&self, breed: Breed) -> Option<&str> {
         match breed {
             Breed::Individual => self.registration_id.as_deref(),
-            Breed::Group => self.enrollment_group_id.as_deref(),
+            Breed::Group => self.group_id.as_deref(),
         }
     }
 
@@ -166,7 +166,7 @@ impl Enrollment {
         let is_individual = breed == Breed::Individual;
         Ok(Self {
             registration_id: is_individual.then(|| name.clone()),
-            enrollment_group_id: (!is_individual).then_some(name),
+            group_id: (!is_individual).then_some(name),
             device_id: self.device_id.filter(|_| is_individual),
             attestation: Some(attestation),
             etag: next_etag()?,

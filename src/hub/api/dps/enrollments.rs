@@ -57,7 +57,7 @@ pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
 
 fn enrollment<S: Store, L: Links>(api: &Api<S, L>, breed: Breed) -> MethodRouter<Api<S, L>> {
     let read = get(move |State(api): State<Api<S, L>>, Name(id): Name| async move {
-        answer(&api.core.enrollment(breed, &id).await?.shown())
+        Ok::<_, Declined>(answer(&api.core.enrollment(breed, &id).await?.shown()))
     });
     let write = put(move |State(api): State<Api<S, L>>, name: Name, precondition: Precondition, content: Content| {
         write(api, breed, name, precondition, content)
@@ -85,7 +85,8 @@ async fn write<S: Store, L: Links>(
 ) -> Answer {
     let body: Enrollment = content.parse()?;
     let core = api.core.clone();
-    answer(&api.write(async move { core.put_enrollment(breed, &id, body, if_match.as_ref()).await }).await?)
+    let write = async move { core.put_enrollment(breed, &id, body, if_match.as_ref()).await };
+    Ok(answer(&api.write(write).await?))
 }
 
 async fn remove<S: Store, L: Links>(
@@ -113,6 +114,6 @@ async fn query<S: Store, L: Links>(api: Api<S, L>, breed: Breed, headers: Header
     Ok(page(listing, if breed == Breed::Group { "enrollmentGroup" } else { "enrollment" }))
 }
 
-fn answer(enrollment: &Enrollment) -> Answer {
-    Ok(json_with_etag(enrollment.text(), &enrollment.etag))
+fn answer(enrollment: &Enrollment) -> Response {
+    json_with_etag(enrollment.text(), &enrollment.etag)
 }

@@ -141,7 +141,7 @@ async fn nobody_registers_with_what_is_for_something_else_and_nothing_is_written
     let r1 = format!("{SCOPE}/registrations/r1");
     for token in [
         None,
-        Some("".to_owned().into()),
+        Some(String::new().into()),
         Some("Bearer x".to_owned().into()),
         token(&r1, 1, None),
         token(&r1, FOREVER, Some("iothubowner")),
@@ -348,9 +348,9 @@ async fn an_outcome_is_for_its_device_alone_and_survives_a_restart() {
     assert_eq!(hub.core.registered(&with_key("r1", &key(5)), &first).await.map_err(code), Err(401_002));
     let Hub { core, folder } = hub;
     drop(core);
-    let core = open(&folder).with_provisioning(SCOPE.to_owned(), "localhost".to_owned());
+    let again = open(&folder).with_provisioning(SCOPE.to_owned(), "localhost".to_owned());
     for operation in [first, second] {
-        let body = core.registered(&who, &operation).await.unwrap().body;
+        let body = again.registered(&who, &operation).await.unwrap().body;
         assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["operationId"], json!(operation));
     }
 }

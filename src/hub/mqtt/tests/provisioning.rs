@@ -92,7 +92,7 @@ async fn everything_else_closes_the_link() {
     for bytes in [
         client::publish("$iothub/twin/GET/?$rid=1", None, false, b""),
         client::publish("devices/r1/messages/events/", None, false, b"x"),
-        client::publish(REGISTER, None, false, &[b'x'; 110 * 1024]),
+        client::publish(REGISTER, None, false, &vec![b'x'; 110 * 1024]),
         client::subscribe(2, &[(RESULTS, 0), (DESIRED, 0)]),
         client::unsubscribe(2, &[METHODS]),
         connect().bytes(),
