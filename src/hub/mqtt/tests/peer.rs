@@ -16,7 +16,12 @@ async fn listen(hub: &Hub) -> (u16, JoinSet<()>) {
     tasks.spawn(async move {
         let mut links = JoinSet::new();
         while let Ok((stream, peer)) = listener.accept().await {
-            links.spawn(std::sync::Arc::clone(&server).serve_link(stream, PeerCertificates::default(), peer, stop.clone()));
+            links.spawn(std::sync::Arc::clone(&server).serve_link(
+                stream,
+                PeerCertificates::default(),
+                peer,
+                stop.clone(),
+            ));
         }
     });
     (port, tasks)
