@@ -22,6 +22,9 @@ pub struct Config {
     /// What connection strings say, with a port if it is not 443. By default the first of `names`, or `localhost`,
     /// with the port of `http`.
     pub hostname: Option<String>,
+    /// What devices are told that the provisioning service assigns to this hub. By default the host of `hostname`
+    /// without its port: devices know the ports.
+    pub assigned_hub: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
     /// Most scheduled jobs that wait or run at a time.
@@ -50,9 +53,16 @@ impl Config {
     /// For this machine alone, on free ports.
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let state = state.into();
-        let most_jobs = MOST_ACTIVE;
-        Self { state, http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None, most_jobs }
+        Self {
+            state: state.into(),
+            http: any,
+            mqtt: any,
+            names: Vec::new(),
+            hostname: None,
+            assigned_hub: None,
+            certificate: None,
+            most_jobs: MOST_ACTIVE,
+        }
     }
 
     /// All names of the hub, once each.

@@ -43,7 +43,10 @@ pub enum HubError {
     #[error("the hub cannot be called that")]
     Name(#[source] Cause),
     /// There is no such policy.
-    #[error("the hub has no policy `{0}`; it has iothubowner, service, device, registryRead and registryReadWrite")]
+    #[error(
+        "the hub has no policy `{0}`; it has iothubowner, service, device, registryRead, registryReadWrite and \
+         provisioningserviceowner"
+    )]
     NoPolicy(String),
     /// No hub was ever started with this state folder.
     #[error("{} holds no hub; start one there first", .0.display())]

@@ -6,12 +6,14 @@
 //!   what it writes, and what a write does to it.
 //! * `store` keeps what the core hands it; every acknowledged write survives a crash.
 //! * `api` is the REST side, `mqtt` the device side. They know the core through `ports`, and not each other.
+//! * `dps` is the knowledge of the provisioning service, which makes devices of those that prove who they are.
 //! * `tls` holds the hub's certificates, `auth` decides who may do what.
 
 mod api;
 mod auth;
 mod config;
 mod core;
+mod dps;
 mod error;
 mod failure;
 mod hex;

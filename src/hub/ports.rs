@@ -6,13 +6,18 @@
 use std::{
     fmt,
     future::Future,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
+use rustls_pki_types::CertificateDer;
 
-use crate::twin::DeviceId;
+use crate::{
+    iothub::{RegistrationId, Secret},
+    twin::DeviceId,
+};
 
 /// Who is at the other end of a link: a device, or one module of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,14 +35,31 @@ impl fmt::Display for LinkId {
     }
 }
 
+/// The certificates that a client showed when its connection was made, its own first; empty for most. That the client
+/// has the key of the first was seen in the handshake, and nothing else was looked at. Every request of the REST side
+/// carries it as an extension.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PeerCertificates(pub(crate) Arc<[CertificateDer<'static>]>);
+
+impl PeerCertificates {
+    /// Of a connection whose handshake is done.
+    pub(crate) fn of(connection: &rustls::ServerConnection) -> Self {
+        connection.peer_certificates().map(|chain| Self(chain.into())).unwrap_or_default()
+    }
+}
+
+/// Where a client connects from. Every request of the REST side carries it as an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PeerAddress(pub(crate) SocketAddr);
+
 /// What a device said when it connected (protocol reference 11.1), taken apart but not yet believed.
 #[derive(Clone)]
 pub(crate) struct ConnectRequest<'a> {
     pub(crate) link: LinkId,
     /// The SAS token, when there is one. Never logged.
     pub(crate) password: Option<&'a str>,
-    /// DER of the client certificate, when one was shown.
-    pub(crate) certificate: Option<&'a [u8]>,
+    /// The certificates that the client showed, its own first; empty for most.
+    pub(crate) certificates: &'a [CertificateDer<'static>],
     pub(crate) clean_session: bool,
     pub(crate) model_id: Option<&'a str>,
 }
@@ -45,7 +67,7 @@ pub(crate) struct ConnectRequest<'a> {
 /// A device that may talk.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {
-    /// When its token ends; the link is cut then. `None` for certificates.
+    /// When its token or certificate ends; the link is cut then.
     pub(crate) expires: Option<SystemTime>,
     /// The subscriptions kept from its last session: empty after a clean one.
     pub(crate) subscriptions: Subscriptions,
@@ -94,7 +116,7 @@ impl Fault {
 }
 
 /// What the MQTT side needs of the core.
-pub(crate) trait DeviceService: Send + Sync + 'static {
+pub(crate) trait DeviceService: Provisioning {
     /// Decides whether a device may talk, and remembers that it is connected.
     fn connect(&self, request: &ConnectRequest<'_>) -> impl Future<Output = Result<Admission, Refusal>> + Send;
 
@@ -126,6 +148,47 @@ pub(crate) trait DeviceService: Send + Sync + 'static {
         properties: &str,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// Somebody who wants to become a device of this hub (protocol reference 13), not yet believed.
+#[derive(Debug, Clone)]
+pub(crate) struct Registrant {
+    /// Which provisioning service is meant.
+    pub(crate) id_scope: String,
+    pub(crate) id: RegistrationId,
+    /// The SAS token, when there is one.
+    pub(crate) token: Option<Secret>,
+    pub(crate) certificates: PeerCertificates,
+}
+
+/// What somebody who registers is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RegistrationAnswer {
+    /// As HTTP has them: 200 when it is over, 202 when it is to be asked for again.
+    pub(crate) status: u16,
+    /// What to ask for, when it is.
+    pub(crate) operation: Option<String>,
+    /// And when, in seconds.
+    pub(crate) retry_after: Option<u32>,
+    /// JSON text.
+    pub(crate) body: Bytes,
+}
+
+/// What the MQTT side needs for devices that are to be assigned to a hub.
+pub(crate) trait Provisioning: Send + Sync + 'static {
+    /// Decides whether somebody is whom an enrolment describes.
+    fn recognise(&self, who: &Registrant) -> impl Future<Output = Result<(), Refusal>> + Send;
+
+    /// Registers somebody, durably; `body` is what they say about themselves.
+    fn register(&self, who: &Registrant, body: &[u8])
+    -> impl Future<Output = Result<RegistrationAnswer, Fault>> + Send;
+
+    /// Tells how a registration went.
+    fn registered(
+        &self,
+        who: &Registrant,
+        operation: &str,
+    ) -> impl Future<Output = Result<RegistrationAnswer, Fault>> + Send;
 }
 
 /// The answer of a device to a direct method.

@@ -16,10 +16,12 @@ use super::{
     auth::{Authority, POLICIES, Policies},
     config::{Addresses, Config, bracketed},
     core::{ConfigurationEngine, Core},
+    dps::{ID_SCOPE, new_id_scope},
     error::HubError,
     listen::Listener,
     mqtt::{self, LinkTable},
     offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
+    ports::PeerCertificates,
     store::{Change, DirectoryLock, Outcome, SqliteStore, Store as _},
     tls,
 };
@@ -61,9 +63,11 @@ impl Hub {
         let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
-        let core = Arc::new(
-            Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies)).with_most_jobs(config.most_jobs),
-        );
+        let id_scope = id_scope(&store).await?;
+        let assigned_hub = config.assigned_hub.clone().unwrap_or_else(|| hostname.name().to_owned());
+        let core = Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies));
+        let core = core.with_most_jobs(config.most_jobs);
+        let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
         let listener = |name, socket, side| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
             Ok::<_, HubError>(Listener { name, socket, tls })
@@ -137,15 +141,18 @@ impl Hub {
 
 async fn serve_rest(listener: Listener, server: api::Server, stop: Stop) {
     let inner = stop.clone();
-    listener.run(stop, move |stream, peer| server.clone().serve(stream, peer, inner.clone())).await;
+    let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
+        let certificates = PeerCertificates::of(stream.get_ref().1);
+        server.clone().serve(stream, certificates, peer, inner.clone())
+    };
+    listener.run(stop, serve).await;
 }
 
 async fn serve_mqtt(listener: Listener, server: Arc<mqtt::Server<Core<SqliteStore, LinkTable>>>, stop: Stop) {
     let inner = stop.clone();
     let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
-        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-        let certificate = shown.map(|certificate| Box::<[u8]>::from(certificate.as_ref()));
-        Arc::clone(&server).serve_link(stream, certificate, peer, inner.clone())
+        let certificates = PeerCertificates::of(stream.get_ref().1);
+        Arc::clone(&server).serve_link(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
 }
@@ -188,11 +195,24 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 
 async fn policies(store: &SqliteStore) -> Result<Policies, HubError> {
     if let Some(text) = store.setting(POLICIES).await? {
-        return Ok(Policies::parse(&text)?);
+        let policies = Policies::parse(&text)?;
+        let Some(completed) = policies.completed()? else { return Ok(policies) };
+        set(store, POLICIES, completed.text()?).await?;
+        return Ok(completed);
     }
     let policies = Policies::generate()?;
     set(store, POLICIES, policies.text()?).await?;
     Ok(policies)
+}
+
+/// Made once: it is written into devices.
+async fn id_scope(store: &SqliteStore) -> Result<String, HubError> {
+    if let Some(scope) = store.setting(ID_SCOPE).await? {
+        return Ok(scope);
+    }
+    let scope = new_id_scope()?;
+    set(store, ID_SCOPE, scope.clone()).await?;
+    Ok(scope)
 }
 
 /// For commands that are not this process.

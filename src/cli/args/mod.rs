@@ -15,7 +15,7 @@ pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
     ValidateArgs,
 };
-pub use serve::{AgentArgs, DeviceStringArgs, HubArgs, HubCommand, SasArgs, UpArgs};
+pub use serve::{AgentArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, SasArgs, UpArgs};
 pub use values::{Color, Share, Shell, duration};
 
 use super::{Exit, Verbosity};

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 
 use super::{Share, duration};
-use crate::twin::DeviceId;
+use crate::{iothub::RegistrationId, twin::DeviceId};
 
 /// Of `agent`.
 #[derive(Debug, Args)]
@@ -88,6 +88,48 @@ pub enum HubCommand {
     #[command(after_help = "Examples:\n  curl -H \"Authorization: $(twinops hub sas-token --ttl 10m)\" …\n  \
                             twinops hub sas-token --device kiosk-0007")]
     SasToken(SasArgs),
+    /// Print the id scope by which devices name this hub's provisioning service.
+    #[command(after_help = "Examples:\n  twinops hub id-scope")]
+    IdScope,
+    /// Let a device, or a group of them, become devices of this hub by registering.
+    #[command(
+        after_help = "Examples:\n  twinops hub enroll kiosk-0007 --device lobby\n  twinops hub enroll --group kiosks\n  \
+                      twinops hub enroll --group factory --certificate factory-ca.pem\n\n\
+                      Prints the key with which to register; for a certificate, its SHA-256 thumbprint."
+    )]
+    Enroll(EnrollArgs),
+    /// Print the key of one device of an enrolment group.
+    #[command(after_help = "Examples:\n  twinops hub derive-key kiosks kiosk-0007")]
+    DeriveKey(DeriveKeyArgs),
+}
+
+/// Of `hub enroll`.
+#[derive(Debug, Args)]
+pub struct EnrollArgs {
+    /// The id under which one device registers.
+    #[arg(value_name = "REGISTRATION", required_unless_present = "group")]
+    pub registration: Option<RegistrationId>,
+    /// Enrol a group of this name instead: all devices whose keys are derived from its key, or whose certificates lead to
+    /// its authority.
+    #[arg(long, value_name = "NAME", conflicts_with = "registration")]
+    pub group: Option<RegistrationId>,
+    /// What the device is called on the hub, if not as it registers.
+    #[arg(long, value_name = "DEVICE", conflicts_with = "group")]
+    pub device: Option<DeviceId>,
+    /// Prove by certificate rather than by key: the device's own, or the authority's of a group (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+}
+
+/// Of `hub derive-key`.
+#[derive(Debug, Args)]
+pub struct DeriveKeyArgs {
+    /// The group.
+    #[arg(value_name = "GROUP")]
+    pub group: RegistrationId,
+    /// The id under which the device registers, in the very spelling.
+    #[arg(value_name = "REGISTRATION")]
+    pub registration: RegistrationId,
 }
 
 /// Of `hub device-connection-string`.

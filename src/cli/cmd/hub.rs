@@ -1,5 +1,7 @@
 //! `twinops hub`: serves the protocols of an IoT hub, and tells what an operator needs to reach it.
 
+mod enroll;
+
 use std::{
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -31,6 +33,9 @@ pub(crate) async fn run(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<
         Some(HubCommand::ConnectionString) => service(&args.state)?.to_connection_string().reveal().to_owned(),
         Some(HubCommand::DeviceConnectionString(device)) => device_string(&args.state, device).await?,
         Some(HubCommand::SasToken(sas)) => token(&args.state, sas).await?,
+        Some(HubCommand::IdScope) => offline::id_scope(&args.state)?,
+        Some(HubCommand::Enroll(who)) => enroll::enroll(&client(&args.state, &service(&args.state)?)?, who).await?,
+        Some(HubCommand::DeriveKey(who)) => enroll::derive(&client(&args.state, &service(&args.state)?)?, who).await?,
     };
     desk.printer.result(|out| writeln!(out, "{text}"))?;
     Ok(Exit::Done)

@@ -47,7 +47,8 @@ fn denied(denial: &Denial) -> Failure {
     }
 }
 
-fn check_version(version: Option<&str>) -> Result<(), Failure> {
+/// Whether this version of the API is spoken here.
+pub(super) fn check_version(version: Option<&str>) -> Result<(), Failure> {
     let known = version.is_some_and(|version| {
         let date = version.strip_suffix("-preview").unwrap_or(version);
         let shape = date.len() == 10

@@ -3,15 +3,17 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * All others are the handlers' files.
+//! * All others are the handlers' files; `dps` is the provisioning service, which has an envelope of its own.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
 mod bulk;
 mod busy;
+mod certificates;
 mod configurations;
 mod digital;
+mod dps;
 mod identities;
 mod input;
 mod jobs;
@@ -90,6 +92,8 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(jobs::routes(api))
         .merge(transfers::routes(api))
         .merge(digital::routes(api))
+        .merge(certificates::routes(api))
+        .merge(dps::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())

@@ -53,6 +53,7 @@ async fn query<S: Store, L: Links>(
     Ok(response)
 }
 
+/// How many rows a page is to have.
 pub(super) fn page_size(header: Option<&str>) -> Result<u64, Failure> {
     let (usual, most) = ROWS;
     let Some(text) = header else { return Ok(usual) };

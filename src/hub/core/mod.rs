@@ -5,12 +5,15 @@
 //!   change of a device means for its modules.
 //! * `configurations` are written by the service, and write twins themselves.
 //! * `jobs` does the same to many devices, now or later.
+//! * `provisioning` is what devices ask for that are yet to be assigned to a hub, and what their operators declare.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
+//! * `certificates` are those of authorities that vouch for devices; `trusted` is what the hub makes of them.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod admission;
 mod bulk;
+mod certificates;
 mod configurations;
 mod devices;
 mod digital;
@@ -24,10 +27,12 @@ mod methods;
 mod module_rules;
 mod modules;
 mod presence;
+mod provisioning;
 mod queries;
 mod scopes;
 #[cfg(test)]
 mod tests;
+mod trusted;
 mod twins;
 
 use std::sync::Arc;
@@ -43,7 +48,11 @@ use self::{
     configurations::{Before, Changed},
     locks::Locks,
     presence::PresenceTable,
+    provisioning::Provisioner,
+    trusted::Trusted,
 };
+pub(crate) use provisioning::{BulkEnrollment, Listing};
+
 use super::{
     auth::Authority,
     failure::Failure,
@@ -66,6 +75,8 @@ pub(crate) struct Core<S, L> {
     locks: Locks,
     configurations: Changed,
     jobs: jobs::Board,
+    trusted: Trusted,
+    provisioner: Provisioner,
 }
 
 /// What a change of a record comes to.
@@ -85,7 +96,13 @@ impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
         let (presence, locks, configurations, jobs) = Default::default();
-        Self { store, links, authority, presence, locks, configurations, jobs }
+        let (trusted, provisioner) = Default::default();
+        Self { store, links, authority, presence, locks, configurations, jobs, trusted, provisioner }
+    }
+
+    /// With a provisioning service of this id scope, which assigns devices to a hub of this name.
+    pub(crate) fn with_provisioning(self, id_scope: String, hub: String) -> Self {
+        Self { provisioner: Provisioner::new(id_scope, hub), ..self }
     }
 
     /// Who may do what.

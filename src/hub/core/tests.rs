@@ -1,5 +1,7 @@
 //! The core over a real store, with links that only remember what they were told.
 
+mod certificates;
+mod provisioning;
 mod registry;
 
 use std::{sync::Mutex, time::Duration};
@@ -115,7 +117,7 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: false,
             model_id: Some("dtmi:a:b;1"),
         };
@@ -128,7 +130,7 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: true,
             model_id: None,
         };

@@ -33,7 +33,7 @@ impl Hub {
         let request = ConnectRequest {
             link: link.clone(),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: false,
             model_id: None,
         };

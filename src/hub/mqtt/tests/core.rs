@@ -9,7 +9,11 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::hub::ports::{Admission, ConnectRequest, DeviceService, Fault, LinkId, Refusal, Subscriptions};
+use crate::hub::ports::{
+    Admission, ConnectRequest, DeviceService, Fault, LinkId, Provisioning, Refusal, Registrant, RegistrationAnswer,
+    Subscriptions,
+};
+use crate::iothub::Secret;
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -79,8 +83,8 @@ impl Core {
 
 impl DeviceService for Core {
     async fn connect(&self, request: &ConnectRequest<'_>) -> Result<Admission, Refusal> {
-        let ConnectRequest { link, password, certificate, clean_session, model_id } = request;
-        let certificate = certificate.map(<[u8]>::len);
+        let ConnectRequest { link, password, certificates, clean_session, model_id } = request;
+        let certificate = certificates.first().map(|certificate| certificate.len());
         self.note(format!("connect {link} {password:?} {certificate:?} {clean_session} {model_id:?}"));
         let mut state = self.state();
         if let Some(refusal) = state.refusal {
@@ -121,5 +125,24 @@ impl DeviceService for Core {
             long => format!("{long} bytes"),
         };
         self.ask(format!("telemetry {link} {properties} {payload}")).await
+    }
+}
+
+impl Provisioning for Core {
+    async fn recognise(&self, who: &Registrant) -> Result<(), Refusal> {
+        let (token, certificates) = (who.token.as_ref().map(Secret::reveal), who.certificates.0.len());
+        self.note(format!("recognise {} {} {token:?} {certificates}", who.id_scope, who.id));
+        self.state().refusal.map_or(Ok(()), Err)
+    }
+
+    async fn register(&self, who: &Registrant, body: &[u8]) -> Result<RegistrationAnswer, Fault> {
+        self.ask(format!("register {} {}", who.id, String::from_utf8_lossy(body))).await?;
+        let operation = Some("4.1".to_owned());
+        Ok(RegistrationAnswer { status: 202, operation, retry_after: Some(3), body: Bytes::from_static(b"{}") })
+    }
+
+    async fn registered(&self, who: &Registrant, operation: &str) -> Result<RegistrationAnswer, Fault> {
+        self.ask(format!("registered {} {operation}", who.id)).await?;
+        Ok(RegistrationAnswer { status: 200, operation: None, retry_after: None, body: Bytes::from_static(b"[]") })
     }
 }
