@@ -6,13 +6,14 @@
 use std::{
     fmt,
     future::Future,
+    num::NonZeroU16,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 
-use crate::twin::DeviceId;
+use crate::{iothub::Properties, twin::DeviceId};
 
 /// Who is at the other end of a link: a device, or one module of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,6 +50,8 @@ pub(crate) struct Admission {
     pub(crate) expires: Option<SystemTime>,
     /// The subscriptions kept from its last session: empty after a clean one.
     pub(crate) subscriptions: Subscriptions,
+    /// Which of the identity's sessions this is. A later one makes what an earlier one wants to keep void.
+    pub(crate) session: u64,
 }
 
 /// Why a device may not talk. The device learns only that it may not.
@@ -101,10 +104,11 @@ pub(crate) trait DeviceService: Send + Sync + 'static {
     /// The link is gone and no other has taken its place.
     fn disconnected(&self, link: &LinkId);
 
-    /// The subscriptions of a session that is to outlive its link.
+    /// The subscriptions of a session that is to outlive its link; a fault if another one has begun since.
     fn keep_subscriptions(
         &self,
         link: &LinkId,
+        session: u64,
         subscriptions: Subscriptions,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 
@@ -126,6 +130,31 @@ pub(crate) trait DeviceService: Send + Sync + 'static {
         properties: &str,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// The first message behind `after` that waits for the device; it counts as delivered once more. `packet` is for
+    /// the packet that carries it, unless it was sent before.
+    fn next_message(
+        &self,
+        link: &LinkId,
+        after: u64,
+        packet: Option<NonZeroU16>,
+    ) -> impl Future<Output = Result<Option<Delivery>, Fault>> + Send;
+
+    /// The device has a message: it waits no longer.
+    fn complete_message(&self, link: &LinkId, sequence: u64) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// A message of the service on its way to a device (protocol reference 11.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    /// Its place in the device's queue.
+    pub(crate) sequence: u64,
+    /// The packet identifier under which it was sent first.
+    pub(crate) packet: Option<NonZeroU16>,
+    /// Whether it was sent before.
+    pub(crate) again: bool,
+    pub(crate) properties: Properties,
+    pub(crate) payload: Bytes,
 }
 
 /// The answer of a device to a direct method.
@@ -160,6 +189,9 @@ pub(crate) trait Links: Send + Sync + 'static {
         connect: Duration,
         response: Duration,
     ) -> impl Future<Output = Result<MethodAnswer, MethodFault>> + Send;
+
+    /// A message waits for the device, which asks for it if it is connected and subscribed.
+    fn mail(&self, link: &LinkId);
 
     /// Cuts the link, e.g. because the device was disabled.
     fn cut(&self, link: &LinkId);

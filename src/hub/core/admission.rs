@@ -29,16 +29,33 @@ impl<S: Store, L: Links> Core<S, L> {
             Refusal::NotAuthorized
         })?;
         let record = record.ok_or(Refusal::NotAuthorized)?;
-        self.remember(&record, request).await?;
-        self.presence.come(link, time::now());
+        if let Some(model) = request.model_id.filter(|model| **model != *record.model_id) {
+            self.set_model(link, model).await?;
+        }
+        let begun = self.presence.come(link, time::now());
+        if request.clean_session && (begun.takes_over || record.session.subscriptions != 0) {
+            self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
+        }
+        let kept = match (request.clean_session, begun.takes_over) {
+            (true, _) => 0,
+            (false, false) => record.session.subscriptions,
+            (false, true) => self.kept(link).await?,
+        };
         Ok(Admission {
             expires: expires.and_then(end_of_link),
-            subscriptions: if request.clean_session {
-                subscriptions(0)
-            } else {
-                subscriptions(record.session.subscriptions)
-            },
+            subscriptions: subscriptions(kept),
+            session: begun.session,
         })
+    }
+
+    /// What a session that was just taken over has kept, the last of it included: from here on it keeps nothing.
+    async fn kept(&self, link: &LinkId) -> Result<u32, Refusal> {
+        let _turn = self.locks.turn(link).await;
+        let record = self.store.get(link).await.map_err(|error| {
+            warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
+            Refusal::Unavailable
+        })?;
+        record.map(|record| record.session.subscriptions).ok_or(Refusal::NotAuthorized)
     }
 
     /// When its token ends, if it is who it says it is.
@@ -54,18 +71,6 @@ impl<S: Store, L: Links> Core<S, L> {
             (None, Some(certificate)) => self.authority.device_certificate(&authentication, certificate).map(|()| None),
             (None, None) => Err(Denial::NoCredentials),
         }
-    }
-
-    /// What a connect changes for later ones: the model, and a clean session's end of all subscriptions.
-    async fn remember(&self, record: &Record, request: &ConnectRequest<'_>) -> Result<(), Refusal> {
-        let link = &request.link;
-        if let Some(model) = request.model_id.filter(|model| **model != *record.model_id) {
-            self.set_model(link, model).await?;
-        }
-        if request.clean_session && record.session.subscriptions != 0 {
-            self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
-        }
-        Ok(())
     }
 
     async fn set_model(&self, link: &LinkId, model: &str) -> Result<(), Refusal> {

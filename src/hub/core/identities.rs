@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Core, Decision, device_link, identity_rules};
+use super::{Core, Decision, device_link, identity_rules, messages};
 use crate::{
     hub::{
         failure::Failure,
@@ -18,7 +18,9 @@ use crate::{
 impl<S: Store, L: Links> Core<S, L> {
     /// One identity, keys included.
     pub(crate) async fn identity(&self, id: &DeviceId) -> Result<DeviceIdentity, Failure> {
-        self.shown(&self.record(id).await?)
+        let record = self.record(id).await?;
+        let cloud_to_device_message_count = self.waiting(&record.link).await?;
+        Ok(DeviceIdentity { cloud_to_device_message_count, ..self.shown(&record)? })
     }
 
     /// The first `top` identities in the order of their ids.
@@ -92,7 +94,8 @@ impl<S: Store, L: Links> Core<S, L> {
             return Err(Failure::stale());
         }
         let delete = Change::Delete { link: link.clone(), revision: record.revision };
-        match self.store.write(vec![delete]).await? {
+        let batch = std::iter::once(delete).chain(messages::all_of(id)).collect();
+        match self.store.write(batch).await? {
             Outcome::Written => self.links.cut(&link),
             Outcome::Conflict => return Err(Failure::stale()),
         }

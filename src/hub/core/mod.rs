@@ -3,13 +3,16 @@
 //! * `identities`, `twins`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
+//! * `messages` wait for devices until they are acknowledged.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
+mod activity;
 mod admission;
 mod devices;
 mod identities;
 mod identity_rules;
 mod locks;
+mod messages;
 mod methods;
 mod presence;
 mod queries;
@@ -20,6 +23,7 @@ mod twins;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub(crate) use messages::{Ack, Message, Received, Sent, Settlement};
 pub(crate) use methods::MethodCall;
 
 use self::{locks::Locks, presence::PresenceTable};
@@ -43,6 +47,8 @@ pub(crate) struct Core<S, L> {
     authority: Authority,
     presence: PresenceTable,
     locks: Locks,
+    /// One at a time writes feedback.
+    feedback: tokio::sync::Mutex<()>,
 }
 
 /// What a change of a record comes to.
@@ -61,7 +67,7 @@ fn device_link(id: &DeviceId) -> LinkId {
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
-        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default() }
+        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default(), feedback: tokio::sync::Mutex::default() }
     }
 
     /// Who may do what.

@@ -5,7 +5,7 @@ use crate::{
     hub::{
         failure::Failure,
         ports::Links,
-        record::{Mode, Record, TwinWrite, twin_view},
+        record::{Mode, Presence, Record, TwinWrite, twin_view},
         store::Store,
         time,
     },
@@ -16,7 +16,8 @@ use crate::{
 impl<S: Store, L: Links> Core<S, L> {
     /// The whole twin as JSON text, and its etag.
     pub(crate) async fn twin(&self, id: &DeviceId) -> Result<(String, ETag), Failure> {
-        self.view(&self.record(id).await?)
+        let record = self.record(id).await?;
+        Ok((twin_view(&record, &self.presence_of(&record).await?)?, record.etag()))
     }
 
     /// Merges into a twin or replaces it; the device hears of it once it is durable. The twin as it is now.
@@ -36,10 +37,10 @@ impl<S: Store, L: Links> Core<S, L> {
             let told = write.apply(record, &time::text(time::now()))?;
             Ok(if write.is_empty() { Decision::Leave(told) } else { Decision::Write(told) })
         };
-        self.view(&*self.change_twin(&link, change).await?)
-    }
-
-    pub(super) fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {
-        Ok((twin_view(record, &self.presence.of(record))?, record.etag()))
+        // At the same time, so that counting costs no time of its own.
+        let (record, messages) = tokio::join!(self.change_twin(&link, change), self.waiting(&link));
+        let record = record?;
+        let presence = Presence { messages: messages?, ..self.presence.of(&record) };
+        Ok((twin_view(&record, &presence)?, record.etag()))
     }
 }

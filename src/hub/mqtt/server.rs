@@ -16,6 +16,7 @@ use super::{
     end::End,
     handshake::{Admitted, Testament, handshake},
     links::LinkTable,
+    mail::Mail,
     mailbox::Cut,
     unacked::Unacked,
     wire::Wire,
@@ -118,22 +119,25 @@ impl<S: DeviceService> Server<S> {
         }
     }
 
-    fn connection<T>(&self, wire: Wire<T>, admitted: Admitted<S>) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
-        let Admitted { place, mailbox, clean_session, keep_alive, expires, will, .. } = admitted;
-        let connection = Box::new(Connection {
+    fn connection<T: AsyncRead + AsyncWrite + Unpin>(&self, wire: Wire<T>, admitted: Admitted<S>) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
+        let Admitted { place, mailbox, clean_session, session, keep_alive, expires, will, .. } = admitted;
+        let mut connection = Box::new(Connection {
             wire,
             service: Arc::clone(&self.service),
             place,
             mailbox,
             clean_session,
+            session,
             clock: Clock::new(keep_alive, self.limits.stall, expires),
             limits: self.limits,
             jobs: VecDeque::new(),
             job_bytes: 0,
             running: None,
             unacked: Unacked::default(),
+            mail: Mail::default(),
             closing: None,
         });
+        connection.ask_for_mail();
         (connection, will)
     }
 

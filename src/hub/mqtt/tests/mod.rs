@@ -5,6 +5,7 @@ mod core;
 mod downward;
 mod endings;
 mod laws;
+mod mail;
 #[cfg(feature = "agent")]
 mod peer;
 mod upward;
