@@ -6,12 +6,14 @@
 use std::{
     fmt,
     future::Future,
+    net::SocketAddr,
     num::NonZeroU16,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
+use rustls_pki_types::CertificateDer;
 
 use crate::{iothub::Properties, twin::DeviceId};
 
@@ -31,14 +33,31 @@ impl fmt::Display for LinkId {
     }
 }
 
+/// The certificates that a client showed when its connection was made, its own first; empty for most. That the client
+/// has the key of the first was seen in the handshake, and nothing else was looked at. Every request of the REST side
+/// carries it as an extension.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PeerCertificates(pub(crate) Arc<[CertificateDer<'static>]>);
+
+impl PeerCertificates {
+    /// Of a connection whose handshake is done.
+    pub(crate) fn of(connection: &rustls::ServerConnection) -> Self {
+        connection.peer_certificates().map(|chain| Self(chain.into())).unwrap_or_default()
+    }
+}
+
+/// Where a client connects from. Every request of the REST side carries it as an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PeerAddress(pub(crate) SocketAddr);
+
 /// What a device said when it connected (protocol reference 11.1), taken apart but not yet believed.
 #[derive(Clone)]
 pub(crate) struct ConnectRequest<'a> {
     pub(crate) link: LinkId,
     /// The SAS token, when there is one. Never logged.
     pub(crate) password: Option<&'a str>,
-    /// DER of the client certificate, when one was shown.
-    pub(crate) certificate: Option<&'a [u8]>,
+    /// The certificates that the client showed, its own first; empty for most.
+    pub(crate) certificates: &'a [CertificateDer<'static>],
     pub(crate) clean_session: bool,
     pub(crate) model_id: Option<&'a str>,
 }

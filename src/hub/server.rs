@@ -20,6 +20,7 @@ use super::{
     listen::Listener,
     mqtt::{self, LinkTable},
     offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
+    ports::PeerCertificates,
     store::{Change, DirectoryLock, Outcome, SqliteStore, Store as _},
     tls,
 };
@@ -133,15 +134,18 @@ impl Hub {
 
 async fn serve_rest(listener: Listener, server: api::Server, stop: Stop) {
     let inner = stop.clone();
-    listener.run(stop, move |stream, peer| server.clone().serve(stream, peer, inner.clone())).await;
+    let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
+        let certificates = PeerCertificates::of(stream.get_ref().1);
+        server.clone().serve(stream, certificates, peer, inner.clone())
+    };
+    listener.run(stop, serve).await;
 }
 
 async fn serve_mqtt(listener: Listener, server: Arc<mqtt::Server<Core<SqliteStore, LinkTable>>>, stop: Stop) {
     let inner = stop.clone();
     let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
-        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-        let certificate = shown.map(|certificate| Box::<[u8]>::from(certificate.as_ref()));
-        Arc::clone(&server).serve_link(stream, certificate, peer, inner.clone())
+        let certificates = PeerCertificates::of(stream.get_ref().1);
+        Arc::clone(&server).serve_link(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
 }

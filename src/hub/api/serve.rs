@@ -14,7 +14,10 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::busy::{Counted, Requests};
+use super::{
+    super::ports::{PeerAddress, PeerCertificates},
+    busy::{Counted, Requests},
+};
 use crate::task::Stop;
 
 /// How long a client may take to send the head of a request, idle time before it included.
@@ -45,14 +48,19 @@ impl Server {
         Self { builder, router }
     }
 
-    /// Serves one connection, TLS already done, until it ends, or until what is in flight is answered after `stop`.
-    pub(crate) async fn serve<T>(self, stream: T, peer: SocketAddr, stop: Stop)
+    /// Serves one connection, TLS already done, on which the client showed `certificates`, until it ends, or until what is in flight is answered after `stop`.
+    pub(crate) async fn serve<T>(self, stream: T, certificates: PeerCertificates, peer: SocketAddr, stop: Stop)
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Self { builder, router } = self;
         let requests = Arc::new(Requests::default());
-        let service = Counted { service: TowerToHyperService::new(router), requests: Arc::clone(&requests) };
+        let service = Counted {
+            service: TowerToHyperService::new(router),
+            requests: Arc::clone(&requests),
+            address: PeerAddress(peer),
+            certificates,
+        };
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -88,7 +96,7 @@ async fn idle(requests: &Requests) {
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::{Extension, routing::get};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
         task::JoinHandle,
@@ -99,7 +107,7 @@ mod tests {
     fn serve(router: Router) -> (DuplexStream, JoinHandle<()>) {
         let (client, stream) = duplex(4096);
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        (client, tokio::spawn(Server::new(router).serve(stream, peer, Stop::new())))
+        (client, tokio::spawn(Server::new(router).serve(stream, PeerCertificates::default(), peer, Stop::new())))
     }
 
     #[tokio::test(start_paused = true)]
@@ -113,6 +121,19 @@ mod tests {
         let (mut client, served) = serve(Router::new());
         client.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
         timeout(IDLE * 3, served).await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_knows_who_asks() {
+        let who = |Extension(PeerAddress(address)): Extension<PeerAddress>,
+                   Extension(PeerCertificates(chain)): Extension<PeerCertificates>| async move {
+            format!("{address} {}", chain.len())
+        };
+        let (mut client, _served) = serve(Router::new().route("/", get(who)));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("127.0.0.1:1 0"), "{answer}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -66,7 +66,7 @@ impl<S: Store, L: Links> Core<S, L> {
         let identity = record.identity().map_err(|_| Denial::Unknown)?;
         let authentication = identity.authentication.unwrap_or_default();
         let now = time::seconds(time::now());
-        match (request.password.filter(|token| !token.is_empty()), request.certificate) {
+        match (request.password.filter(|token| !token.is_empty()), request.certificates.first()) {
             (Some(token), _) => self.authority.device_token(&request.link, &authentication, token, now).map(Some),
             (None, Some(certificate)) => self.authority.device_certificate(&authentication, certificate).map(|()| None),
             (None, None) => Err(Denial::NoCredentials),

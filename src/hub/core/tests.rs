@@ -116,7 +116,7 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: false,
             model_id: Some("dtmi:a:b;1"),
         };
@@ -129,7 +129,7 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: false,
             model_id: None,
         };
@@ -142,7 +142,7 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: true,
             model_id: None,
         };

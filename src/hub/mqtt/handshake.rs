@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
+use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -49,7 +50,7 @@ pub(super) struct Testament {
 pub(super) async fn handshake<T, S>(
     wire: &mut Wire<T>,
     server: &Server<S>,
-    certificate: Option<&[u8]>,
+    certificates: &[CertificateDer<'static>],
 ) -> Result<Admitted<S>, End>
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -59,7 +60,7 @@ where
     let input = wire.take_input();
     let Step::Packet(packet, used) = decode(&input, LONGEST)? else { return Err(End::FirstPacket) };
     let result = match packet {
-        Packet::Connect(connect) => admit(&connect, server, certificate).await,
+        Packet::Connect(connect) => admit(&connect, server, certificates).await,
         Packet::OtherLevel(level) => Err(End::Level(level)),
         _ => Err(End::FirstPacket),
     };
@@ -93,7 +94,7 @@ fn answer<S: DeviceService>(out: &mut Vec<u8>, result: &Result<Admitted<S>, End>
 async fn admit<S: DeviceService>(
     connect: &Connect<'_>,
     server: &Server<S>,
-    certificate: Option<&[u8]>,
+    certificates: &[CertificateDer<'static>],
 ) -> Result<Admitted<S>, End> {
     if connect.client_id.is_empty() {
         return Err(End::NoClientId);
@@ -104,7 +105,7 @@ async fn admit<S: DeviceService>(
     let request = ConnectRequest {
         link: name.link.clone(),
         password,
-        certificate,
+        certificates,
         clean_session: connect.clean_session,
         model_id: name.model_id.as_deref(),
     };

@@ -10,7 +10,7 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    super::ports::{DeviceService, LinkId},
+    super::ports::{DeviceService, LinkId, PeerCertificates},
     clock::Clock,
     connection::{Connection, GOODBYE},
     end::End,
@@ -61,19 +61,19 @@ impl<S: DeviceService> Server<S> {
         Self { service, links, limits }
     }
 
-    /// Serves one stream, TLS already done, until it ends; spawn it. `certificate` is the client's, as DER.
+    /// Serves one stream, TLS already done, until it ends; spawn it. `certificates` are the client's.
     /// Dropping it is safe but abrupt: rather request `stop`.
     pub(crate) async fn serve_link<T>(
         self: Arc<Self>,
         stream: T,
-        certificate: Option<Box<[u8]>>,
+        certificates: PeerCertificates,
         peer: SocketAddr,
         stop: Stop,
     ) where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
         // In a box, because it is big and soon over, while the rest of the link may idle for months.
-        let opened = Box::pin(self.open(Wire::new(stream), certificate, peer, &stop)).await;
+        let opened = Box::pin(self.open(Wire::new(stream), certificates, peer, &stop)).await;
         let Some((mut connection, will)) = opened else { return };
         let end = run(&mut connection, &stop).await;
         log(&connection.place.link, peer, &end);
@@ -84,14 +84,14 @@ impl<S: DeviceService> Server<S> {
     async fn open<T>(
         &self,
         mut wire: Wire<T>,
-        certificate: Option<Box<[u8]>>,
+        certificates: PeerCertificates,
         peer: SocketAddr,
         stop: &Stop,
     ) -> Option<(Box<Connection<T, S>>, Option<Box<Testament>>)>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let admitted = stop.unless(handshake(&mut wire, self, certificate.as_deref())).await;
+        let admitted = stop.unless(handshake(&mut wire, self, &certificates.0)).await;
         match admitted.unwrap_or(Err(End::Stopping)) {
             Ok(admitted) => {
                 debug!(link = %admitted.place.link, %peer, "a device is connected");

@@ -44,12 +44,12 @@ pub(crate) enum TlsError {
     Use(#[from] rustls::Error),
 }
 
-/// Who may connect with what.
+/// What is spoken over a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// HTTP/1.1 and 2; clients show tokens.
+    /// HTTP/1.1 and 2.
     Rest,
-    /// MQTT; clients may show certificates.
+    /// MQTT.
     Mqtt,
 }
 
@@ -57,20 +57,17 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// How connections of one side are made.
+/// How connections of one side are made. Clients of both may show certificates: devices use both ports (protocol
+/// reference 1.1).
 pub(crate) fn server(side: Side, certificate: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
     let builder = Config::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
-    Ok(Arc::new(match side {
-        Side::Rest => {
-            let mut config = builder.with_no_client_auth().with_cert_resolver(certificate);
-            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-            config
-        }
-        Side::Mqtt => {
-            builder.with_client_cert_verifier(Arc::new(clients::AnyOwnKey::new())).with_cert_resolver(certificate)
-        }
-    }))
+    let clients = Arc::new(clients::AnyOwnKey::new());
+    let mut config = builder.with_client_cert_verifier(clients).with_cert_resolver(certificate);
+    if side == Side::Rest {
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    }
+    Ok(Arc::new(config))
 }
 
 /// A certificate from PEM files: the chain, the server's own first, and its key.

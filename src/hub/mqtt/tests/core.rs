@@ -83,8 +83,8 @@ impl Core {
 
 impl DeviceService for Core {
     async fn connect(&self, request: &ConnectRequest<'_>) -> Result<Admission, Refusal> {
-        let ConnectRequest { link, password, certificate, clean_session, model_id } = request;
-        let certificate = certificate.map(<[u8]>::len);
+        let ConnectRequest { link, password, certificates, clean_session, model_id } = request;
+        let certificate = certificates.first().map(|certificate| certificate.len());
         self.note(format!("connect {link} {password:?} {certificate:?} {clean_session} {model_id:?}"));
         let mut state = self.state();
         if let Some(refusal) = state.refusal {

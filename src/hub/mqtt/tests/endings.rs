@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::hub::{
     mqtt::{connection::Connection, mailbox::Mailbox},
-    ports::Links as _,
+    ports::{Links as _, PeerCertificates},
 };
 
 fn with_will(name: &str) -> ConnectPacket {
@@ -232,7 +232,7 @@ async fn an_idle_link_is_small() {
         let far = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         (listener.accept().await.unwrap().0, far)
     };
-    let task = Arc::clone(&hub.server).serve_link(stream, None, PEER, hub.stop.clone());
+    let task = Arc::clone(&hub.server).serve_link(stream, PeerCertificates::default(), PEER, hub.stop.clone());
     let parts = [
         size_of_val(&task),
         size_of::<Connection<tokio::net::TcpStream, Core>>(),

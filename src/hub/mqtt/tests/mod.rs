@@ -12,6 +12,7 @@ mod upward;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
     task::JoinHandle,
@@ -22,7 +23,11 @@ use super::{
     Limits, LinkTable, Server,
     codec::client::{self, ConnectPacket},
 };
-use crate::{hub::ports::LinkId, task::Stop, twin::DeviceId};
+use crate::{
+    hub::ports::{LinkId, PeerCertificates},
+    task::Stop,
+    twin::DeviceId,
+};
 
 const RESPONSES: &str = "$iothub/twin/res/#";
 const DESIRED: &str = "$iothub/twin/PATCH/properties/desired/#";
@@ -56,7 +61,9 @@ impl Hub {
 
     fn open_with(&self, certificate: Option<&[u8]>, buffer: usize) -> Device {
         let (stream, far) = duplex(buffer);
-        let serve = Arc::clone(&self.server).serve_link(far, certificate.map(Into::into), PEER, self.stop.clone());
+        let certificates = certificate.map(|der| CertificateDer::from(der.to_vec()));
+        let certificates = PeerCertificates(certificates.into_iter().collect());
+        let serve = Arc::clone(&self.server).serve_link(far, certificates, PEER, self.stop.clone());
         Device { stream, task: tokio::spawn(serve) }
     }
 
