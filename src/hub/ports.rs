@@ -65,7 +65,7 @@ pub(crate) struct ConnectRequest<'a> {
 /// A device that may talk.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {
-    /// When its token ends; the link is cut then. `None` for certificates.
+    /// When its token or certificate ends; the link is cut then.
     pub(crate) expires: Option<SystemTime>,
     /// The subscriptions kept from its last session: empty after a clean one.
     pub(crate) subscriptions: Subscriptions,

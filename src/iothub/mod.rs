@@ -12,6 +12,7 @@
 //! * [`ErrorCode`] is what can go wrong; [`ErrorAnswer`] writes it, [`HubFault`] reads it.
 
 mod audience;
+mod certificate;
 mod connection;
 mod error;
 mod escape;
@@ -26,6 +27,7 @@ pub mod topic;
 mod username;
 
 pub use audience::{Audience, Scope};
+pub use certificate::{CertificateList, CertificateProperties, CertificateResource};
 pub use connection::{
     ConnectionString, ConnectionStringError, DeviceConnection, DeviceCredential, ServiceConnection, ServiceCredential,
 };

@@ -35,10 +35,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 }
 
 fn device(uri: &Uri) -> Result<DeviceId, Failure> {
+    DeviceId::new(&segment(uri)?).map_err(|error| Failure::invalid(error.to_string()))
+}
+
+/// The second segment of the path, decoded once.
+pub(super) fn segment(uri: &Uri) -> Result<String, Failure> {
     let segment = uri.path().split('/').nth(2).unwrap_or_default();
     let text = percent_decode_str(segment).decode_utf8();
-    let text = text.map_err(|_| Failure::invalid("the device id in the path is no UTF-8"))?;
-    DeviceId::new(&text).map_err(|error| Failure::invalid(error.to_string()))
+    text.map(Cow::into_owned).map_err(|_| Failure::invalid("the id in the path is no UTF-8"))
 }
 
 /// `If-Match`, if there is one. One that cannot be read matches nothing.

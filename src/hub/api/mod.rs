@@ -3,12 +3,13 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * `identities`, `twins`, `queries` and `statistics` are the handlers.
+//! * `identities`, `twins`, `queries`, `statistics` and `certificates` are the handlers.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
 mod busy;
+mod certificates;
 mod identities;
 mod input;
 mod queries;
@@ -78,6 +79,7 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(twins::routes(api))
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
+        .merge(certificates::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())

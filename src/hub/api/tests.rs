@@ -210,3 +210,25 @@ async fn devices_are_counted() {
     let connected = hub.ask("GET", "/statistics/service", &[], Value::Null).await;
     assert_eq!(connected.body, json!({"connectedDeviceCount": 0}));
 }
+
+#[tokio::test]
+async fn a_certificate_is_registered_proven_and_removed() {
+    let hub = Hub::new();
+    let root = crate::hub::tls::sample::Signer::root("root");
+    let text = crate::hub::tls::to_text(&root.der());
+    let made = hub.ask("PUT", "/certificates/plant", &[], json!({"properties": {"certificate": text}})).await;
+    assert_eq!((made.status, &made.body["properties"]["isVerified"]), (200, &json!(false)));
+    let etag = made.header("etag").unwrap();
+    assert_eq!(etag, format!("\"{}\"", made.body["etag"].as_str().unwrap()));
+    let coded = hub.ask("POST", "/certificates/plant/generateVerificationCode", &[], Value::Null).await;
+    let proof = root.device(coded.body["properties"]["verificationCode"].as_str().unwrap());
+    let proof = json!({"certificate": crate::hub::tls::to_text(&proof.der())});
+    let proven = hub.ask("POST", "/certificates/plant/verify", &[], proof).await;
+    assert_eq!(proven.body["properties"]["isVerified"], json!(true));
+    assert_eq!(hub.ask("GET", "/certificates", &[], Value::Null).await.body["value"], json!([proven.body]));
+    let stale = hub.ask("DELETE", "/certificates/plant", &[("if-match", etag)], Value::Null).await;
+    assert_eq!(stale.error(), (412, "PreconditionFailed"));
+    assert_eq!(hub.ask("DELETE", "/certificates/plant", &[], Value::Null).await.status, 204);
+    assert_eq!(hub.ask("GET", "/certificates/plant", &[], Value::Null).await.error(), (404, "GenericNotFound"));
+    assert_eq!(hub.ask("PUT", "/certificates/plant", &[], json!({})).await.error(), (400, "ArgumentInvalid"));
+}

@@ -1,13 +1,11 @@
 //! Credentials, checked: parse, expiry, key, signature, scope, permission, in this order (protocol reference 1.3).
 
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
-
 use super::{
     action::Action,
     policies::{Policies, Policy},
 };
 use crate::{
-    hub::{hex::hex, ports::LinkId},
+    hub::ports::LinkId,
     iothub::{Authentication, AuthenticationType, HostName, Permissions, SasError, SasToken, Scope},
 };
 
@@ -30,6 +28,12 @@ pub(crate) enum Denial {
     Kind,
     #[error("the certificate is not the identity's")]
     Certificate,
+    #[error("the certificate has ended")]
+    CertificateExpired,
+    #[error("the certificate's common name is not the identity's")]
+    CertificateName,
+    #[error("the certificate does not lead to an authority of this hub, or not now")]
+    CertificateChain,
     #[error("there is no such identity")]
     Unknown,
     #[error("the identity is disabled")]
@@ -88,19 +92,6 @@ impl Authority {
         if allowed { Ok(token.expires_at()) } else { Err(Denial::Scope) }
     }
 
-    /// Whether a certificate, as DER, is a device's. That its owner has the key was seen in the handshake.
-    #[expect(clippy::unused_self, reason = "a hub's own authorities will be asked here")]
-    pub(crate) fn device_certificate(&self, authentication: &Authentication, certificate: &[u8]) -> Result<(), Denial> {
-        if authentication.kind != AuthenticationType::SelfSigned {
-            return Err(Denial::Kind);
-        }
-        let shown = [&SHA256, &SHA1_FOR_LEGACY_USE_ONLY].map(|kind| hex(digest(kind, certificate).as_ref()));
-        let known = &authentication.x509_thumbprint;
-        let mut known = [&known.primary_thumbprint, &known.secondary_thumbprint].into_iter().flatten();
-        let is_shown = |known: &String| shown.iter().any(|shown| shown.eq_ignore_ascii_case(known));
-        known.any(is_shown).then_some(()).ok_or(Denial::Certificate)
-    }
-
     fn policy(&self, token: &SasToken, now: u64) -> Result<&Policy, Denial> {
         token.check_expiry(now)?;
         let policy = self.policies.get(token.policy().unwrap_or_default()).ok_or(Denial::Policy)?;
@@ -139,7 +130,7 @@ fn own_key(token: &SasToken, authentication: &Authentication) -> Result<(), Deni
 mod tests {
     use super::*;
     use crate::{
-        iothub::{Key, SymmetricKey, X509Thumbprint, sign},
+        iothub::{Key, SymmetricKey, sign},
         twin::DeviceId,
     };
 
@@ -220,21 +211,5 @@ mod tests {
         assert_eq!(ask("iothubowner", "localhost"), Ok(NOW + 9));
         assert!(matches!(ask("service", "localhost"), Err(Denial::Permission { .. })));
         assert_eq!(ask("device", "localhost/devices/d2"), Err(Denial::Scope));
-    }
-
-    #[test]
-    fn a_certificate_is_known_by_its_thumbprint_in_any_letter_case() {
-        let authority = authority();
-        let thumbprint = hex(digest(&SHA256, b"der").as_ref()).to_uppercase();
-        let x509_thumbprint = X509Thumbprint { primary_thumbprint: None, secondary_thumbprint: Some(thumbprint) };
-        let mut own =
-            Authentication { kind: AuthenticationType::SelfSigned, x509_thumbprint, ..Authentication::default() };
-        assert_eq!(authority.device_certificate(&own, b"der"), Ok(()));
-        assert_eq!(authority.device_certificate(&own, b"red"), Err(Denial::Certificate));
-        // SHA-1 of "abc", as FIPS 180 has it.
-        own.x509_thumbprint.primary_thumbprint = Some("A9993E364706816ABA3E25717850C26C9CD0D89D".to_owned());
-        assert_eq!(authority.device_certificate(&own, b"abc"), Ok(()));
-        own.kind = AuthenticationType::Sas;
-        assert_eq!(authority.device_certificate(&own, b"der"), Err(Denial::Kind));
     }
 }

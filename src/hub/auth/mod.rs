@@ -2,12 +2,15 @@
 //!
 //! * [`Authority`] holds the hub's names and policies and checks credentials, in constant time where keys are
 //!   compared.
+//! * `certificates` checks what devices show in the handshake.
 //! * `policies` makes the policies of a new hub and reads those of an old one.
 
 mod action;
+mod certificates;
 mod check;
 mod policies;
 
 pub(crate) use action::Action;
+pub(crate) use certificates::{own_certificate, signed_certificate};
 pub(crate) use check::{Authority, Denial};
 pub(crate) use policies::{POLICIES, Policies, PoliciesError};

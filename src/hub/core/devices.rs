@@ -20,6 +20,7 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
     }
 
     fn disconnected(&self, link: &LinkId) {
+        self.trusted.went(link);
         if let Some(seen) = self.presence.go(link, time::now()) {
             self.store.note(seen);
         }

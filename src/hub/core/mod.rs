@@ -4,10 +4,12 @@
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
 //! * `messages` wait for devices until they are acknowledged.
+//! * `certificates` are those of authorities that vouch for devices; `trusted` is what the hub makes of them.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod activity;
 mod admission;
+mod certificates;
 mod devices;
 mod identities;
 mod identity_rules;
@@ -18,15 +20,19 @@ mod presence;
 mod queries;
 #[cfg(test)]
 mod tests;
+mod trusted;
 mod twins;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
-pub(crate) use messages::{Ack, Message, Received, Sent, Settlement};
+pub(crate) use messages::{Ack, Message, Received, Settlement};
 pub(crate) use methods::MethodCall;
 
-use self::{locks::Locks, presence::PresenceTable};
+use self::{locks::Locks, presence::PresenceTable, trusted::Trusted};
 use super::{
     auth::Authority,
     failure::Failure,
@@ -49,6 +55,9 @@ pub(crate) struct Core<S, L> {
     locks: Locks,
     /// One at a time writes feedback.
     feedback: tokio::sync::Mutex<()>,
+    /// Whether the hub is about to close.
+    closing: AtomicBool,
+    trusted: Trusted,
 }
 
 /// What a change of a record comes to.
@@ -67,7 +76,9 @@ fn device_link(id: &DeviceId) -> LinkId {
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
-        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default(), feedback: tokio::sync::Mutex::default() }
+        let (presence, locks, trusted) = (PresenceTable::default(), Locks::default(), Trusted::default());
+        let (feedback, closing) = (tokio::sync::Mutex::default(), AtomicBool::new(false));
+        Self { store, links, authority, presence, locks, feedback, closing, trusted }
     }
 
     /// Who may do what.
@@ -85,9 +96,14 @@ impl<S: Store, L: Links> Core<S, L> {
         self.links.connected()
     }
 
-    /// Whether requests can be answered.
+    /// From here on no new requests are welcome.
+    pub(crate) fn close_doors(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new requests are welcome, and can be answered.
     pub(crate) async fn is_ready(&self) -> bool {
-        self.store.setting("").await.is_ok()
+        !self.closing.load(Ordering::Relaxed) && self.store.setting("").await.is_ok()
     }
 
     async fn record(&self, id: &DeviceId) -> Result<Record, Failure> {

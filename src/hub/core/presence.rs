@@ -17,6 +17,7 @@ use super::super::{
     store::Change,
     time,
 };
+use crate::iothub::NEVER;
 
 /// How many locks share the links.
 pub(super) const SHARDS: usize = 64;
@@ -90,10 +91,18 @@ impl PresenceTable {
         heard.map(note).collect()
     }
 
-    /// Something was heard of a link.
-    pub(super) fn seen(&self, link: &LinkId, now: Timestamp) {
-        if let Some(live) = self.shard(link).get_mut(link) {
-            live.seen = now;
+    /// Something was heard of a link. Says whether it is there.
+    pub(super) fn seen(&self, link: &LinkId, now: Timestamp) -> bool {
+        self.shard(link).get_mut(link).map(|live| live.seen = now).is_some()
+    }
+
+    /// What to remember of a device that was heard of without a link.
+    pub(super) fn heard_once(record: &Record, now: Timestamp) -> Change {
+        let state_changed = record.session.state_changed.as_deref().unwrap_or(NEVER);
+        Change::Seen {
+            link: record.link.clone(),
+            last_activity: time::text(now).into(),
+            state_changed: state_changed.into(),
         }
     }
 

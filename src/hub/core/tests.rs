@@ -1,5 +1,7 @@
 //! The core over a real store, with links that only remember what they were told.
 
+mod certificates;
+
 use std::{sync::Mutex, time::Duration};
 
 use bytes::Bytes;

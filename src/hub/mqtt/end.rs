@@ -43,7 +43,7 @@ pub(super) enum End {
     Faulted { code: u32, message: String },
     #[error("nothing was heard for one and a half times the keep-alive")]
     Silent,
-    #[error("the token expired")]
+    #[error("the token or certificate expired")]
     Expired,
     #[error("the device does not read")]
     Stalled,

@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     Message,
     /// The order of a device's messages: `device/`.
     Queue,
-    /// A certificate authority that vouches for devices, by its thumbprint.
+    /// A certificate authority that vouches for devices, by the name it was given.
     Authority,
     /// An individual enrolment of the provisioning service (protocol reference 13.3), by registration id.
     Enrollment,

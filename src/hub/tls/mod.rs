@@ -2,13 +2,18 @@
 //!
 //! * `authority` is the hub's own certificate authority, made on first start and kept in the state folder.
 //! * `issued` gives out server certificates of that authority and makes a new one before the old one ends.
-//! * `clients` lets devices show certificates of their own; whether one is a device's is for `auth` to say.
+//! * `clients` lets devices show certificates of their own; whether one is a device's is for `auth` to say,
+//!   with what `certificate` reads in it and the authorities that `trust` has.
 
 mod authority;
+mod certificate;
 mod clients;
 mod issued;
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
+mod trust;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +29,9 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
 pub(crate) use authority::{CA_FILE, CertificateAuthority};
+pub(crate) use certificate::{Facts, from_text, thumbprint, to_text};
 pub(crate) use issued::Issued;
+pub(crate) use trust::Trust;
 
 /// TLS cannot be had.
 #[derive(Debug, thiserror::Error)]
