@@ -3,6 +3,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 /// Where a hub keeps things, listens, and what it is called.
@@ -22,7 +23,15 @@ pub struct Config {
     pub hostname: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
+    /// Where MQTT is served without TLS, for a proxy on this machine that ends TLS itself; a loopback address.
+    pub mqtt_plain: Option<SocketAddr>,
+    /// Over how long the links of many devices are closed when the hub stops, so that they do not all come back at
+    /// once; those of few are closed at once.
+    pub drain: Duration,
 }
+
+/// How long many links take to close if nobody says.
+pub(super) const DRAIN: Duration = Duration::from_secs(10);
 
 /// PEM files of a server certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +55,7 @@ impl Config {
     /// For this machine alone, on free ports.
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { state: state.into(), http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None }
+        Self { state: state.into(), http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None, mqtt_plain: None, drain: DRAIN }
     }
 
     /// All names of the hub, once each.

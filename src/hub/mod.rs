@@ -6,6 +6,7 @@
 //!   what it writes, and what a write does to it.
 //! * `store` keeps what the core hands it; every acknowledged write survives a crash.
 //! * `api` is the REST side, `mqtt` the device side. They know the core through `ports`, and not each other.
+//! * `websocket` is the way of MQTT over the REST side's port.
 //! * `tls` holds the hub's certificates, `auth` decides who may do what.
 
 mod api;
@@ -25,6 +26,7 @@ mod server;
 mod store;
 mod time;
 mod tls;
+mod websocket;
 
 pub use config::{Addresses, CertificateFiles, Config};
 pub use error::HubError;

@@ -47,7 +47,7 @@ fn denied(denial: &Denial) -> Failure {
     }
 }
 
-fn check_version(version: Option<&str>) -> Result<(), Failure> {
+pub(super) fn check_version(version: Option<&str>) -> Result<(), Failure> {
     let known = version.is_some_and(|version| {
         let date = version.strip_suffix("-preview").unwrap_or(version);
         let shape = date.len() == 10

@@ -4,20 +4,26 @@
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
 //! * `identities`, `twins`, `queries`, `statistics` and `certificates` are the handlers.
+//! * `messages` sends to devices; `device` is what devices themselves do over HTTPS, with `message_headers` for both;
+//!   `websocket` hands a connection to whoever speaks MQTT.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
 mod busy;
 mod certificates;
+mod device;
 mod identities;
 mod input;
+mod message_headers;
+mod messages;
 mod queries;
 mod serve;
 mod statistics;
 #[cfg(test)]
 mod tests;
 mod twins;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -79,6 +85,9 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(twins::routes(api))
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
+        .merge(messages::routes(api))
+        .merge(device::routes())
+        .merge(websocket::routes())
         .merge(certificates::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
