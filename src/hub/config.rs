@@ -55,7 +55,16 @@ impl Config {
     /// For this machine alone, on free ports.
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { state: state.into(), http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None, mqtt_plain: None, drain: DRAIN }
+        Self {
+            state: state.into(),
+            http: any,
+            mqtt: any,
+            names: Vec::new(),
+            hostname: None,
+            certificate: None,
+            mqtt_plain: None,
+            drain: DRAIN,
+        }
     }
 
     /// All names of the hub, once each.

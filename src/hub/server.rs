@@ -137,7 +137,8 @@ impl Hub {
         );
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
         if let Some((socket, _)) = plain {
-            group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, Arc::clone(&devices), group.stop().clone()));
+            group
+                .spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, Arc::clone(&devices), group.stop().clone()));
         }
         group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
         group.spawn("activity", watch(Arc::clone(&core), group.stop().clone()));
@@ -172,9 +173,8 @@ async fn serve_mqtt(listener: Listener, server: Arc<MqttServer>, stop: Stop) {
 /// For a proxy on this machine, which ends TLS; what certificates it was shown, this hub does not learn.
 async fn serve_plain(socket: TcpListener, patience: Duration, server: Arc<MqttServer>, stop: Stop) {
     let inner = stop.clone();
-    let serve = move |stream, peer| {
-        Arc::clone(&server).serve_link(stream, PeerCertificates::default(), peer, inner.clone())
-    };
+    let serve =
+        move |stream, peer| Arc::clone(&server).serve_link(stream, PeerCertificates::default(), peer, inner.clone());
     listen::accept("plain MQTT", socket, patience, stop, serve).await;
 }
 

@@ -71,10 +71,8 @@ async fn purge<S: Store, L: Links>(State(api): State<Api<S, L>>, Id(id): Id) -> 
 async fn receive<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Response, Refused> {
     let core = api.core.clone();
     let feedback = api.write(async move { core.receive_feedback().await }).await?;
-    Ok(feedback.map_or_else(
-        || StatusCode::NO_CONTENT.into_response(),
-        |feedback| message_headers::answer(feedback, None),
-    ))
+    Ok(feedback
+        .map_or_else(|| StatusCode::NO_CONTENT.into_response(), |feedback| message_headers::answer(feedback, None)))
 }
 
 async fn complete<S: Store, L: Links>(

@@ -74,9 +74,8 @@ impl Server {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.devices = Some(Arc::new(move |stream, certificates, peer, stop| {
-            Box::pin(serve(stream, certificates, peer, stop))
-        }));
+        self.devices =
+            Some(Arc::new(move |stream, certificates, peer, stop| Box::pin(serve(stream, certificates, peer, stop))));
         self
     }
 

@@ -5,7 +5,6 @@ use std::{num::NonZeroU16, sync::Arc};
 use bytes::Bytes;
 
 use super::{Core, Decision};
-use crate::iothub::ErrorCode;
 use crate::hub::{
     failure::Failure,
     ports::{Admission, ConnectRequest, Delivery, DeviceService, Fault, LinkId, Links, Qos, Refusal, Subscriptions},
@@ -13,6 +12,7 @@ use crate::hub::{
     store::{Change, Store},
     time,
 };
+use crate::iothub::ErrorCode;
 
 impl<S: Store, L: Links> DeviceService for Core<S, L> {
     async fn connect(&self, request: &ConnectRequest<'_>) -> Result<Admission, Refusal> {
@@ -26,12 +26,7 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
         }
     }
 
-    async fn keep_subscriptions(
-        &self,
-        link: &LinkId,
-        session: u64,
-        subscriptions: Subscriptions,
-    ) -> Result<(), Fault> {
+    async fn keep_subscriptions(&self, link: &LinkId, session: u64, subscriptions: Subscriptions) -> Result<(), Fault> {
         // In its turn, so that a session that takes over finds either all of it or nothing still to come.
         let _turn = self.locks.turn(link).await;
         if !self.presence.is_current(link, session) {

@@ -51,7 +51,11 @@ pub(super) struct PresenceTable {
 
 impl Default for PresenceTable {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new(), sessions: AtomicU64::new(0) }
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            sessions: AtomicU64::new(0),
+        }
     }
 }
 

@@ -18,8 +18,15 @@ const CAPACITY: usize = 128;
 /// A message for the device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Order {
-    Desired { version: u64, patch: Bytes },
-    Call { rid: u32, method: Box<str>, payload: Bytes },
+    Desired {
+        version: u64,
+        patch: Bytes,
+    },
+    Call {
+        rid: u32,
+        method: Box<str>,
+        payload: Bytes,
+    },
     /// A message waits in the store.
     Mail,
 }

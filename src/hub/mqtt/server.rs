@@ -134,7 +134,11 @@ impl<S: DeviceService> Server<S> {
         }
     }
 
-    fn connection<T: AsyncRead + AsyncWrite + Unpin>(&self, wire: Wire<T>, admitted: Admitted<S>) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
+    fn connection<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        wire: Wire<T>,
+        admitted: Admitted<S>,
+    ) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
         let Admitted { place, mailbox, clean_session, session, keep_alive, expires, will, .. } = admitted;
         let mut connection = Box::new(Connection {
             wire,

@@ -17,7 +17,7 @@ use super::*;
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).unwrap();
     let [high, low] = length.to_be_bytes();
-    let mut out = if length < 126 { vec![first, 0x80 | low] } else { vec![first, 0x80 | 126, high, low] };
+    let mut out = if length < 126 { vec![first, 0x80 | low] } else { vec![first, 0xFE, high, low] };
     out.extend([1, 2, 3, 4]);
     out.extend(payload.iter().zip([1, 2, 3, 4].iter().cycle()).map(|(byte, mask)| byte ^ mask));
     out

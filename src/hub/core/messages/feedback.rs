@@ -3,9 +3,7 @@
 use serde::Serialize;
 use tracing::{info, warn};
 
-use super::{
-    Entry, Fate, Message, Queue, Received, Settlement, USUAL, entry, hold, lock, millis, received, settle,
-};
+use super::{Entry, Fate, Message, Queue, Received, Settlement, USUAL, entry, hold, lock, millis, received, settle};
 use crate::{
     hub::{core::Core, failure::Failure, ports::Links, store::Store, time},
     iothub::{ErrorCode, Properties},
@@ -56,8 +54,8 @@ impl<S: Store, L: Links> Core<S, L> {
             device_id: id.as_str(),
             device_generation_id: &receipt.generation_id,
         }];
-        let payload = serde_json::to_vec(&feedback)
-            .map_err(|error| Failure::new(ErrorCode::ServerError, error.to_string()))?;
+        let payload =
+            serde_json::to_vec(&feedback).map_err(|error| Failure::new(ErrorCode::ServerError, error.to_string()))?;
         let properties = Properties::from_iter([("$.ct", "application/vnd.microsoft.iothub.feedback.json")]);
         let body = Message { properties, payload: payload.into(), ..Message::default() }.body()?;
         let entry = entry(now, now + USUAL, None);

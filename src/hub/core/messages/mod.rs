@@ -240,7 +240,8 @@ impl<S: Store, L: Links> Core<S, L> {
             let gone = queue.take_gone();
             let Some(write) = head_change(key, head, &queue)? else { return Ok((value, gone)) };
             let prefix = |entry: &Entry| body_id(key, entry.sequence);
-            let delete = |(entry, _): &(Entry, Fate)| Change::DeleteDocuments { kind: Kind::Message, prefix: prefix(entry) };
+            let delete =
+                |(entry, _): &(Entry, Fate)| Change::DeleteDocuments { kind: Kind::Message, prefix: prefix(entry) };
             let new = new.map(|document| Change::Document(Arc::new(document)));
             let batch = std::iter::once(write).chain(gone.iter().map(delete)).chain(new).collect();
             if self.store.write(batch).await? == Outcome::Written {

@@ -98,8 +98,7 @@ impl Queue {
     /// Hands out the first message behind `after` that nobody has locked. One that was handed out too often goes.
     pub(super) fn deliver(&mut self, after: u64, now: i64) -> Option<&mut Entry> {
         self.expire(now);
-        let free =
-            |entry: &Entry| entry.sequence > after && entry.lock.as_ref().is_none_or(|lock| lock.until <= now);
+        let free = |entry: &Entry| entry.sequence > after && entry.lock.as_ref().is_none_or(|lock| lock.until <= now);
         let spent = |entry: &Entry| free(entry) && entry.deliveries >= DELIVERIES;
         while let Some(first) = self.entries.iter().find(|entry| free(entry))
             && spent(first)

@@ -7,10 +7,7 @@ use super::{
     super::tests::{Hub, id},
     *,
 };
-use crate::{
-    hub::ports::DeviceService,
-    iothub::IfMatch,
-};
+use crate::{hub::ports::DeviceService, iothub::IfMatch};
 
 fn message(text: &'static str) -> Message {
     Message { payload: Bytes::from_static(text.as_bytes()), ..Message::default() }
@@ -113,7 +110,7 @@ async fn a_sender_hears_of_the_ends_it_asked_for() {
     let device = id("d1");
     let send = async |ack, name: &str| {
         let properties = Properties::from_iter([("$.mid", name)]);
-        let message = Message { ack, properties, ..Message::default() };
+        let message = Message { properties, ack, ..Message::default() };
         hub.core.send_message(&device, message).await.unwrap().sequence
     };
     assert_eq!(hub.core.receive_feedback().await.unwrap(), None);

@@ -102,12 +102,7 @@ impl DeviceService for Core {
         self.note(format!("disconnected {link}"));
     }
 
-    async fn keep_subscriptions(
-        &self,
-        link: &LinkId,
-        session: u64,
-        subscriptions: Subscriptions,
-    ) -> Result<(), Fault> {
+    async fn keep_subscriptions(&self, link: &LinkId, session: u64, subscriptions: Subscriptions) -> Result<(), Fault> {
         self.ask(format!("keep {link}")).await?;
         assert_eq!(session, self.state().sessions, "no link keeps anything after another has taken over");
         self.state().kept.insert(link.clone(), subscriptions);

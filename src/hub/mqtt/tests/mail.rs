@@ -23,7 +23,7 @@ fn topic(sequence: u64) -> String {
     format!("devices/d1/messages/devicebound/%24.mid={sequence}")
 }
 
-/// A device of an unclean session that is subscribed to messages with QoS 1.
+/// A device of an unclean session that is subscribed to messages with quality of service 1.
 async fn subscribed(hub: &Hub) -> Device {
     let mut device = hub.connect(&ConnectPacket::of("d1")).await;
     device.send(&client::subscribe(1, &[(MAIL, 1)])).await;
