@@ -3,6 +3,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use super::core::MOST_ACTIVE;
@@ -29,7 +30,15 @@ pub struct Config {
     pub certificate: Option<CertificateFiles>,
     /// Most scheduled jobs that wait or run at a time.
     pub most_jobs: usize,
+    /// Where MQTT is served without TLS, for a proxy on this machine that ends TLS itself; a loopback address.
+    pub mqtt_plain: Option<SocketAddr>,
+    /// Over how long the links of many devices are closed when the hub stops, so that they do not all come back at
+    /// once; those of few are closed at once.
+    pub drain: Duration,
 }
+
+/// How long many links take to close if nobody says.
+pub(super) const DRAIN: Duration = Duration::from_secs(10);
 
 /// PEM files of a server certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +71,8 @@ impl Config {
             assigned_hub: None,
             certificate: None,
             most_jobs: MOST_ACTIVE,
+            mqtt_plain: None,
+            drain: DRAIN,
         }
     }
 

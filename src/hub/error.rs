@@ -39,6 +39,9 @@ pub enum HubError {
         #[source]
         cause: std::io::Error,
     },
+    /// What is not protected would be reached from elsewhere.
+    #[error("MQTT without TLS is only for this machine: {0} is no loopback address; use e.g. 127.0.0.1:1883")]
+    NotLoopback(SocketAddr),
     /// A name of the hub is none.
     #[error("the hub cannot be called that")]
     Name(#[source] Cause),

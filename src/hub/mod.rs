@@ -7,6 +7,7 @@
 //! * `store` keeps what the core hands it; every acknowledged write survives a crash.
 //! * `api` is the REST side, `mqtt` the device side. They know the core through `ports`, and not each other.
 //! * `dps` is the knowledge of the provisioning service, which makes devices of those that prove who they are.
+//! * `websocket` is the way of MQTT over the REST side's port.
 //! * `tls` holds the hub's certificates, `auth` decides who may do what.
 
 mod api;
@@ -27,6 +28,7 @@ mod server;
 mod store;
 mod time;
 mod tls;
+mod websocket;
 
 pub use config::{Addresses, CertificateFiles, Config};
 pub use error::HubError;

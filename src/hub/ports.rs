@@ -7,6 +7,7 @@ use std::{
     fmt,
     future::Future,
     net::SocketAddr,
+    num::NonZeroU16,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use rustls_pki_types::CertificateDer;
 
 use crate::{
-    iothub::{RegistrationId, Secret},
+    iothub::{Properties, RegistrationId, Secret},
     twin::DeviceId,
 };
 
@@ -71,6 +72,8 @@ pub(crate) struct Admission {
     pub(crate) expires: Option<SystemTime>,
     /// The subscriptions kept from its last session: empty after a clean one.
     pub(crate) subscriptions: Subscriptions,
+    /// Which of the identity's sessions this is. A later one makes what an earlier one wants to keep void.
+    pub(crate) session: u64,
 }
 
 /// Why a device may not talk. The device learns only that it may not.
@@ -123,10 +126,11 @@ pub(crate) trait DeviceService: Provisioning {
     /// The link is gone and no other has taken its place.
     fn disconnected(&self, link: &LinkId);
 
-    /// The subscriptions of a session that is to outlive its link.
+    /// The subscriptions of a session that is to outlive its link; a fault if another one has begun since.
     fn keep_subscriptions(
         &self,
         link: &LinkId,
+        session: u64,
         subscriptions: Subscriptions,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 
@@ -148,6 +152,31 @@ pub(crate) trait DeviceService: Provisioning {
         properties: &str,
         payload: Bytes,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// The first message behind `after` that waits for the device; it counts as delivered once more. `packet` is for
+    /// the packet that carries it, unless it was sent before.
+    fn next_message(
+        &self,
+        link: &LinkId,
+        after: u64,
+        packet: Option<NonZeroU16>,
+    ) -> impl Future<Output = Result<Option<Delivery>, Fault>> + Send;
+
+    /// The device has a message: it waits no longer.
+    fn complete_message(&self, link: &LinkId, sequence: u64) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// A message of the service on its way to a device (protocol reference 11.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    /// Its place in the device's queue.
+    pub(crate) sequence: u64,
+    /// The packet identifier under which it was sent first.
+    pub(crate) packet: Option<NonZeroU16>,
+    /// Whether it was sent before.
+    pub(crate) again: bool,
+    pub(crate) properties: Properties,
+    pub(crate) payload: Bytes,
 }
 
 /// Somebody who wants to become a device of this hub (protocol reference 13), not yet believed.
@@ -223,6 +252,9 @@ pub(crate) trait Links: Send + Sync + 'static {
         connect: Duration,
         response: Duration,
     ) -> impl Future<Output = Result<MethodAnswer, MethodFault>> + Send;
+
+    /// A message waits for the device, which asks for it if it is connected and subscribed.
+    fn mail(&self, link: &LinkId);
 
     /// Cuts the link, e.g. because the device was disabled.
     fn cut(&self, link: &LinkId);

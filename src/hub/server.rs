@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use rustls::server::ResolvesServerCert;
@@ -18,7 +19,7 @@ use super::{
     core::{ConfigurationEngine, Core},
     dps::{ID_SCOPE, new_id_scope},
     error::HubError,
-    listen::Listener,
+    listen::{self, Listener},
     mqtt::{self, LinkTable},
     offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
     ports::PeerCertificates,
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     iothub::{AuthenticationType, DeviceConnection, DeviceCredential, DeviceIdentity, ErrorCode, HostName, Secret},
-    task::{Group, Stop},
+    task::{Group, PATIENCE, Stop},
     twin::DeviceId,
 };
 
@@ -38,6 +39,8 @@ pub struct Hub {
     links: Arc<LinkTable>,
     http: Listener,
     mqtt: Listener,
+    plain: Option<(TcpListener, SocketAddr)>,
+    drain: Duration,
     addresses: Addresses,
     hostname: HostName,
     ca: Option<PathBuf>,
@@ -53,6 +56,7 @@ impl Hub {
         let (store, lock) = open_state(config.state.clone()).await?;
         let http = bind("REST", config.http).await?;
         let mqtt = bind("MQTT", config.mqtt).await?;
+        let plain = bind_plain(config.mqtt_plain).await?;
         let addresses = Addresses { http: http.1, mqtt: mqtt.1 };
         let hostname = config.host(addresses.http.port());
         let hostname = HostName::parse(&hostname).map_err(|error| HubError::Name(error.into()))?;
@@ -70,16 +74,21 @@ impl Hub {
         let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
         let listener = |name, socket, side| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
-            Ok::<_, HubError>(Listener { name, socket, tls })
+            Ok::<_, HubError>(Listener { name, socket, tls, patience: config.drain + PATIENCE })
         };
         let http = listener("REST", http.0, tls::Side::Rest)?;
         let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt)?;
-        Ok(Self { core, links, http, mqtt, addresses, hostname, ca, lock })
+        Ok(Self { core, links, http, mqtt, plain, drain: config.drain, addresses, hostname, ca, lock })
     }
 
     /// Where it listens; never port 0.
     pub const fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// Where it listens for MQTT without TLS, if it does.
+    pub fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain.as_ref().map(|(_, address)| *address)
     }
 
     /// What stands for `HostName` in connection strings, e.g. `localhost:8443`.
@@ -121,16 +130,24 @@ impl Hub {
 
     /// Serves until `stop` is requested, answers what is in flight, and closes the store.
     pub async fn run(self, stop: Stop) {
-        let Self { core, links, http, mqtt, addresses, hostname, lock, .. } = self;
+        let Self { core, links, http, mqtt, plain, drain, addresses, hostname, lock, .. } = self;
         info!(http = %addresses.http, mqtt = %addresses.mqtt, %hostname, "the hub is open");
         let writes = TaskTracker::new();
         let mut group = Group::new(stop.child());
-        let rest = api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone())));
+        let limits = mqtt::Limits { spread: drain, ..mqtt::Limits::default() };
+        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, limits));
+        let upgraded = Arc::clone(&devices);
+        let rest = api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone()))).with_devices(
+            move |stream, certificates, peer, stop| Arc::clone(&upgraded).serve_link(stream, certificates, peer, stop),
+        );
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
         group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
-        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()));
-        group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
+        group.spawn("mqtt", serve_mqtt(mqtt, Arc::clone(&devices), group.stop().clone()));
         group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
+        if let Some((socket, _)) = plain {
+            group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
+        }
+        group.spawn("activity", watch(Arc::clone(&core), group.stop().clone()));
         group.join().await;
         writes.close();
         writes.wait().await;
@@ -148,13 +165,37 @@ async fn serve_rest(listener: Listener, server: api::Server, stop: Stop) {
     listener.run(stop, serve).await;
 }
 
-async fn serve_mqtt(listener: Listener, server: Arc<mqtt::Server<Core<SqliteStore, LinkTable>>>, stop: Stop) {
+type MqttServer = mqtt::Server<Core<SqliteStore, LinkTable>>;
+
+async fn serve_mqtt(listener: Listener, server: Arc<MqttServer>, stop: Stop) {
     let inner = stop.clone();
     let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
         let certificates = PeerCertificates::of(stream.get_ref().1);
         Arc::clone(&server).serve_link(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
+}
+
+/// For a proxy on this machine, which ends TLS; what certificates it was shown, this hub does not learn.
+async fn serve_plain(socket: TcpListener, patience: Duration, server: Arc<MqttServer>, stop: Stop) {
+    let inner = stop.clone();
+    let serve =
+        move |stream, peer| Arc::clone(&server).serve_link(stream, PeerCertificates::default(), peer, inner.clone());
+    listen::accept("plain MQTT", socket, patience, stop, serve).await;
+}
+
+/// Notes what is heard of devices until the hub is told to stop, and says then that it is about to close.
+async fn watch(core: Arc<Core<SqliteStore, LinkTable>>, stop: Stop) {
+    core.watch_activity(&stop).await;
+    core.close_doors();
+}
+
+async fn bind_plain(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, HubError> {
+    match address {
+        None => Ok(None),
+        Some(address) if address.ip().is_loopback() => bind("plain MQTT", address).await.map(Some),
+        Some(address) => Err(HubError::NotLoopback(address)),
+    }
 }
 
 /// The store's last commit and checkpoint take a while, and are not for a thread that serves others.

@@ -57,6 +57,12 @@ pub struct HubArgs {
     /// Serve MQTT here.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8883", help_heading = "Network")]
     pub mqtt: SocketAddr,
+    /// Serve MQTT without TLS here, for a proxy on this machine that ends TLS itself; a loopback address.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub mqtt_plain: Option<SocketAddr>,
+    /// Over how long the links of many devices are closed when the hub stops.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s", help_heading = "Network")]
+    pub drain: Duration,
     /// A name or address under which this hub is reached; may be given several times, the first goes into connection
     /// strings.
     #[arg(long = "name", value_name = "NAME", help_heading = "Network")]

@@ -46,6 +46,8 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
     let config = Config {
         http: args.http,
         mqtt: args.mqtt,
+        mqtt_plain: args.mqtt_plain,
+        drain: args.drain,
         names: args.names.clone(),
         most_jobs: args.max_jobs,
         certificate: certificate.map(|(chain, key)| CertificateFiles { chain, key }),
@@ -53,10 +55,13 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
     };
     let hub = Hub::open(config).await?;
     let (addresses, hostname) = (hub.addresses(), hub.hostname().clone());
-    let ca = hub.ca_pem_path().map(Path::to_owned);
+    let (ca, plain) = (hub.ca_pem_path().map(Path::to_owned), hub.plain_address());
     desk.printer.result(|out| {
         writeln!(out, "rest   https://{hostname} on {}", addresses.http)?;
         writeln!(out, "mqtt   {}", addresses.mqtt)?;
+        if let Some(plain) = plain {
+            writeln!(out, "plain  {plain}")?;
+        }
         if let Some(ca) = &ca {
             writeln!(out, "ca     {}", ca.display())?;
         }

@@ -4,6 +4,8 @@
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
 //! * All others are the handlers' files; `dps` is the provisioning service, which has an envelope of its own.
+//! * `messages` sends to devices; `device` is what devices themselves do over HTTPS, with `message_headers` for both;
+//!   `websocket` hands a connection to whoever speaks MQTT.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
@@ -12,11 +14,14 @@ mod bulk;
 mod busy;
 mod certificates;
 mod configurations;
+mod device;
 mod digital;
 mod dps;
 mod identities;
 mod input;
 mod jobs;
+mod message_headers;
+mod messages;
 mod modules;
 mod queries;
 mod serve;
@@ -25,6 +30,7 @@ mod statistics;
 mod tests;
 mod transfers;
 mod twins;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -92,6 +98,9 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(jobs::routes(api))
         .merge(transfers::routes(api))
         .merge(digital::routes(api))
+        .merge(messages::routes(api))
+        .merge(device::routes())
+        .merge(websocket::routes())
         .merge(certificates::routes(api))
         .merge(dps::routes(api))
         .fallback(answer::no_route)

@@ -1,17 +1,18 @@
 //! What devices ask for (protocol reference 11).
 
-use std::sync::Arc;
+use std::{num::NonZeroU16, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{Core, Decision};
 use crate::hub::{
     failure::Failure,
-    ports::{Admission, ConnectRequest, DeviceService, Fault, LinkId, Links, Qos, Refusal, Subscriptions},
+    ports::{Admission, ConnectRequest, Delivery, DeviceService, Fault, LinkId, Links, Qos, Refusal, Subscriptions},
     record::{Record, device_view, parse_report},
     store::{Change, Store},
     time,
 };
+use crate::iothub::ErrorCode;
 
 impl<S: Store, L: Links> DeviceService for Core<S, L> {
     async fn connect(&self, request: &ConnectRequest<'_>) -> Result<Admission, Refusal> {
@@ -25,7 +26,13 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
         }
     }
 
-    async fn keep_subscriptions(&self, link: &LinkId, subscriptions: Subscriptions) -> Result<(), Fault> {
+    async fn keep_subscriptions(&self, link: &LinkId, session: u64, subscriptions: Subscriptions) -> Result<(), Fault> {
+        // In its turn, so that a session that takes over finds either all of it or nothing still to come.
+        let _turn = self.locks.turn(link).await;
+        if !self.presence.is_current(link, session) {
+            let code = ErrorCode::ConnectionForcefullyClosedOnNewConnection;
+            return Err(Failure::new(code, "another connection of this identity has taken over").into());
+        }
         let keep = Change::Subscriptions { link: link.clone(), subscriptions: code(subscriptions) };
         let _written = self.store.write(vec![keep]).await.map_err(Failure::from)?;
         Ok(())
@@ -53,6 +60,21 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
         self.presence.seen(link, time::now());
         tracing::trace!(%link, properties, bytes = payload.len(), "telemetry was accepted; nothing consumes it");
         Ok(())
+    }
+
+    async fn next_message(
+        &self,
+        link: &LinkId,
+        after: u64,
+        packet: Option<NonZeroU16>,
+    ) -> Result<Option<Delivery>, Fault> {
+        self.presence.seen(link, time::now());
+        Ok(self.deliver(&link.device, after, packet).await?)
+    }
+
+    async fn complete_message(&self, link: &LinkId, sequence: u64) -> Result<(), Fault> {
+        self.presence.seen(link, time::now());
+        Ok(self.complete(&link.device, sequence).await?)
     }
 }
 

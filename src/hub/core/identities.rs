@@ -31,7 +31,9 @@ pub(super) fn check_delete(if_match: Option<&IfMatch>, current: &ETag) -> Result
 impl<S: Store, L: Links> Core<S, L> {
     /// One identity, keys included.
     pub(crate) async fn identity(&self, id: &DeviceId) -> Result<DeviceIdentity, Failure> {
-        self.shown(&self.record(&device_link(id)).await?)
+        let record = self.record(&device_link(id)).await?;
+        let cloud_to_device_message_count = self.waiting(&record.link).await?;
+        Ok(DeviceIdentity { cloud_to_device_message_count, ..self.shown(&record)? })
     }
 
     /// The first `top` identities in the order of their ids.

@@ -8,9 +8,11 @@
 //! * `provisioning` is what devices ask for that are yet to be assigned to a hub, and what their operators declare.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
+//! * `messages` wait for devices until they are acknowledged.
 //! * `certificates` are those of authorities that vouch for devices; `trusted` is what the hub makes of them.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
+mod activity;
 mod admission;
 mod bulk;
 mod certificates;
@@ -23,6 +25,7 @@ mod identity_rules;
 mod jobs;
 mod keys;
 mod locks;
+mod messages;
 mod methods;
 mod module_rules;
 mod modules;
@@ -35,12 +38,16 @@ mod tests;
 mod trusted;
 mod twins;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 pub(crate) use configurations::{Engine as ConfigurationEngine, Trial as ConfigurationTrial};
 pub(crate) use digital::Command;
 pub(crate) use jobs::{JobFilter, MOST_ACTIVE};
+pub(crate) use messages::{Ack, Message, Received, Settlement};
 pub(crate) use methods::MethodCall;
 pub(crate) use twins::TwinPart;
 
@@ -75,6 +82,10 @@ pub(crate) struct Core<S, L> {
     locks: Locks,
     configurations: Changed,
     jobs: jobs::Board,
+    /// One at a time writes feedback.
+    feedback: tokio::sync::Mutex<()>,
+    /// Whether the hub is about to close.
+    closing: AtomicBool,
     trusted: Trusted,
     provisioner: Provisioner,
 }
@@ -96,8 +107,8 @@ impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
         let (presence, locks, configurations, jobs) = Default::default();
-        let (trusted, provisioner) = Default::default();
-        Self { store, links, authority, presence, locks, configurations, jobs, trusted, provisioner }
+        let (trusted, provisioner, feedback, closing) = Default::default();
+        Self { store, links, authority, presence, locks, configurations, jobs, feedback, closing, trusted, provisioner }
     }
 
     /// With a provisioning service of this id scope, which assigns devices to a hub of this name.
@@ -120,9 +131,14 @@ impl<S: Store, L: Links> Core<S, L> {
         self.links.connected()
     }
 
-    /// Whether requests can be answered.
+    /// From here on no new requests are welcome.
+    pub(crate) fn close_doors(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new requests are welcome, and can be answered.
     pub(crate) async fn is_ready(&self) -> bool {
-        self.store.setting("").await.is_ok()
+        !self.closing.load(Ordering::Relaxed) && self.store.setting("").await.is_ok()
     }
 
     async fn record(&self, link: &LinkId) -> Result<Record, Failure> {

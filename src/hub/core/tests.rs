@@ -22,10 +22,10 @@ use crate::{
 };
 
 #[derive(Debug, Default)]
-struct Told(Mutex<Vec<String>>);
+pub(super) struct Told(Mutex<Vec<String>>);
 
 impl Told {
-    fn take(&self) -> Vec<String> {
+    pub(super) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
@@ -47,6 +47,10 @@ impl Links for Told {
         if method == "offline" { Err(MethodFault::NotOnline) } else { Ok(MethodAnswer { status: 299, payload }) }
     }
 
+    fn mail(&self, link: &LinkId) {
+        self.0.lock().unwrap().push(format!("mail {link}"));
+    }
+
     fn cut(&self, link: &LinkId) {
         self.0.lock().unwrap().push(format!("cut {link}"));
     }
@@ -56,16 +60,16 @@ impl Links for Told {
     }
 }
 
-struct Hub {
-    core: Core<SqliteStore, Told>,
-    folder: tempfile::TempDir,
+pub(super) struct Hub {
+    pub(super) core: Core<SqliteStore, Told>,
+    pub(super) folder: tempfile::TempDir,
 }
 
-fn id(text: &str) -> DeviceId {
+pub(super) fn id(text: &str) -> DeviceId {
     DeviceId::new(text).unwrap()
 }
 
-fn open(folder: &tempfile::TempDir) -> Core<SqliteStore, Told> {
+pub(super) fn open(folder: &tempfile::TempDir) -> Core<SqliteStore, Told> {
     let names = vec![HostName::parse("localhost").unwrap()];
     let authority = Authority::new(names, Policies::generate().unwrap());
     Core::new(SqliteStore::open(folder.path()).unwrap(), Arc::default(), authority)
@@ -77,7 +81,7 @@ impl Hub {
         Self { core: open(&folder), folder }
     }
 
-    async fn with(ids: &[&str]) -> Self {
+    pub(super) async fn with(ids: &[&str]) -> Self {
         let hub = Self::new();
         for one in ids {
             hub.put(one, json!({}), None).await.unwrap();
@@ -122,6 +126,19 @@ impl Hub {
             model_id: Some("dtmi:a:b;1"),
         };
         self.core.connect(&request).await.map(|admission| admission.subscriptions)
+    }
+
+    /// The number of a new session of a device.
+    async fn session(&self, device: &str) -> u64 {
+        let token = sign(&format!("localhost/devices/{device}"), &self.key(device).await, 4_000_000_000, None);
+        let request = ConnectRequest {
+            link: device_link(&id(device)),
+            password: Some(&token),
+            certificates: &[],
+            clean_session: false,
+            model_id: None,
+        };
+        self.core.connect(&request).await.unwrap().session
     }
 
     /// The admission with a token that ends at `end`, in seconds since 1970.
@@ -214,7 +231,8 @@ async fn a_device_is_let_in_with_its_key_and_its_subscriptions() {
     assert_eq!(hub.connect("d1", &key).await, Ok(Subscriptions::default()));
     let link = device_link(&id("d1"));
     let kept = Subscriptions { desired: Some(Qos::AtLeastOnce), ..Subscriptions::default() };
-    hub.core.keep_subscriptions(&link, kept).await.unwrap();
+    let session = hub.session("d1").await;
+    hub.core.keep_subscriptions(&link, session, kept).await.unwrap();
     let (twin, _) = hub.core.twin(&device_link(&id("d1"))).await.unwrap();
     let twin: Value = serde_json::from_str(&twin).unwrap();
     assert_eq!((&twin["connectionState"], &twin["modelId"]), (&json!("Connected"), &json!("dtmi:a:b;1")));
@@ -223,6 +241,40 @@ async fn a_device_is_let_in_with_its_key_and_its_subscriptions() {
     assert_eq!(hub.connect("d1", &key).await, Ok(kept));
     assert_eq!(hub.connect("d2", &key).await, Err(Refusal::NotAuthorized));
     assert_eq!(hub.connect("nobody", &key).await, Err(Refusal::NotAuthorized));
+}
+
+#[tokio::test]
+async fn a_session_keeps_nothing_once_another_one_has_begun() {
+    let hub = Hub::with(&["d1"]).await;
+    let link = device_link(&id("d1"));
+    let one = Subscriptions { desired: Some(Qos::AtLeastOnce), ..Subscriptions::default() };
+    let two = Subscriptions { methods: Some(Qos::AtMostOnce), ..Subscriptions::default() };
+    let old = hub.session("d1").await;
+    hub.core.keep_subscriptions(&link, old, one).await.unwrap();
+    let new = hub.session("d1").await;
+    assert_eq!(hub.core.keep_subscriptions(&link, old, two).await.unwrap_err().code, 400_027);
+    let key = hub.key("d1").await;
+    assert_eq!(hub.connect("d1", &key).await, Ok(one));
+    assert!(hub.core.keep_subscriptions(&link, new, two).await.is_err(), "that was yet another session");
+}
+
+#[tokio::test]
+async fn what_is_heard_of_a_long_link_is_noted_before_it_ends() {
+    let hub = Hub::with(&["d1", "d2"]).await;
+    hub.session("d1").await;
+    hub.core.note_presence().await;
+    let Hub { core, folder } = hub;
+    // As after a crash: nobody said that the link was gone.
+    drop(core);
+    let again = open(&folder);
+    let identity = |device: &'static str| {
+        let again = &again;
+        async move { again.identity(&id(device)).await.unwrap() }
+    };
+    let (seen, never) = (identity("d1").await, identity("d2").await);
+    assert!(seen.last_activity_time > never.last_activity_time, "{}", seen.last_activity_time);
+    assert_eq!(never.last_activity_time, crate::iothub::NEVER);
+    assert!(again.presence.unnoted(0).is_empty());
 }
 
 #[tokio::test]

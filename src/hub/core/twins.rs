@@ -36,7 +36,7 @@ impl TwinPart {
 impl<S: Store, L: Links> Core<S, L> {
     /// The whole twin as JSON text, and its etag.
     pub(crate) async fn twin(&self, link: &LinkId) -> Result<(String, ETag), Failure> {
-        self.view(&self.record(link).await?)
+        self.view(&self.record(link).await?).await
     }
 
     /// Merges into a twin or replaces it; the device hears of it once it is durable. The twin as it is now.
@@ -48,7 +48,7 @@ impl<S: Store, L: Links> Core<S, L> {
         if_match: Option<&IfMatch>,
     ) -> Result<(String, ETag), Failure> {
         let part = TwinPart { write: TwinWrite::parse(body, mode)?, if_match: if_match.cloned() };
-        self.view(&*self.write_twin_part(link, &part).await?)
+        self.view(&*self.write_twin_part(link, &part).await?).await
     }
 
     /// The same with a body that was read before.
@@ -60,7 +60,7 @@ impl<S: Store, L: Links> Core<S, L> {
         self.change_twin(link, change).await
     }
 
-    pub(super) fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {
-        Ok((twin_view(record, &self.presence.of(record))?, record.etag()))
+    pub(super) async fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {
+        Ok((twin_view(record, &self.presence_of(record).await?)?, record.etag()))
     }
 }

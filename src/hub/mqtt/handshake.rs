@@ -31,6 +31,7 @@ pub(super) struct Admitted<S: DeviceService> {
     pub(super) place: Place<S>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) clean_session: bool,
+    pub(super) session: u64,
     /// Seconds, as the device declared it.
     pub(super) keep_alive: u16,
     pub(super) expires: Option<SystemTime>,
@@ -124,6 +125,7 @@ async fn admit<S: DeviceService>(
         place,
         mailbox,
         clean_session: connect.clean_session,
+        session: admission.session,
         keep_alive: connect.keep_alive,
         expires: admission.expires,
         will,

@@ -7,6 +7,7 @@
 //!   has for it) and `job` (what it has for the core, one after the other). `session` gives packets their meaning,
 //!   `topic` their topics, and `end` says why it was over.
 //! * `provisioning` is for devices that are no devices of this hub yet and want to become some.
+//! * `mail` brings messages that wait for the device.
 //! * `links` knows all links by name; `place` is a link's hold on its name.
 //!
 //! An idle link is one task without buffers: reading goes through memory that a thread's links share, and queues
@@ -21,6 +22,7 @@ mod end;
 mod handshake;
 mod job;
 mod links;
+mod mail;
 mod mailbox;
 mod name;
 mod place;

@@ -137,7 +137,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Conversation<'_, T, S>
             }
         };
         let topic = RegistrationResponse { status, rid, retry_after }.to_string();
-        encode::publish(self.wire.output(), &topic, None, &body).map_err(|_| End::Topic)
+        encode::publish(self.wire.output(), &topic, None, false, &body).map_err(|_| End::Topic)
     }
 }
 

@@ -5,6 +5,7 @@ mod core;
 mod downward;
 mod endings;
 mod laws;
+mod mail;
 #[cfg(feature = "agent")]
 mod peer;
 mod provisioning;
@@ -49,8 +50,12 @@ struct Hub {
 
 impl Hub {
     fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Self {
         let (core, links) = (Arc::new(Core::default()), Arc::new(LinkTable::new()));
-        let server = Arc::new(Server::new(Arc::clone(&core), Arc::clone(&links), Limits::default()));
+        let server = Arc::new(Server::new(Arc::clone(&core), Arc::clone(&links), limits));
         Self { core, links, server, stop: Stop::new() }
     }
 

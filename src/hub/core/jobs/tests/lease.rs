@@ -67,6 +67,8 @@ impl Store for Leased {
 struct Deaf(mpsc::UnboundedSender<()>);
 
 impl Links for Deaf {
+    fn mail(&self, _: &LinkId) {}
+
     fn desired(&self, _: &LinkId, _: u64, _: Bytes) {}
 
     async fn call(&self, _: &LinkId, _: &str, _: Bytes, _: Duration, _: Duration) -> Result<MethodAnswer, MethodFault> {
