@@ -5,6 +5,8 @@ use std::{
     path::PathBuf,
 };
 
+use super::events::Events;
+
 /// Where a hub keeps things, listens, and what it is called.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -22,6 +24,10 @@ pub struct Config {
     pub hostname: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
+    /// Where messages of devices and events go; without it messages are accepted and forgotten.
+    pub events: Option<Events>,
+    /// Where metrics are served over plain HTTP to whoever asks; port 0 takes a free one.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// PEM files of a server certificate.
@@ -46,7 +52,16 @@ impl Config {
     /// For this machine alone, on free ports.
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { state: state.into(), http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None }
+        Self {
+            state: state.into(),
+            http: any,
+            mqtt: any,
+            names: Vec::new(),
+            hostname: None,
+            certificate: None,
+            events: None,
+            metrics: None,
+        }
     }
 
     /// All names of the hub, once each.

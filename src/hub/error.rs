@@ -39,6 +39,9 @@ pub enum HubError {
         #[source]
         cause: std::io::Error,
     },
+    /// What is to leave the hub cannot leave it.
+    #[error("cannot open the sink of events")]
+    Events(#[source] std::io::Error),
     /// A name of the hub is none.
     #[error("the hub cannot be called that")]
     Name(#[source] Cause),

@@ -6,6 +6,7 @@
 //!   what it writes, and what a write does to it.
 //! * `store` keeps what the core hands it; every acknowledged write survives a crash.
 //! * `api` is the REST side, `mqtt` the device side. They know the core through `ports`, and not each other.
+//! * `events` is the way out for messages of devices and for what happens here; `meter` counts.
 //! * `tls` holds the hub's certificates, `auth` decides who may do what.
 
 mod api;
@@ -13,9 +14,11 @@ mod auth;
 mod config;
 mod core;
 mod error;
+mod events;
 mod failure;
 mod hex;
 mod listen;
+mod meter;
 mod mqtt;
 pub mod offline;
 mod ports;
@@ -28,4 +31,5 @@ mod tls;
 
 pub use config::{Addresses, CertificateFiles, Config};
 pub use error::HubError;
+pub use events::{EventFile, EventKind, EventTarget, EventWriter, Events, NoSuchEvent};
 pub use server::Hub;

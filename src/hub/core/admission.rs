@@ -31,6 +31,7 @@ impl<S: Store, L: Links> Core<S, L> {
         let record = record.ok_or(Refusal::NotAuthorized)?;
         self.remember(&record, request).await?;
         self.presence.come(link, time::now());
+        self.outlet.connection(link, true);
         Ok(Admission {
             expires: expires.and_then(end_of_link),
             subscriptions: if request.clean_session {

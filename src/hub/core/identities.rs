@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Core, Decision, device_link, identity_rules};
 use crate::{
     hub::{
+        events::Lifecycle,
         failure::Failure,
         ports::Links,
         record::Record,
@@ -74,6 +75,7 @@ impl<S: Store, L: Links> Core<S, L> {
             Ok(Decision::Write(!record.enabled || new.authentication != old.authentication))
         };
         let (record, cut) = self.change(&link, change).await?;
+        self.outlet.lifecycle(Lifecycle::Updated, &record);
         if cut {
             self.links.cut(&link);
         }

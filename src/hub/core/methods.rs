@@ -92,6 +92,11 @@ impl<S: Store, L: Links> Core<S, L> {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let link = device_link(id);
         let answer = self.links.call(&link, &name, payload, seconds(connect), seconds(response)).await;
+        self.meter.method(match &answer {
+            Ok(_) => "answered",
+            Err(MethodFault::NotOnline) => "offline",
+            Err(MethodFault::NoAnswer) => "silent",
+        });
         match answer {
             Ok(answer) => body(&answer),
             Err(MethodFault::NotOnline) => {

@@ -3,6 +3,7 @@
 //! * `identities`, `twins`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
+//! * `watched` tells of identities that are made and deleted, whoever writes them.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod admission;
@@ -16,16 +17,19 @@ mod queries;
 #[cfg(test)]
 mod tests;
 mod twins;
+mod watched;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 pub(crate) use methods::MethodCall;
 
-use self::{locks::Locks, presence::PresenceTable};
+use self::{locks::Locks, presence::PresenceTable, watched::Watched};
 use super::{
     auth::Authority,
+    events::{Outlet, TwinOperation},
     failure::Failure,
+    meter::{Meter, Written},
     ports::{LinkId, Links},
     record::Record,
     store::{Change, Counts, Outcome, Store},
@@ -38,11 +42,13 @@ const ATTEMPTS: usize = 16;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Core<S, L> {
-    store: S,
+    store: Watched<S>,
     links: Arc<L>,
     authority: Authority,
     presence: PresenceTable,
     locks: Locks,
+    outlet: Outlet,
+    meter: Arc<Meter>,
 }
 
 /// What a change of a record comes to.
@@ -61,7 +67,25 @@ fn device_link(id: &DeviceId) -> LinkId {
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
-        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default() }
+        Self {
+            store: Watched::new(store),
+            links,
+            authority,
+            presence: PresenceTable::default(),
+            locks: Locks::default(),
+            outlet: Outlet::default(),
+            meter: Meter::new(),
+        }
+    }
+
+    /// The same, counted by `meter`, and with what happens told through `outlet`.
+    pub(crate) fn observed(self, meter: Arc<Meter>, outlet: Outlet) -> Self {
+        Self { store: self.store.through(outlet.clone()), outlet, meter, ..self }
+    }
+
+    /// What counts.
+    pub(crate) const fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// Who may do what.
@@ -95,11 +119,33 @@ impl<S: Store, L: Links> Core<S, L> {
         link: &LinkId,
         change: impl Fn(&mut Record) -> Result<Decision<Option<Bytes>>, Failure> + Send + Sync,
     ) -> Result<Arc<Record>, Failure> {
+        self.change_twin_as(TwinOperation::Update, link, change).await
+    }
+
+    /// The same, with the word for what kind of write it is.
+    async fn change_twin_as(
+        &self,
+        operation: TwinOperation,
+        link: &LinkId,
+        change: impl Fn(&mut Record) -> Result<Decision<Option<Bytes>>, Failure> + Send + Sync,
+    ) -> Result<Arc<Record>, Failure> {
         // Until the device was told, so that it hears of writes in their order.
         let _turn = self.locks.turn(link).await;
-        let (record, told) = self.change(link, change).await?;
+        let watched = |record: &mut Record| {
+            let before = self.outlet.before(record);
+            Ok(match change(record)? {
+                Decision::Write(told) => Decision::Write((told, Some(before))),
+                Decision::Leave(told) => Decision::Leave((told, None)),
+            })
+        };
+        let (record, (told, before)) = self.change(link, watched).await?;
         if let Some(patch) = told {
             self.links.desired(link, record.desired.version, patch);
+            self.meter.notified();
+        }
+        if let Some(before) = before {
+            self.meter.twin_written(Written::Service);
+            self.outlet.twin_written(operation, &before, &record);
         }
         Ok(record)
     }

@@ -3,6 +3,7 @@
 use super::{Core, Decision, device_link};
 use crate::{
     hub::{
+        events::TwinOperation,
         failure::Failure,
         ports::Links,
         record::{Mode, Record, TwinWrite, twin_view},
@@ -36,7 +37,11 @@ impl<S: Store, L: Links> Core<S, L> {
             let told = write.apply(record, &time::text(time::now()))?;
             Ok(if write.is_empty() { Decision::Leave(told) } else { Decision::Write(told) })
         };
-        self.view(&*self.change_twin(&link, change).await?)
+        let operation = match mode {
+            Mode::Merge => TwinOperation::Update,
+            Mode::Replace => TwinOperation::Replace,
+        };
+        self.view(&*self.change_twin_as(operation, &link, change).await?)
     }
 
     pub(super) fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {
