@@ -11,6 +11,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, error, warn};
 
+use super::meter::Meter;
 use crate::task::{PATIENCE, Stop};
 
 /// How long a handshake may take.
@@ -24,6 +25,7 @@ pub(super) struct Listener {
     pub(super) name: &'static str,
     pub(super) socket: TcpListener,
     pub(super) tls: Arc<ServerConfig>,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl Listener {
@@ -37,6 +39,7 @@ impl Listener {
         F: Future<Output = ()> + Send + 'static,
     {
         let acceptor = TlsAcceptor::from(self.tls);
+        let side = if self.name == "REST" { "rest" } else { "mqtt" };
         let mut links = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -49,11 +52,13 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let (acceptor, serve) = (acceptor.clone(), serve.clone());
+                    let (acceptor, serve, meter) = (acceptor.clone(), serve.clone(), Arc::clone(&self.meter));
+                    meter.connection(side);
                     links.spawn(async move {
                         // Boxed, because it is big and soon over.
-                        if let Some(stream) = Box::pin(shake(acceptor, stream, peer)).await {
-                            serve(stream, peer).await;
+                        match Box::pin(shake(acceptor, stream, peer)).await {
+                            Some(stream) => serve(stream, peer).await,
+                            None => meter.refused(side, "tls"),
                         }
                     });
                 }

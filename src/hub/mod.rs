@@ -21,6 +21,7 @@ mod listen;
 mod meter;
 mod mqtt;
 pub mod offline;
+mod plain;
 mod ports;
 mod random;
 mod record;

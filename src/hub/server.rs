@@ -17,8 +17,11 @@ use super::{
     config::{Addresses, Config, bracketed},
     core::Core,
     error::HubError,
+    events::Outlet,
     listen::Listener,
+    meter::Meter,
     mqtt::{self, LinkTable},
+    plain,
     offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
     store::{Change, DirectoryLock, Outcome, SqliteStore, Store as _},
     tls,
@@ -36,6 +39,7 @@ pub struct Hub {
     links: Arc<LinkTable>,
     http: Listener,
     mqtt: Listener,
+    metrics: Option<(TcpListener, SocketAddr)>,
     addresses: Addresses,
     hostname: HostName,
     ca: Option<PathBuf>,
@@ -48,7 +52,8 @@ impl Hub {
     /// # Errors
     /// When the folder cannot be used or another hub uses it, an address is taken, or a name or certificate is bad.
     pub async fn open(config: Config) -> Result<Self, HubError> {
-        let (store, lock) = open_state(config.state.clone()).await?;
+        let meter = Meter::new();
+        let (store, lock) = open_state(config.state.clone(), Arc::clone(&meter)).await?;
         let http = bind("REST", config.http).await?;
         let mqtt = bind("MQTT", config.mqtt).await?;
         let addresses = Addresses { http: http.1, mqtt: mqtt.1 };
@@ -61,19 +66,30 @@ impl Hub {
         let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
-        let core = Arc::new(Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies)));
+        let outlet = outlet(&config, &hostname, &meter)?;
+        let core = Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies));
+        let core = Arc::new(core.observed(Arc::clone(&meter), outlet));
+        let metrics = match config.metrics {
+            Some(address) => Some(bind("metrics", address).await?),
+            None => None,
+        };
         let listener = |name, socket, side| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
-            Ok::<_, HubError>(Listener { name, socket, tls })
+            Ok::<_, HubError>(Listener { name, socket, tls, meter: Arc::clone(&meter) })
         };
         let http = listener("REST", http.0, tls::Side::Rest)?;
         let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt)?;
-        Ok(Self { core, links, http, mqtt, addresses, hostname, ca, lock })
+        Ok(Self { core, links, http, mqtt, metrics, addresses, hostname, ca, lock })
     }
 
     /// Where it listens; never port 0.
     pub const fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// Where it serves metrics to whoever asks, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
     }
 
     /// What stands for `HostName` in connection strings, e.g. `localhost:8443`.
@@ -115,13 +131,21 @@ impl Hub {
 
     /// Serves until `stop` is requested, answers what is in flight, and closes the store.
     pub async fn run(self, stop: Stop) {
-        let Self { core, links, http, mqtt, addresses, hostname, lock, .. } = self;
+        let Self { core, links, http, mqtt, metrics, addresses, hostname, lock, .. } = self;
         info!(http = %addresses.http, mqtt = %addresses.mqtt, %hostname, "the hub is open");
         let writes = TaskTracker::new();
         let mut group = Group::new(stop.child());
-        let rest = api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone())));
+        let api = Api::new(Arc::clone(&core), writes.clone());
+        if let Some((socket, address)) = metrics {
+            info!(%address, "metrics are served to whoever asks");
+            let server = api::Server::new(api::open_router(&api));
+            group.spawn("metrics", serve_metrics(socket, server, group.stop().clone()));
+        }
+        let rest = api::Server::new(api::router(&api));
+        drop(api);
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
-        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()));
+        let meter = Arc::clone(core.meter());
+        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()).counted(meter));
         group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
         group.join().await;
         writes.close();
@@ -134,6 +158,16 @@ impl Hub {
 async fn serve_rest(listener: Listener, server: api::Server, stop: Stop) {
     let inner = stop.clone();
     listener.run(stop, move |stream, peer| server.clone().serve(stream, peer, inner.clone())).await;
+}
+
+async fn serve_metrics(socket: TcpListener, server: api::Server, stop: Stop) {
+    let inner = stop.clone();
+    plain::run(socket, stop, move |stream, peer| server.clone().serve(stream, peer, inner.clone())).await;
+}
+
+fn outlet(config: &Config, hostname: &HostName, meter: &Arc<Meter>) -> Result<Outlet, HubError> {
+    let open = |events| Outlet::open(events, hostname.name(), Arc::clone(meter)).map_err(HubError::Events);
+    config.events.as_ref().map_or_else(|| Ok(Outlet::default()), open)
 }
 
 async fn serve_mqtt(listener: Listener, server: Arc<mqtt::Server<Core<SqliteStore, LinkTable>>>, stop: Stop) {
@@ -163,12 +197,12 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, S
     Ok((socket, bound))
 }
 
-async fn open_state(folder: PathBuf) -> Result<(SqliteStore, DirectoryLock), HubError> {
+async fn open_state(folder: PathBuf, meter: Arc<Meter>) -> Result<(SqliteStore, DirectoryLock), HubError> {
     let path = folder.clone();
     let open = move || {
         make_folder(&folder).map_err(|cause| HubError::state(&folder, cause))?;
         let lock = DirectoryLock::take(&folder).map_err(|cause| HubError::state(&folder, cause))?;
-        Ok((SqliteStore::open(&folder)?, lock))
+        Ok((SqliteStore::open_counted(&folder, meter)?, lock))
     };
     spawn_blocking(open).await.map_err(|cause| HubError::state(&path, cause))?
 }

@@ -3,6 +3,7 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
+//! * `observe` gives each request its id, times and counts it; `metrics` shows the counts.
 //! * `identities`, `twins`, `queries` and `statistics` are the handlers.
 //! * [`serve`] runs it on one connection.
 
@@ -11,6 +12,8 @@ mod answer;
 mod busy;
 mod identities;
 mod input;
+mod metrics;
+mod observe;
 mod queries;
 mod serve;
 mod statistics;
@@ -22,11 +25,13 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    middleware::{from_fn_with_state, map_response},
+    middleware::from_fn_with_state,
     routing::MethodRouter,
 };
+pub(crate) use metrics::open_router;
 pub(crate) use serve::Server;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::{auth::Action, core::Core, failure::Failure, ports::Links, store::Store};
 use crate::iothub::ErrorCode;
@@ -55,7 +60,7 @@ impl<S: Store, L: Links> Api<S, L> {
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.writes.spawn(work).await.unwrap_or_else(|error| {
+        self.writes.spawn(work.instrument(tracing::Span::current())).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a write broke off");
             Err(Failure::new(ErrorCode::ServerError, "the hub broke off this request"))
         })
@@ -78,8 +83,9 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(twins::routes(api))
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
+        .merge(metrics::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())
-        .layer(map_response(answer::complete))
+        .layer(from_fn_with_state(api.clone(), observe::observe::<S, L>))
 }

@@ -33,6 +33,7 @@ pub(crate) struct Meter {
     connections: Counters<1>,
     refused: Counters<2>,
     links: Gauge,
+    ended: Counters<1>,
     twin_writes: Counters<1>,
     notifications: Counter,
     methods: Counters<1>,
@@ -99,6 +100,11 @@ impl Meter {
     /// So many devices and modules are connected.
     pub(crate) fn links(&self, connected: usize) {
         self.links.set(i64::try_from(connected).unwrap_or(i64::MAX));
+    }
+
+    /// A device's link ended.
+    pub(crate) fn ended(&self, reason: &'static str) {
+        count(&self.ended, [("reason", reason)]);
     }
 
     /// A twin was written.

@@ -28,6 +28,7 @@ impl Default for Meter {
             connections: new.add("connections", "Connections accepted"),
             refused: new.add("refused", "Connections and requests that were not let in"),
             links: new.put("links", "Devices and modules that are connected", Gauge::default()),
+            ended: new.add("links_ended", "Links of devices that ended"),
             twin_writes: new.add("twin_writes", "Writes of twins"),
             notifications: new.add("notifications", "Patches of desired properties handed to the links"),
             methods: new.add("methods", "Calls of direct methods"),

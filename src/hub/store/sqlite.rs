@@ -3,7 +3,7 @@
 //! All writes go through one thread that commits, fully synced, whatever came in during the last commit; reads go
 //! through a few connections that never wait for it.
 
-use std::{fs::OpenOptions, io, path::Path, time::Duration};
+use std::{fs::OpenOptions, io, path::Path, sync::Arc, time::Duration};
 
 use super::{
     Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, sqlite_document,
@@ -11,7 +11,7 @@ use super::{
     sqlite_row, sqlite_schema,
     sqlite_writer::Writer,
 };
-use crate::hub::{ports::LinkId, record::Record};
+use crate::hub::{meter::Meter, ports::LinkId, record::Record};
 
 /// The database in the state folder.
 const FILE: &str = "hub.db";
@@ -28,11 +28,17 @@ pub(crate) struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the store of a state folder, or makes it.
+    #[cfg(test)]
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+        Self::open_counted(folder, Meter::new())
+    }
+
+    /// Opens the store of a state folder, or makes it; `meter` counts its commits.
+    pub(crate) fn open_counted(folder: &Path, meter: Arc<Meter>) -> Result<Self, StoreError> {
         let file = folder.join(FILE);
         make_private(&file)
             .map_err(|cause| StoreError::Database { doing: "making the store's file", cause: cause.into() })?;
-        let writer = Writer::start(&file)?;
+        let writer = Writer::start(&file, meter)?;
         Ok(Self { readers: Readers::new(&file, READERS), writer })
     }
 }

@@ -2,9 +2,12 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -12,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
 use super::{Change, Outcome, StoreError, sqlite_row, sqlite_schema};
+use crate::hub::meter::Meter;
 
 /// Most batches in one commit.
 const GROUP: usize = 512;
@@ -29,18 +33,20 @@ struct Job {
 /// The way to the writer. Closing it ends the thread once everything is written.
 #[derive(Debug)]
 pub(super) struct Writer {
+    meter: Arc<Meter>,
     jobs: Option<mpsc::UnboundedSender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(file: &Path) -> Result<Self, StoreError> {
+    pub(super) fn start(file: &Path, meter: Arc<Meter>) -> Result<Self, StoreError> {
         let connection = sqlite_schema::open_writer(file)?;
         let checkpointer = sqlite_schema::open_checkpointer(file)?;
         let log = file.with_extension("db-wal");
         let (jobs, inbox) = mpsc::unbounded_channel();
         let (wake, woken) = sync_channel(1);
+        let counts = Arc::clone(&meter);
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()
                 .name(name.to_owned())
@@ -51,14 +57,14 @@ impl Writer {
         let thread = spawn(
             "store-writer",
             Box::new(move || {
-                write_all(connection, inbox, &wake);
+                write_all(connection, inbox, &wake, &counts);
                 drop(wake);
                 if background.join().is_err() {
                     error!("the thread that looks after the store's log broke off");
                 }
             }),
         )?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { meter, jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Hands a batch over and waits until it is durable.
@@ -77,7 +83,11 @@ impl Writer {
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job).map_err(|_| StoreError::Closed)
+        self.meter.store_waits(1);
+        jobs.send(job).map_err(|_| {
+            self.meter.store_waits(-1);
+            StoreError::Closed
+        })
     }
 }
 
@@ -90,12 +100,25 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Job>, wake: &SyncSender<()>) {
+fn write_all(
+    mut connection: Connection,
+    mut inbox: mpsc::UnboundedReceiver<Job>,
+    wake: &SyncSender<()>,
+    meter: &Meter,
+) {
     let mut group = Vec::with_capacity(GROUP);
     while inbox.blocking_recv_many(&mut group, GROUP) > 0 {
+        meter.store_waits(0_i64.saturating_sub_unsigned(group.len() as u64));
+        let begun = Instant::now();
         match commit(&mut connection, &group) {
-            Ok(outcomes) => group.drain(..).zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome))),
-            Err(cause) => refuse(&mut group, &cause),
+            Ok(outcomes) => {
+                meter.committed(group.len(), begun.elapsed());
+                group.drain(..).zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome)));
+            }
+            Err(cause) => {
+                meter.commit_failed();
+                refuse(&mut group, &cause);
+            }
         }
         if let Err(TrySendError::Disconnected(())) = wake.try_send(()) {
             warn!("nobody looks after the store's log any more; it will grow");
@@ -172,9 +195,9 @@ enum Wait {
 }
 
 fn wait(woken: &Receiver<()>, time: Duration) -> Wait {
-    let end = std::time::Instant::now() + time;
+    let end = Instant::now() + time;
     loop {
-        match woken.recv_timeout(end.saturating_duration_since(std::time::Instant::now())) {
+        match woken.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(()) => {}
             Err(RecvTimeoutError::Timeout) => return Wait::Over,
             Err(RecvTimeoutError::Disconnected) => return Wait::Closing,
