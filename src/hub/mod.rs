@@ -4,6 +4,7 @@
 //!   what a state folder says without a hub.
 //! * `core` is the only writer of identities and twins: it checks, stores durably, and only then tells. `record` is
 //!   what it writes, and what a write does to it.
+//! * [`backup`] copies a state folder and puts it back.
 //! * `store` keeps what the core hands it; every acknowledged write survives a crash.
 //! * `api` is the REST side, `mqtt` the device side. They know the core through `ports`, and not each other.
 //! * `events` is the way out for messages of devices and for what happens here; `meter` counts.
@@ -11,6 +12,7 @@
 
 mod api;
 mod auth;
+pub mod backup;
 mod config;
 mod core;
 mod error;

@@ -8,13 +8,14 @@ use std::{fs::OpenOptions, io, path::Path, sync::Arc, time::Duration};
 use super::{
     Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, sqlite_document,
     sqlite_reader::{self, Readers},
+    sqlite_recovery::explained,
     sqlite_row, sqlite_schema,
     sqlite_writer::Writer,
 };
 use crate::hub::{meter::Meter, ports::LinkId, record::Record};
 
 /// The database in the state folder.
-const FILE: &str = "hub.db";
+pub(super) const FILE: &str = "hub.db";
 /// Connections that read at a time.
 const READERS: usize = 8;
 
@@ -38,7 +39,7 @@ impl SqliteStore {
         let file = folder.join(FILE);
         make_private(&file)
             .map_err(|cause| StoreError::Database { doing: "making the store's file", cause: cause.into() })?;
-        let writer = Writer::start(&file, meter)?;
+        let writer = Writer::start(&file, meter).map_err(|error| explained(error, &file))?;
         Ok(Self { readers: Readers::new(&file, READERS), writer })
     }
 }
@@ -55,7 +56,7 @@ pub(crate) fn settings_of(folder: &Path, names: &[&str]) -> Result<Option<Vec<Op
 }
 
 /// The file holds keys: nobody else may read it. The files beside it inherit its permissions.
-fn make_private(file: &Path) -> io::Result<()> {
+pub(super) fn make_private(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]

@@ -10,17 +10,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
-use super::{Change, Outcome, StoreError, sqlite_row, sqlite_schema};
+use super::{
+    Change, Outcome, StoreError,
+    sqlite_recovery::{self, Found},
+    sqlite_row, sqlite_schema,
+};
 use crate::hub::meter::Meter;
 
 /// Most batches in one commit.
 const GROUP: usize = 512;
 /// How often the log is moved into the database while there is writing.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// How often it is tried to start the log afresh while others read it.
+const RESTART_EVERY: Duration = Duration::from_secs(2);
 /// From this size on the log is started afresh, for which the writer waits.
 const LOG_BYTES: u64 = 256 << 20;
 
@@ -41,7 +47,11 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(file: &Path, meter: Arc<Meter>) -> Result<Self, StoreError> {
+        let found = Found::at(file);
         let connection = sqlite_schema::open_writer(file)?;
+        found.settle(&connection, file)?;
+        #[cfg(test)]
+        sqlite_recovery::tests::limit(&connection);
         let checkpointer = sqlite_schema::open_checkpointer(file)?;
         let log = file.with_extension("db-wal");
         let (jobs, inbox) = mpsc::unbounded_channel();
@@ -124,6 +134,7 @@ fn write_all(
             warn!("nobody looks after the store's log any more; it will grow");
         }
     }
+    sqlite_recovery::closed(&connection);
 }
 
 /// One transaction for all jobs. Each job is whole or not at all: what one of its changes wrote before another one
@@ -165,19 +176,28 @@ fn answer(job: Job, result: Result<Outcome, StoreError>) {
 fn refuse(group: &mut Vec<Job>, cause: &rusqlite::Error) {
     error!(%cause, writes = group.len(), "writing to the store failed");
     for job in group.drain(..) {
-        answer(job, Err(StoreError::Database { doing: "writing to the store", cause: cause.to_string().into() }));
+        let is_full = cause.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        let refusal = || StoreError::Database { doing: "writing to the store", cause: cause.to_string().into() };
+        answer(job, Err(if is_full { StoreError::Full } else { refusal() }));
     }
 }
 
 /// Moves the log into the database whenever something was written, off the writer's path.
 fn checkpoints(connection: &Connection, log: &PathBuf, woken: &Receiver<()>) {
+    let mut restarted = None;
     while woken.recv().is_ok() {
         // Lets more come together first; an early end of the wait means that the store closes.
         if wait(woken, CHECKPOINT_EVERY) == Wait::Closing {
             break;
         }
-        let big = std::fs::metadata(log).is_ok_and(|log| log.len() > LOG_BYTES);
-        checkpoint(connection, if big { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" });
+        let is_big = std::fs::metadata(log).is_ok_and(|log| log.len() > LOG_BYTES);
+        // Starting afresh stops the writer until whoever reads the log is done, which may take long, e.g. for a
+        // backup: it is given up soon, and not tried again at once.
+        let is_tried = is_big && restarted.is_none_or(|last: Instant| last.elapsed() > RESTART_EVERY);
+        if is_tried {
+            restarted = Some(Instant::now());
+        }
+        checkpoint(connection, if is_tried { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" });
     }
     checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
