@@ -32,6 +32,7 @@ mod store;
 mod time;
 mod tls;
 
+pub use api::openapi;
 pub use config::{Addresses, CertificateFiles, Config};
 pub use error::HubError;
 pub use events::{EventFile, EventKind, EventTarget, EventWriter, Events, NoSuchEvent};

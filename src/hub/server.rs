@@ -21,8 +21,8 @@ use super::{
     listen::Listener,
     meter::Meter,
     mqtt::{self, LinkTable},
-    plain,
     offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
+    plain,
     store::{Change, DirectoryLock, Outcome, SqliteStore, Store as _},
     tls,
 };

@@ -11,10 +11,17 @@ use axum::{
 use super::{
     super::{auth::Action, ports::Links, store::Store},
     Api, answer, needs,
+    openapi::{self, Operation},
 };
 
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+pub(super) const OPERATIONS: &[Operation] =
+    &[openapi::get("/metrics", "getMetrics", "Counts of the hub (OpenMetrics)")
+        .answers("Text")
+        .content("application/openmetrics-text")
+        .unversioned()];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

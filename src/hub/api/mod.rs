@@ -4,6 +4,7 @@
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
 //! * `observe` gives each request its id, times and counts it; `metrics` shows the counts.
+//! * `openapi` describes the routes: each file of handlers says what its own are.
 //! * `identities`, `twins`, `queries` and `statistics` are the handlers.
 //! * [`serve`] runs it on one connection.
 
@@ -14,6 +15,7 @@ mod identities;
 mod input;
 mod metrics;
 mod observe;
+mod openapi;
 mod queries;
 mod serve;
 mod statistics;
@@ -23,12 +25,9 @@ mod twins;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    middleware::from_fn_with_state,
-    routing::MethodRouter,
-};
+use axum::{Router, middleware::from_fn_with_state, routing::MethodRouter};
 pub(crate) use metrics::open_router;
+pub use openapi::text as openapi;
 pub(crate) use serve::Server;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -84,6 +83,7 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
         .merge(metrics::routes(api))
+        .merge(openapi::routes())
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::iothub::{HostName, sign};
 
-struct Hub {
-    router: Router,
+pub(super) struct Hub {
+    pub(super) router: Router,
     api: Api<SqliteStore, LinkTable>,
     _folder: tempfile::TempDir,
 }
@@ -42,7 +42,7 @@ impl Answer {
 }
 
 impl Hub {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).unwrap();
         let authority = Authority::new(vec![HostName::parse("localhost").unwrap()], Policies::generate().unwrap());

@@ -68,7 +68,9 @@ pub enum BackupError {
         what: String,
     },
     /// A newer program made it.
-    #[error("the backup has format {found} and this program knows {known}; use the version that made it, or a newer one")]
+    #[error(
+        "the backup has format {found} and this program knows {known}; use the version that made it, or a newer one"
+    )]
     TooNew {
         /// Its format.
         found: i64,

@@ -70,7 +70,11 @@ impl Rotating {
         for number in (1..self.config.keep).rev().filter(|number| numbered(*number).exists()) {
             fs::rename(numbered(number), numbered(number + 1))?;
         }
-        if self.config.keep == 0 { fs::remove_file(&self.config.path) } else { fs::rename(&self.config.path, numbered(1)) }
+        if self.config.keep == 0 {
+            fs::remove_file(&self.config.path)
+        } else {
+            fs::rename(&self.config.path, numbered(1))
+        }
     }
 }
 

@@ -96,7 +96,9 @@ async fn a_message_has_its_properties_decoded_and_its_body_as_json() {
 
 #[tokio::test]
 async fn a_body_that_is_no_json_or_does_not_say_so_is_base64() {
-    for (properties, payload) in [("", b"{}".as_slice()), ("%24.ct=application%2Fjson", b"{"), ("%24.ct=text%2Fplain", b"\xff")] {
+    for (properties, payload) in
+        [("", b"{}".as_slice()), ("%24.ct=application%2Fjson", b"{"), ("%24.ct=text%2Fplain", b"\xff")]
+    {
         let line = message(properties, payload).await;
         assert!(line.get("body").is_none() && line["bodyBase64"].is_string(), "{line}");
     }
@@ -104,7 +106,8 @@ async fn a_body_that_is_no_json_or_does_not_say_so_is_base64() {
 
 #[tokio::test]
 async fn a_device_cannot_pretend_to_be_another_one() {
-    let line = message("iothub-connection-device-id=d2&IoTHub-Connection-Module-Id=x&iothub-message-source=y", b"").await;
+    let line =
+        message("iothub-connection-device-id=d2&IoTHub-Connection-Module-Id=x&iothub-message-source=y", b"").await;
     assert_eq!(line["systemProperties"]["iothub-connection-device-id"], json!("d1"));
     assert_eq!(line["systemProperties"]["iothub-message-source"], json!("Telemetry"));
     assert_eq!((&line["properties"], line.to_string().contains("d2")), (&json!({}), false));
@@ -152,7 +155,9 @@ fn events_that_find_the_queue_full_are_dropped_and_counted() {
         outlet.twin_written(TwinOperation::Update, &before, &after);
     }
     let text = meter.text();
-    let dropped = text.lines().find_map(|line| line.strip_prefix(r#"twinops_hub_events_dropped_total{source="twinChangeEvents"} "#));
+    let dropped = text
+        .lines()
+        .find_map(|line| line.strip_prefix(r#"twinops_hub_events_dropped_total{source="twinChangeEvents"} "#));
     let dropped: usize = dropped.unwrap().parse().unwrap();
     assert!((20..40).contains(&dropped), "{dropped}");
     drop(open);

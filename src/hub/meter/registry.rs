@@ -56,12 +56,7 @@ impl New {
         self.put(name, help, M::default())
     }
 
-    fn family<const N: usize>(
-        &mut self,
-        name: &str,
-        help: &str,
-        make: fn() -> Histogram,
-    ) -> super::Histograms<N> {
+    fn family<const N: usize>(&mut self, name: &str, help: &str, make: fn() -> Histogram) -> super::Histograms<N> {
         self.put(name, help, Family::new_with_constructor(make))
     }
 

@@ -84,9 +84,8 @@ fn finish(target: &Path) -> Result<Contents, StoreError> {
 pub(crate) fn check(database: &Path) -> Result<Contents, StoreError> {
     let doing = "checking the copy of the store";
     let connection = Connection::open(database).map_err(failed(doing))?;
-    let verdict: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(failed(doing))?;
+    let verdict: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failed(doing))?;
     if verdict != "ok" {
         return Err(StoreError::Database { doing, cause: verdict.into() });
     }

@@ -197,7 +197,10 @@ fn checkpoints(connection: &Connection, log: &PathBuf, woken: &Receiver<()>) {
         if is_tried {
             restarted = Some(Instant::now());
         }
-        checkpoint(connection, if is_tried { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" });
+        checkpoint(
+            connection,
+            if is_tried { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" },
+        );
     }
     checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
