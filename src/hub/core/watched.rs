@@ -52,7 +52,9 @@ impl<S: Store> Store for Watched<S> {
         let told = self.to_tell(&batch).await?;
         let outcome = self.store.write(batch).await?;
         if outcome == Outcome::Written {
-            told.iter().for_each(|(what, record)| self.outlet.lifecycle(*what, record));
+            for (what, record) in &told {
+                self.outlet.lifecycle(*what, record);
+            }
         }
         Ok(outcome)
     }

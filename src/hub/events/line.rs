@@ -58,14 +58,14 @@ struct Form<'a> {
 impl Line {
     /// Of this origin, taken at this time.
     pub(super) fn new(source: Source, link: &LinkId, time: &str) -> Self {
-        let mut line = Self { system: Map::new(), properties: Map::new() };
-        line.system("iothub-connection-device-id", link.device.as_str());
+        let mut new = Self { system: Map::new(), properties: Map::new() };
+        new.system("iothub-connection-device-id", link.device.as_str());
         if let Some(module) = &link.module {
-            line.system("iothub-connection-module-id", &**module);
+            new.system("iothub-connection-module-id", &**module);
         }
-        line.system("iothub-message-source", source.name());
-        line.system("iothub-enqueuedtime", time);
-        line
+        new.system("iothub-message-source", source.name());
+        new.system("iothub-enqueuedtime", time);
+        new
     }
 
     /// Adds a system property; the first one of a name stays.

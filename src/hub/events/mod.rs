@@ -87,10 +87,10 @@ impl Outlet {
     /// Takes a message of a device; returns once the sink has it.
     pub(crate) async fn telemetry(&self, link: &LinkId, properties: &str, payload: Bytes) -> Result<(), Failure> {
         let Some(open) = self.wanted(EventKind::Telemetry) else { return Ok(()) };
-        let line = telemetry::line(link, properties, &payload).ok_or_else(|| {
+        let message = telemetry::line(link, properties, &payload).ok_or_else(|| {
             Failure::new(ErrorCode::ArgumentInvalid, "the properties of the message are no percent-encoded text")
         })?;
-        open.queue.deliver(line).await.map_err(|undelivered| {
+        open.queue.deliver(message).await.map_err(|undelivered| {
             tracing::debug!(%link, %undelivered, "a message was not taken");
             Failure::new(ErrorCode::ServiceUnavailable, "the hub cannot take messages now; send it again later")
         })
@@ -158,18 +158,18 @@ impl Outlet {
 impl Open {
     fn event(&self, source: Source, operation: &str, link: &LinkId, body: &str) {
         let now = time::text(time::now());
-        let mut line = Line::new(source, link, &now);
-        line.property("hubName", self.hub.as_str());
-        line.property("deviceId", link.device.as_str());
+        let mut event = Line::new(source, link, &now);
+        event.property("hubName", self.hub.as_str());
+        event.property("deviceId", link.device.as_str());
         if let Some(module) = &link.module {
-            line.property("moduleId", &**module);
+            event.property("moduleId", &**module);
         }
-        line.property("operationTimestamp", now.as_str());
-        line.property("opType", operation);
-        line.property("iothub-message-schema", source.schema());
-        line.system("content-type", "application/json");
-        line.system("content-encoding", "utf-8");
-        self.queue.leave(source, line.with_json(body));
+        event.property("operationTimestamp", now.as_str());
+        event.property("opType", operation);
+        event.property("iothub-message-schema", source.schema());
+        event.system("content-type", "application/json");
+        event.system("content-encoding", "utf-8");
+        self.queue.leave(source, event.with_json(body));
     }
 
     /// 64 hexadecimal digits, greater than all before, also before a restart: they begin with the time.

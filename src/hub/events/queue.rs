@@ -93,12 +93,11 @@ impl Queue {
 
     /// Leaves an event, or drops it if too many wait.
     pub(super) fn leave(&self, source: Source, line: Vec<u8>) {
-        match Arc::clone(&self.events).try_acquire_many_owned(weight(&line)) {
-            Ok(room) => self.send(Job { source, line, answer: None, _room: room }),
-            Err(_) => {
-                self.meter.event_dropped(source.name());
-                self.complaint.add();
-            }
+        if let Ok(room) = Arc::clone(&self.events).try_acquire_many_owned(weight(&line)) {
+            self.send(Job { source, line, answer: None, _room: room });
+        } else {
+            self.meter.event_dropped(source.name());
+            self.complaint.add();
         }
     }
 
@@ -137,13 +136,17 @@ impl Writer {
         let mut group = Vec::new();
         while inbox.blocking_recv_many(&mut group, GROUP) > 0 {
             let mut lines = Vec::with_capacity(group.iter().map(|job: &Job| job.line.len()).sum());
-            group.iter().for_each(|job| lines.extend_from_slice(&job.line));
+            for job in &group {
+                lines.extend_from_slice(&job.line);
+            }
             let is_awaited = group.iter().any(|job| job.answer.is_some());
             let written = self.sink.write(&lines, is_awaited);
             if let Err(error) = &written {
                 error!(%error, lines = group.len(), "the sink of events failed");
             }
-            group.drain(..).for_each(|job| self.finish(job, written.is_ok()));
+            for job in group.drain(..) {
+                self.finish(job, written.is_ok());
+            }
         }
         self.complaint.tell();
     }

@@ -30,21 +30,21 @@ const OWN: [&str; 3] = ["iothub-connection-", "iothub-message-source", "iothub-e
 /// The line of a message; nothing if its properties cannot be read.
 pub(super) fn line(link: &LinkId, properties: &str, payload: &[u8]) -> Option<Vec<u8>> {
     let bag = Properties::parse(properties).ok()?;
-    let mut line = Line::new(Source::Telemetry, link, &time::text(time::now()));
+    let mut message = Line::new(Source::Telemetry, link, &time::text(time::now()));
     for (key, value) in bag.iter() {
         // A key alone means null, which is not the same as empty.
         let value = value.map_or(Value::Null, Value::from);
         match system(key) {
-            Place::System(name) => line.system(name, value),
-            Place::Application => line.property(key, value),
+            Place::System(name) => message.system(name, value),
+            Place::Application => message.property(key, value),
             Place::Nowhere => {}
         }
     }
     let content = |name| bag.get(name).unwrap_or_default();
     let is_json = is_json(content("$.ct"), content("$.ce"));
     Some(match std::str::from_utf8(payload) {
-        Ok(text) if is_json => line.with_json(text),
-        _ => line.with_bytes(payload),
+        Ok(text) if is_json => message.with_json(text),
+        _ => message.with_bytes(payload),
     })
 }
 

@@ -210,7 +210,7 @@ proptest! {
     fn whatever_a_device_sends_is_one_line_of_json(properties in ".*", payload in proptest::collection::vec(any::<u8>(), 0..64)) {
         for bag in [properties.clone(), format!("%24.ct=application%2Fjson&{properties}")] {
             if let Some(line) = telemetry::line(&link(), &bag, &payload) {
-                prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+                prop_assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
                 let parsed: Value = serde_json::from_slice(&line).unwrap();
                 prop_assert_eq!(&parsed["systemProperties"]["iothub-connection-device-id"], "d1");
             }

@@ -1,4 +1,4 @@
-//! What the hub counts, for Prometheus (OpenMetrics text). One [`Meter`] to a hub, passed on by `Arc`; counting is a
+//! What the hub counts, for Prometheus (`OpenMetrics` text). One [`Meter`] to a hub, passed on by `Arc`; counting is a
 //! few atomic operations and never waits for anybody.
 //!
 //! No label may take values that strangers choose: routes are templates, methods and reasons are from fixed lists,
@@ -152,7 +152,7 @@ impl Meter {
         self.pass_seconds.get_or_create(&[("engine", engine.into())]).observe(took.as_secs_f64());
     }
 
-    /// All of it as OpenMetrics text.
+    /// All of it as `OpenMetrics` text.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.

@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{
-    Connection,
-    backup::{Backup, StepResult},
-};
+use rusqlite::{Connection, backup::Backup};
 
 use super::{
     StoreError,
@@ -20,8 +17,8 @@ use super::{
 
 /// Pages that are copied in one step.
 const PAGES: i32 = 2048;
-/// How long to wait when the source cannot be read at once.
-const REST: Duration = Duration::from_millis(20);
+/// What is left to others between two steps.
+const REST: Duration = Duration::from_millis(1);
 
 /// What a store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -62,13 +59,7 @@ pub(crate) fn copy(database: &Path, target: &Path) -> Result<Contents, StoreErro
 fn copy_pages(source: &Connection, target: &Path) -> rusqlite::Result<()> {
     let mut target = Connection::open(target)?;
     let backup = Backup::new(source, &mut target)?;
-    loop {
-        match backup.step(PAGES)? {
-            StepResult::Done => return Ok(()),
-            StepResult::More => {}
-            _ => std::thread::sleep(REST),
-        }
-    }
+    backup.run_to_completion(PAGES, REST, None)
 }
 
 /// Makes the copy a single file of a store that was closed in good order.

@@ -1,4 +1,4 @@
-//! The description of the REST API (OpenAPI 3.1): `GET /openapi.json`, and `docs/openapi.json`.
+//! The description of the REST API (`OpenAPI` 3.1): `GET /openapi.json`, and `docs/openapi.json`.
 //!
 //! * Each file of handlers has a constant `OPERATIONS` beside its routes, a line or a few for each; [`ALL`] puts them
 //!   together. `operation` is how they are written down, `schemas` are the bodies that they name.
@@ -41,7 +41,7 @@ const OPERATIONS: &[Operation] =
 
 static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document()));
 
-/// The description of the hub's REST API, an OpenAPI document as JSON text.
+/// The description of the hub's REST API, an `OpenAPI` document as JSON text.
 pub fn text() -> &'static str {
     &TEXT
 }

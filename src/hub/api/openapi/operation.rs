@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// One operation of the API.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 pub(in super::super) struct Operation {
     pub(super) method: &'static str,
     /// As the router has it.

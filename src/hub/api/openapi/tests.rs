@@ -27,7 +27,7 @@ async fn served(router: &Router) -> BTreeSet<(String, &'static str)> {
         for method in ["GET", "PUT", "POST", "PATCH", "DELETE"] {
             let request = Request::builder().method(method).uri(&uri).body(Body::empty()).unwrap();
             let answer = router.clone().oneshot(request).await.unwrap();
-            let code = answer.headers().get("iothub-errorcode").map(|code| code.as_bytes());
+            let code = answer.headers().get("iothub-errorcode").map(axum::http::HeaderValue::as_bytes);
             let is_fallback = answer.status() == StatusCode::NOT_FOUND && code == Some(b"GenericNotFound");
             if answer.status() != StatusCode::METHOD_NOT_ALLOWED && !is_fallback {
                 served.insert((path.clone(), method));
