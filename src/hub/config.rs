@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::core::MOST_ACTIVE;
+use super::events::Events;
 
 /// Where a hub keeps things, listens, and what it is called.
 #[derive(Debug, Clone)]
@@ -35,6 +36,10 @@ pub struct Config {
     /// Over how long the links of many devices are closed when the hub stops, so that they do not all come back at
     /// once; those of few are closed at once.
     pub drain: Duration,
+    /// Where messages of devices and events go; without it messages are accepted and forgotten.
+    pub events: Option<Events>,
+    /// Where metrics are served over plain HTTP to whoever asks; port 0 takes a free one.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// How long many links take to close if nobody says.
@@ -73,6 +78,8 @@ impl Config {
             most_jobs: MOST_ACTIVE,
             mqtt_plain: None,
             drain: DRAIN,
+            events: None,
+            metrics: None,
         }
     }
 

@@ -42,6 +42,9 @@ pub enum HubError {
     /// What is not protected would be reached from elsewhere.
     #[error("MQTT without TLS is only for this machine: {0} is no loopback address; use e.g. 127.0.0.1:1883")]
     NotLoopback(SocketAddr),
+    /// What is to leave the hub cannot leave it.
+    #[error("cannot open the sink of events")]
+    Events(#[source] std::io::Error),
     /// A name of the hub is none.
     #[error("the hub cannot be called that")]
     Name(#[source] Cause),

@@ -11,6 +11,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, error, warn};
 
+use super::meter::Meter;
 use crate::task::Stop;
 
 /// How long a handshake may take.
@@ -26,6 +27,7 @@ pub(super) struct Listener {
     pub(super) tls: Arc<ServerConfig>,
     /// How long its connections may take to end after it stops.
     pub(super) patience: Duration,
+    pub(super) meter: Arc<Meter>,
 }
 
 impl Listener {
@@ -39,12 +41,15 @@ impl Listener {
         F: Future<Output = ()> + Send + 'static,
     {
         let acceptor = TlsAcceptor::from(self.tls);
+        let side = if self.name == "REST" { "rest" } else { "mqtt" };
         let shaken = move |stream, peer| {
-            let (acceptor, serve) = (acceptor.clone(), serve.clone());
+            let (acceptor, serve, meter) = (acceptor.clone(), serve.clone(), Arc::clone(&self.meter));
+            meter.connection(side);
             async move {
                 // Boxed, because it is big and soon over.
-                if let Some(stream) = Box::pin(shake(acceptor, stream, peer)).await {
-                    serve(stream, peer).await;
+                match Box::pin(shake(acceptor, stream, peer)).await {
+                    Some(stream) => serve(stream, peer).await,
+                    None => meter.refused(side, "tls"),
                 }
             }
         };

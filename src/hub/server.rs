@@ -19,9 +19,12 @@ use super::{
     core::{ConfigurationEngine, Core},
     dps::{ID_SCOPE, new_id_scope},
     error::HubError,
+    events::Outlet,
     listen::{self, Listener},
+    meter::Meter,
     mqtt::{self, LinkTable},
     offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
+    plain,
     ports::PeerCertificates,
     store::{Change, DirectoryLock, Outcome, SqliteStore, Store as _},
     tls,
@@ -40,6 +43,7 @@ pub struct Hub {
     http: Listener,
     mqtt: Listener,
     plain: Option<(TcpListener, SocketAddr)>,
+    metrics: Option<(TcpListener, SocketAddr)>,
     drain: Duration,
     addresses: Addresses,
     hostname: HostName,
@@ -53,7 +57,8 @@ impl Hub {
     /// # Errors
     /// When the folder cannot be used or another hub uses it, an address is taken, or a name or certificate is bad.
     pub async fn open(config: Config) -> Result<Self, HubError> {
-        let (store, lock) = open_state(config.state.clone()).await?;
+        let meter = Meter::new();
+        let (store, lock) = open_state(config.state.clone(), Arc::clone(&meter)).await?;
         let http = bind("REST", config.http).await?;
         let mqtt = bind("MQTT", config.mqtt).await?;
         let plain = bind_plain(config.mqtt_plain).await?;
@@ -71,14 +76,25 @@ impl Hub {
         let assigned_hub = config.assigned_hub.clone().unwrap_or_else(|| hostname.name().to_owned());
         let core = Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies));
         let core = core.with_most_jobs(config.most_jobs);
+        let core = core.observed(Arc::clone(&meter), outlet(&config, &hostname, &meter)?);
         let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
         let listener = |name, socket, side| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
-            Ok::<_, HubError>(Listener { name, socket, tls, patience: config.drain + PATIENCE })
+            Ok::<_, HubError>(Listener {
+                name,
+                socket,
+                tls,
+                patience: config.drain + PATIENCE,
+                meter: Arc::clone(&meter),
+            })
         };
         let http = listener("REST", http.0, tls::Side::Rest)?;
         let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt)?;
-        Ok(Self { core, links, http, mqtt, plain, drain: config.drain, addresses, hostname, ca, lock })
+        let metrics = match config.metrics {
+            Some(address) => Some(bind("metrics", address).await?),
+            None => None,
+        };
+        Ok(Self { core, links, http, mqtt, plain, metrics, drain: config.drain, addresses, hostname, ca, lock })
     }
 
     /// Where it listens; never port 0.
@@ -89,6 +105,11 @@ impl Hub {
     /// Where it listens for MQTT without TLS, if it does.
     pub fn plain_address(&self) -> Option<SocketAddr> {
         self.plain.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Where it serves metrics to whoever asks, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
     }
 
     /// What stands for `HostName` in connection strings, e.g. `localhost:8443`.
@@ -130,16 +151,24 @@ impl Hub {
 
     /// Serves until `stop` is requested, answers what is in flight, and closes the store.
     pub async fn run(self, stop: Stop) {
-        let Self { core, links, http, mqtt, plain, drain, addresses, hostname, lock, .. } = self;
+        let Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, lock, .. } = self;
         info!(http = %addresses.http, mqtt = %addresses.mqtt, %hostname, "the hub is open");
         let writes = TaskTracker::new();
         let mut group = Group::new(stop.child());
         let limits = mqtt::Limits { spread: drain, ..mqtt::Limits::default() };
-        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, limits));
+        let meter = Arc::clone(core.meter());
+        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, limits).counted(meter));
         let upgraded = Arc::clone(&devices);
-        let rest = api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone()))).with_devices(
-            move |stream, certificates, peer, stop| Arc::clone(&upgraded).serve_link(stream, certificates, peer, stop),
-        );
+        let api = Api::new(Arc::clone(&core), writes.clone());
+        if let Some((socket, address)) = metrics {
+            info!(%address, "metrics are served to whoever asks");
+            let server = api::Server::new(api::open_router(&api));
+            group.spawn("metrics", serve_metrics(socket, server, group.stop().clone()));
+        }
+        let rest = api::Server::new(api::router(&api)).with_devices(move |stream, certificates, peer, stop| {
+            Arc::clone(&upgraded).serve_link(stream, certificates, peer, stop)
+        });
+        drop(api);
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
         group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
         group.spawn("mqtt", serve_mqtt(mqtt, Arc::clone(&devices), group.stop().clone()));
@@ -163,6 +192,17 @@ async fn serve_rest(listener: Listener, server: api::Server, stop: Stop) {
         server.clone().serve(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
+}
+
+async fn serve_metrics(socket: TcpListener, server: api::Server, stop: Stop) {
+    let inner = stop.clone();
+    let serve = move |stream, peer| server.clone().serve(stream, PeerCertificates::default(), peer, inner.clone());
+    plain::run(socket, stop, serve).await;
+}
+
+fn outlet(config: &Config, hostname: &HostName, meter: &Arc<Meter>) -> Result<Outlet, HubError> {
+    let open = |events| Outlet::open(events, hostname.name(), Arc::clone(meter)).map_err(HubError::Events);
+    config.events.as_ref().map_or_else(|| Ok(Outlet::default()), open)
 }
 
 type MqttServer = mqtt::Server<Core<SqliteStore, LinkTable>>;
@@ -215,12 +255,12 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, S
     Ok((socket, bound))
 }
 
-async fn open_state(folder: PathBuf) -> Result<(SqliteStore, DirectoryLock), HubError> {
+async fn open_state(folder: PathBuf, meter: Arc<Meter>) -> Result<(SqliteStore, DirectoryLock), HubError> {
     let path = folder.clone();
     let open = move || {
         make_folder(&folder).map_err(|cause| HubError::state(&folder, cause))?;
         let lock = DirectoryLock::take(&folder).map_err(|cause| HubError::state(&folder, cause))?;
-        Ok((SqliteStore::open(&folder)?, lock))
+        Ok((SqliteStore::open_counted(&folder, meter)?, lock))
     };
     spawn_blocking(open).await.map_err(|cause| HubError::state(&path, cause))?
 }

@@ -4,8 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{Share, duration};
-use crate::{iothub::RegistrationId, twin::DeviceId};
+use super::{LogFormat, Share, duration};
+use crate::{hub::EventKind, iothub::RegistrationId, twin::DeviceId};
 
 /// Of `agent`.
 #[derive(Debug, Args)]
@@ -67,6 +67,25 @@ pub struct HubArgs {
     /// strings.
     #[arg(long = "name", value_name = "NAME", help_heading = "Network")]
     pub names: Vec<String>,
+    /// Serve metrics for Prometheus here, over plain HTTP to whoever asks; on the address of REST they are at
+    /// /metrics, for those who may connect as a service.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub metrics: Option<SocketAddr>,
+    /// Append messages of devices and events to this file, a JSON object a line; `-` is stdout.
+    #[arg(long, value_name = "FILE", help_heading = "Events")]
+    pub events: Option<PathBuf>,
+    /// Which ones: telemetry, twin-changes, lifecycle, connections; all of them unless said otherwise.
+    #[arg(long, value_name = "KIND", value_delimiter = ',', requires = "events", help_heading = "Events")]
+    pub events_of: Vec<EventKind>,
+    /// Move the file aside, to FILE.1, once it has so many MiB.
+    #[arg(long, value_name = "MIB", default_value = "256", requires = "events", help_heading = "Events")]
+    pub events_size: u32,
+    /// How many of those files are kept; the oldest goes.
+    #[arg(long, value_name = "NUMBER", default_value = "10", requires = "events", help_heading = "Events")]
+    pub events_keep: u32,
+    /// How the log is written to stderr.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub log_format: LogFormat,
     /// The certificate and those that signed it (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
     pub tls_cert: Option<PathBuf>,
@@ -90,6 +109,14 @@ pub enum HubCommand {
     /// Print a device's connection string.
     #[command(after_help = "Examples:\n  twinops hub device-connection-string kiosk-0007 > /etc/twinops/device")]
     DeviceConnectionString(DeviceStringArgs),
+    /// Copy everything of the hub into a new folder, whether or not it runs; nobody has to wait for it.
+    #[command(after_help = "Examples:\n  twinops hub backup /backups/hub-monday --state /var/lib/twinops-hub\n\n\
+                            A backup holds keys: it is for its owner alone, and so should its copies be.\n\
+                            A hub that keeps its data in PostgreSQL is backed up with pg_dump.")]
+    Backup(BackupArgs),
+    /// Put a backup into the folder of a hub that does not run.
+    #[command(after_help = "Examples:\n  twinops hub restore /backups/hub-monday --state /var/lib/twinops-hub")]
+    Restore(RestoreArgs),
     /// Print a token that is valid for a while.
     #[command(after_help = "Examples:\n  curl -H \"Authorization: $(twinops hub sas-token --ttl 10m)\" …\n  \
                             twinops hub sas-token --device kiosk-0007")]
@@ -136,6 +163,25 @@ pub struct DeriveKeyArgs {
     /// The id under which the device registers, in the very spelling.
     #[arg(value_name = "REGISTRATION")]
     pub registration: RegistrationId,
+}
+
+/// Of `hub backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// A folder that is not there yet.
+    #[arg(value_name = "DEST")]
+    pub target: PathBuf,
+}
+
+/// Of `hub restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The folder that `backup` made.
+    #[arg(value_name = "SRC")]
+    pub source: PathBuf,
+    /// Also when there is a hub already; what is there is moved aside, into a folder beside it.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Of `hub device-connection-string`.

@@ -7,15 +7,16 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use super::backup;
 use crate::{
     cli::{
-        Exit, Failure, access,
+        Exit, Failure, Printer, access,
         args::{DeviceStringArgs, HubArgs, HubCommand, SasArgs},
         prepare::Desk,
     },
     client::HubClient,
     fleet::{IdentityKind, IdentitySpec},
-    hub::{CertificateFiles, Config, Hub, offline},
+    hub::{CertificateFiles, Config, EventFile, EventKind, EventTarget, EventWriter, Events, Hub, offline},
     iothub::{
         Audience, DeviceConnection, DeviceCredential, HostName, Key, Scope, ServiceConnection, ServiceCredential, sign,
     },
@@ -23,6 +24,8 @@ use crate::{
     twin::DeviceId,
 };
 
+/// The file that stands for stdout.
+const STDOUT: &str = "-";
 /// The policy that may do everything.
 pub(super) const OWNER: &str = "iothubowner";
 
@@ -36,6 +39,8 @@ pub(crate) async fn run(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<
         Some(HubCommand::IdScope) => offline::id_scope(&args.state)?,
         Some(HubCommand::Enroll(who)) => enroll::enroll(&client(&args.state, &service(&args.state)?)?, who).await?,
         Some(HubCommand::DeriveKey(who)) => enroll::derive(&client(&args.state, &service(&args.state)?)?, who).await?,
+        Some(HubCommand::Backup(backup)) => backup::make(&args.state, backup).await?,
+        Some(HubCommand::Restore(restore)) => backup::restore(&args.state, restore).await?,
     };
     desk.printer.result(|out| writeln!(out, "{text}"))?;
     Ok(Exit::Done)
@@ -51,24 +56,38 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
         names: args.names.clone(),
         most_jobs: args.max_jobs,
         certificate: certificate.map(|(chain, key)| CertificateFiles { chain, key }),
+        events: args.events.as_deref().map(|file| events(args, file, desk.printer)),
+        metrics: args.metrics,
         ..Config::local(&args.state)
     };
     let hub = Hub::open(config).await?;
     let (addresses, hostname) = (hub.addresses(), hub.hostname().clone());
-    let (ca, plain) = (hub.ca_pem_path().map(Path::to_owned), hub.plain_address());
-    desk.printer.result(|out| {
-        writeln!(out, "rest   https://{hostname} on {}", addresses.http)?;
-        writeln!(out, "mqtt   {}", addresses.mqtt)?;
-        if let Some(plain) = plain {
-            writeln!(out, "plain  {plain}")?;
-        }
-        if let Some(ca) = &ca {
-            writeln!(out, "ca     {}", ca.display())?;
-        }
-        writeln!(out, "ready")
-    })?;
+    let mut lines =
+        vec![format!("rest   https://{hostname} on {}", addresses.http), format!("mqtt   {}", addresses.mqtt)];
+    lines.extend(hub.plain_address().map(|address| format!("plain  {address}")));
+    lines.extend(hub.metrics_address().map(|address| format!("metrics http://{address}/metrics")));
+    lines.extend(hub.ca_pem_path().map(|ca| format!("ca     {}", ca.display())));
+    lines.push("ready".to_owned());
+    let text = lines.join("\n");
+    if args.events.as_deref() == Some(Path::new(STDOUT)) {
+        // Stdout is for the events alone.
+        desk.printer.say(text);
+    } else {
+        desk.printer.result(|out| writeln!(out, "{text}"))?;
+    }
     hub.run(stop.clone()).await;
     Ok(Exit::Done)
+}
+
+fn events(args: &HubArgs, file: &Path, printer: &Printer) -> Events {
+    let target = if file == Path::new(STDOUT) {
+        EventTarget::Writer(EventWriter::new(printer.lines()))
+    } else {
+        let most_bytes = u64::from(args.events_size) << 20;
+        EventTarget::File(EventFile { path: file.to_owned(), most_bytes, keep: args.events_keep })
+    };
+    let kinds = if args.events_of.is_empty() { EventKind::ALL.to_vec() } else { args.events_of.clone() };
+    Events { target, kinds }
 }
 
 /// The owner's connection string.

@@ -18,17 +18,25 @@ use crate::iothub::ErrorCode;
 /// The versions of the API that are answered, all in the same way (protocol reference 2.2).
 const VERSIONS: std::ops::RangeInclusive<&str> = "2016-11-14"..="2024-03-31";
 
+/// What is no part of the protocol, and therefore has no version.
+const UNVERSIONED: [&str; 1] = ["/metrics"];
+
 /// Lets a request through to its handler if it has the right version, and credentials that permit `action`.
 pub(super) async fn admit<S: Store, L: Links>(
     State((api, action)): State<(Api<S, L>, Action)>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    check_version(parameter(request.uri(), "api-version").as_deref())?;
+    if !UNVERSIONED.contains(&request.uri().path()) {
+        check_version(parameter(request.uri(), "api-version").as_deref())?;
+    }
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Err(denial) = api.core.authority().service(header, action, time::seconds(time::now())) {
         tracing::info!(method = %request.method(), path = request.uri().path(), reason = %denial, "a request was denied");
-        return Err(denied(&denial).into());
+        let failure = denied(&denial);
+        let is_known = failure.code == ErrorCode::IotHubUnauthorizedAccess;
+        api.core.meter().refused("rest", if is_known { "permission" } else { "credentials" });
+        return Err(failure.into());
     }
     Ok(next.run(request).await)
 }

@@ -6,6 +6,8 @@
 //! * All others are the handlers' files; `dps` is the provisioning service, which has an envelope of its own.
 //! * `messages` sends to devices; `device` is what devices themselves do over HTTPS, with `message_headers` for both;
 //!   `websocket` hands a connection to whoever speaks MQTT.
+//! * `observe` gives each request its id, times and counts it; `metrics` shows the counts.
+//! * `openapi` describes the routes: each file of handlers says what its own are.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
@@ -22,7 +24,10 @@ mod input;
 mod jobs;
 mod message_headers;
 mod messages;
+mod metrics;
 mod modules;
+mod observe;
+mod openapi;
 mod queries;
 mod serve;
 mod statistics;
@@ -34,13 +39,12 @@ mod websocket;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    middleware::{from_fn_with_state, map_response},
-    routing::MethodRouter,
-};
+use axum::{Router, middleware::from_fn_with_state, routing::MethodRouter};
+pub(crate) use metrics::open_router;
+pub use openapi::text as openapi;
 pub(crate) use serve::Server;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::{auth::Action, core::Core, failure::Failure, ports::Links, store::Store};
 use crate::iothub::ErrorCode;
@@ -69,7 +73,7 @@ impl<S: Store, L: Links> Api<S, L> {
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.writes.spawn(work).await.unwrap_or_else(|error| {
+        self.writes.spawn(work.instrument(tracing::Span::current())).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a write broke off");
             Err(Failure::new(ErrorCode::ServerError, "the hub broke off this request"))
         })
@@ -103,8 +107,10 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(websocket::routes())
         .merge(certificates::routes(api))
         .merge(dps::routes(api))
+        .merge(metrics::routes(api))
+        .merge(openapi::routes())
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())
-        .layer(map_response(answer::complete))
+        .layer(from_fn_with_state(api.clone(), observe::observe::<S, L>))
 }

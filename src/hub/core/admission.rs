@@ -59,6 +59,7 @@ impl<S: Store, L: Links> Core<S, L> {
         if request.clean_session && (begun.takes_over || record.session.subscriptions != 0) {
             self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
         }
+        self.outlet.connection(link, true);
         let kept = match (request.clean_session, begun.takes_over) {
             (true, _) => 0,
             (false, false) => record.session.subscriptions,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{Core, Decision};
 use crate::hub::{
     failure::Failure,
+    meter::Written,
     ports::{Admission, ConnectRequest, Delivery, DeviceService, Fault, LinkId, Links, Qos, Refusal, Subscriptions},
     record::{Record, device_view, parse_report},
     store::{Change, Store},
@@ -23,6 +24,7 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
         self.trusted.went(link);
         if let Some(seen) = self.presence.go(link, time::now()) {
             self.store.note(seen);
+            self.outlet.connection(link, false);
         }
     }
 
@@ -52,14 +54,18 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
         let text = time::text(now);
         let _turn = self.locks.turn(link).await;
         let change = |record: &mut Record| record.report(&patch, expected, &text).map(Decision::Write);
-        let (_, version): (Arc<Record>, u64) = self.change(link, change).await?;
+        let (record, version): (Arc<Record>, u64) = self.change(link, change).await?;
+        self.meter.twin_written(Written::Reported);
+        self.outlet.reported(&patch, &record);
         Ok(version)
     }
 
     async fn telemetry(&self, link: &LinkId, properties: &str, payload: Bytes) -> Result<(), Fault> {
         self.presence.seen(link, time::now());
-        tracing::trace!(%link, properties, bytes = payload.len(), "telemetry was accepted; nothing consumes it");
-        Ok(())
+        tracing::trace!(%link, bytes = payload.len(), "a message came");
+        let taken = self.outlet.telemetry(link, properties, payload).await;
+        self.meter.telemetry(taken.is_ok());
+        Ok(taken?)
     }
 
     async fn next_message(

@@ -5,6 +5,7 @@ use std::{iter::once, sync::Arc};
 use super::{ATTEMPTS, Core, TwinPart, busy, device_link, family, identity_rules, unwritable};
 use crate::{
     hub::{
+        events::Lifecycle,
         failure::Failure,
         ports::Links,
         record::Record,
@@ -113,6 +114,7 @@ impl<S: Store, L: Links> Core<S, L> {
                 if let Some(patch) = told {
                     self.links.desired(&link, record.desired.version, patch);
                 }
+                self.outlet.lifecycle(Lifecycle::Updated, &record);
                 after.cut.iter().for_each(|link| self.links.cut(link));
                 return Ok(record);
             }

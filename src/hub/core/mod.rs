@@ -10,6 +10,7 @@
 //!   store's revisions guard against other processes.
 //! * `messages` wait for devices until they are acknowledged.
 //! * `certificates` are those of authorities that vouch for devices; `trusted` is what the hub makes of them.
+//! * `watched` tells of identities that are made and deleted, whoever writes them.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod activity;
@@ -37,6 +38,7 @@ mod scopes;
 mod tests;
 mod trusted;
 mod twins;
+mod watched;
 
 use std::sync::{
     Arc,
@@ -57,12 +59,15 @@ use self::{
     presence::PresenceTable,
     provisioning::Provisioner,
     trusted::Trusted,
+    watched::Watched,
 };
 pub(crate) use provisioning::{BulkEnrollment, Listing};
 
 use super::{
     auth::Authority,
+    events::{Outlet, TwinOperation},
     failure::Failure,
+    meter::{Meter, Written},
     ports::{LinkId, Links},
     record::Record,
     store::{Change, Counts, Outcome, Store},
@@ -75,7 +80,7 @@ const ATTEMPTS: usize = 16;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Core<S, L> {
-    store: S,
+    store: Watched<S>,
     links: Arc<L>,
     authority: Authority,
     presence: PresenceTable,
@@ -88,6 +93,8 @@ pub(crate) struct Core<S, L> {
     closing: AtomicBool,
     trusted: Trusted,
     provisioner: Provisioner,
+    outlet: Outlet,
+    meter: Arc<Meter>,
 }
 
 /// What a change of a record comes to.
@@ -108,12 +115,36 @@ impl<S: Store, L: Links> Core<S, L> {
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
         let (presence, locks, configurations, jobs) = Default::default();
         let (trusted, provisioner, feedback, closing) = Default::default();
-        Self { store, links, authority, presence, locks, configurations, jobs, feedback, closing, trusted, provisioner }
+        Self {
+            store: Watched::new(store),
+            links,
+            authority,
+            presence,
+            locks,
+            configurations,
+            jobs,
+            feedback,
+            closing,
+            trusted,
+            provisioner,
+            outlet: Outlet::default(),
+            meter: Meter::new(),
+        }
     }
 
     /// With a provisioning service of this id scope, which assigns devices to a hub of this name.
     pub(crate) fn with_provisioning(self, id_scope: String, hub: String) -> Self {
         Self { provisioner: Provisioner::new(id_scope, hub), ..self }
+    }
+
+    /// The same, counted by `meter`, and with what happens told through `outlet`.
+    pub(crate) fn observed(self, meter: Arc<Meter>, outlet: Outlet) -> Self {
+        Self { store: self.store.through(outlet.clone()), outlet, meter, ..self }
+    }
+
+    /// What counts.
+    pub(crate) const fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// Who may do what.
@@ -152,11 +183,33 @@ impl<S: Store, L: Links> Core<S, L> {
         link: &LinkId,
         change: impl Fn(&mut Record) -> Result<Decision<Option<Bytes>>, Failure> + Send + Sync,
     ) -> Result<Arc<Record>, Failure> {
+        self.change_twin_as(TwinOperation::Update, link, change).await
+    }
+
+    /// The same, with the word for what kind of write it is.
+    async fn change_twin_as(
+        &self,
+        operation: TwinOperation,
+        link: &LinkId,
+        change: impl Fn(&mut Record) -> Result<Decision<Option<Bytes>>, Failure> + Send + Sync,
+    ) -> Result<Arc<Record>, Failure> {
         // Until the device was told, so that it hears of writes in their order.
         let _turn = self.locks.turn(link).await;
-        let (record, told) = self.change(link, change).await?;
+        let watched = |record: &mut Record| {
+            let before = self.outlet.before(record);
+            Ok(match change(record)? {
+                Decision::Write(told) => Decision::Write((told, Some(before))),
+                Decision::Leave(told) => Decision::Leave((told, None)),
+            })
+        };
+        let (record, (told, before)) = self.change(link, watched).await?;
         if let Some(patch) = told {
             self.links.desired(link, record.desired.version, patch);
+            self.meter.notified();
+        }
+        if let Some(before) = before {
+            self.meter.twin_written(Written::Service);
+            self.outlet.twin_written(operation, &before, &record);
         }
         Ok(record)
     }

@@ -388,3 +388,50 @@ async fn a_query_that_does_not_parse_is_an_invalid_argument() {
         assert_eq!(hub.core.query(text, 1, token).await.unwrap_err().code.number(), 400_004, "{text}");
     }
 }
+
+/// Remembers what left the hub.
+#[derive(Clone, Default)]
+struct Left(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Left {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_happens_to_a_device_leaves_the_hub_in_its_order() {
+    use crate::hub::events::{EventKind, EventTarget, EventWriter, Events};
+    let (left, folder, meter) = (Left::default(), tempfile::tempdir().unwrap(), Meter::new());
+    let events = Events { target: EventTarget::Writer(EventWriter::new(left.clone())), kinds: EventKind::ALL.to_vec() };
+    let outlet = Outlet::open(&events, "hub", Arc::clone(&meter)).unwrap();
+    let hub = Hub { core: open(&folder).observed(meter, outlet), folder };
+    hub.put("d1", json!({}), None).await.unwrap();
+    hub.connect("d1", &hub.key("d1").await).await.unwrap();
+    let link = device_link(&id("d1"));
+    hub.write("d1", json!({"properties": {"desired": {"a": {"b": 1}}}}), None).await.unwrap();
+    assert_eq!(hub.write("d1", json!({"tags": {"x": 1}}), Some("\"stale\"")).await, Err(412_001));
+    hub.core.patch_reported(&link, br#"{"a":null,"c":2}"#, None).await.unwrap();
+    hub.core.telemetry(&link, "k=v", Bytes::from_static(b"hi")).await.unwrap();
+    hub.core.write_twin(&device_link(&id("d1")), b"{}", Mode::Replace, None).await.unwrap();
+    hub.core.disconnected(&link);
+    hub.core.delete_identity(&id("d1"), Some(&IfMatch::Any)).await.unwrap();
+    drop(hub);
+    let text = String::from_utf8(left.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let words: Vec<_> = lines.iter().map(|line| line["properties"]["opType"].as_str().unwrap_or("message")).collect();
+    let expected = ["createDeviceIdentity", "deviceConnected", "updateTwin", "updateTwin", "message", "replaceTwin"];
+    assert_eq!(words, [expected.as_slice(), &["deviceDisconnected", "deleteDeviceIdentity"]].concat());
+    let desired = &lines[2]["body"]["properties"]["desired"];
+    assert_eq!((&desired["a"], &desired["$version"]), (&json!({"b": 1}), &json!(2)));
+    assert_eq!(desired["$metadata"]["a"]["b"]["$lastUpdatedVersion"], json!(2));
+    let reported = &lines[3]["body"]["properties"]["reported"];
+    assert_eq!((&reported["a"], &reported["c"], lines[3]["body"].get("tags")), (&Value::Null, &json!(2), None));
+    assert_eq!(lines[7]["body"]["properties"]["reported"]["c"], json!(2), "the last twin of it");
+    assert!(!text.contains("primaryKey"), "keys never leave");
+}

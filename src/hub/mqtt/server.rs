@@ -10,7 +10,10 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    super::ports::{DeviceService, LinkId, Links as _, PeerCertificates},
+    super::{
+        meter::Meter,
+        ports::{DeviceService, LinkId, Links as _, PeerCertificates},
+    },
     clock::Clock,
     connection::{Connection, GOODBYE},
     end::End,
@@ -68,12 +71,18 @@ pub(crate) struct Server<S> {
     pub(super) service: Arc<S>,
     pub(super) links: Arc<LinkTable>,
     pub(super) limits: Limits,
+    meter: Arc<Meter>,
 }
 
 impl<S: DeviceService> Server<S> {
     /// Asks `service` for everything that outlives a link, and enters the links into `links`.
-    pub(crate) const fn new(service: Arc<S>, links: Arc<LinkTable>, limits: Limits) -> Self {
-        Self { service, links, limits }
+    pub(crate) fn new(service: Arc<S>, links: Arc<LinkTable>, limits: Limits) -> Self {
+        Self { service, links, limits, meter: Meter::new() }
+    }
+
+    /// The same, counted by `meter`.
+    pub(crate) fn counted(self, meter: Arc<Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// Serves one stream, TLS already done, until it ends; spawn it. `certificates` are the client's.
@@ -92,6 +101,7 @@ impl<S: DeviceService> Server<S> {
         let Some((mut connection, will)) = opened else { return };
         let end = run(&mut connection, &self.links, &stop).await;
         log(&connection.place.link, peer, &end);
+        self.meter.ended(end.word());
         Box::pin(self.finish(connection, will, end)).await;
     }
 
@@ -119,6 +129,7 @@ impl<S: DeviceService> Server<S> {
             }
             Err(end) => {
                 info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
+                self.meter.refused("mqtt", end.word());
                 farewell(&mut wire, &end).await;
                 None
             }
