@@ -5,6 +5,8 @@ use std::{
     path::PathBuf,
 };
 
+use super::{auth::OidcConfig, guard::ConnectionLimits};
+
 /// Where a hub keeps things, listens, and what it is called.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -22,6 +24,10 @@ pub struct Config {
     pub hostname: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
+    /// Whose bearer tokens open the service API, besides the shared access signatures of the hub's own policies.
+    pub oidc: Option<OidcConfig>,
+    /// How many connections and failed attempts there may be.
+    pub limits: ConnectionLimits,
 }
 
 /// PEM files of a server certificate.
@@ -46,7 +52,16 @@ impl Config {
     /// For this machine alone, on free ports.
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { state: state.into(), http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None }
+        Self {
+            state: state.into(),
+            http: any,
+            mqtt: any,
+            names: Vec::new(),
+            hostname: None,
+            certificate: None,
+            oidc: None,
+            limits: ConnectionLimits::default(),
+        }
     }
 
     /// All names of the hub, once each.

@@ -5,12 +5,14 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::OwnedSemaphorePermit,
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, error, warn};
 
+use super::guard::Guard;
 use crate::task::{PATIENCE, Stop};
 
 /// How long a handshake may take.
@@ -24,6 +26,9 @@ pub(super) struct Listener {
     pub(super) name: &'static str,
     pub(super) socket: TcpListener,
     pub(super) tls: Arc<ServerConfig>,
+    pub(super) guard: Arc<Guard>,
+    /// Connections of all sides together beyond which this one takes no more.
+    pub(super) most: usize,
 }
 
 impl Listener {
@@ -40,7 +45,7 @@ impl Listener {
         let mut links = JoinSet::new();
         loop {
             let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
+                accepted = accept(&self.socket, &self.guard) => accepted,
                 Some(ended) = links.join_next() => {
                     report(self.name, ended);
                     continue;
@@ -48,11 +53,16 @@ impl Listener {
                 () = stop.requested() => break,
             };
             match accepted {
-                Ok((stream, peer)) => {
+                Ok((stream, peer, leave)) => {
+                    // Whoever gets no pass is dropped here.
+                    let Some(mut pass) = self.guard.enter(peer.ip(), self.most) else { continue };
                     let (acceptor, serve) = (acceptor.clone(), serve.clone());
                     links.spawn(async move {
                         // Boxed, because it is big and soon over.
-                        if let Some(stream) = Box::pin(shake(acceptor, stream, peer)).await {
+                        let shaken = Box::pin(shake(acceptor, stream, peer)).await;
+                        drop(leave);
+                        if let Some(stream) = shaken {
+                            pass.shaken();
                             serve(stream, peer).await;
                         }
                     });
@@ -63,6 +73,16 @@ impl Listener {
         drop(self.socket);
         finish(self.name, links).await;
     }
+}
+
+/// The next connection, with leave to shake hands.
+async fn accept(
+    socket: &TcpListener,
+    guard: &Guard,
+) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
+    let leave = guard.handshake().await;
+    let (stream, peer) = socket.accept().await?;
+    Ok((stream, peer, leave))
 }
 
 async fn shake(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {

@@ -6,7 +6,8 @@
 //!   what it writes, and what a write does to it.
 //! * `store` keeps what the core hands it; every acknowledged write survives a crash.
 //! * `api` is the REST side, `mqtt` the device side. They know the core through `ports`, and not each other.
-//! * `tls` holds the hub's certificates, `auth` decides who may do what.
+//! * `tls` holds the hub's certificates, `auth` decides who may do what, and `guard` keeps
+//!   strangers from using up what is there for all.
 
 mod api;
 mod auth;
@@ -14,6 +15,7 @@ mod config;
 mod core;
 mod error;
 mod failure;
+mod guard;
 mod hex;
 mod listen;
 mod mqtt;
@@ -23,9 +25,13 @@ mod random;
 mod record;
 mod server;
 mod store;
+#[cfg(test)]
+mod tests;
 mod time;
 mod tls;
 
+pub use auth::{DataRole, OidcConfig, UnknownRole};
 pub use config::{Addresses, CertificateFiles, Config};
 pub use error::HubError;
+pub use guard::ConnectionLimits;
 pub use server::Hub;

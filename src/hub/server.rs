@@ -13,10 +13,11 @@ use tracing::{info, warn};
 
 use super::{
     api::{self, Api},
-    auth::{Authority, POLICIES, Policies},
+    auth::{Authority, Issuer, OidcConfig, POLICIES, Policies},
     config::{Addresses, Config, bracketed},
     core::Core,
     error::HubError,
+    guard::Guard,
     listen::Listener,
     mqtt::{self, LinkTable},
     offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
@@ -41,6 +42,8 @@ pub struct Hub {
     hostname: HostName,
     ca: Option<PathBuf>,
     lock: DirectoryLock,
+    issuer: Option<Arc<Issuer>>,
+    guard: Arc<Guard>,
 }
 
 impl Hub {
@@ -62,14 +65,18 @@ impl Hub {
         let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
-        let core = Arc::new(Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies)));
-        let listener = |name, socket, side| {
+        let issuer = config.oidc.clone().map(issuer).transpose()?;
+        let authority = Authority::new(tokens_for, policies).with_issuer(issuer.clone());
+        let core = Arc::new(Core::new(store, Arc::clone(&links), authority));
+        let guard = Arc::new(Guard::new(&config.limits));
+        let listener = |name, socket, side, most| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
-            Ok::<_, HubError>(Listener { name, socket, tls })
+            Ok::<_, HubError>(Listener { name, socket, tls, guard: Arc::clone(&guard), most })
         };
-        let http = listener("REST", http.0, tls::Side::Rest)?;
-        let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt)?;
-        Ok(Self { core, links, http, mqtt, addresses, hostname, ca, lock })
+        let most = guard.connections();
+        let http = listener("REST", http.0, tls::Side::Rest, most)?;
+        let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt, most - most / 8)?;
+        Ok(Self { core, links, http, mqtt, addresses, hostname, ca, lock, issuer, guard })
     }
 
     /// Where it listens; never port 0.
@@ -116,14 +123,18 @@ impl Hub {
 
     /// Serves until `stop` is requested, answers what is in flight, and closes the store.
     pub async fn run(self, stop: Stop) {
-        let Self { core, links, http, mqtt, addresses, hostname, lock, .. } = self;
+        let Self { core, links, http, mqtt, addresses, hostname, lock, issuer, guard, ca: _ } = self;
         info!(http = %addresses.http, mqtt = %addresses.mqtt, %hostname, "the hub is open");
         let writes = TaskTracker::new();
         let mut group = Group::new(stop.child());
-        let rest = api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone())));
+        let rest =
+            api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone()).guarded(Arc::clone(&guard))));
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
-        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()));
+        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()).guarded(guard));
         group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
+        if let Some(issuer) = issuer {
+            group.spawn("oidc", issuer.keep_fresh(group.stop().clone()));
+        }
         group.join().await;
         writes.close();
         writes.wait().await;
@@ -158,6 +169,11 @@ async fn close(core: Arc<Core<SqliteStore, LinkTable>>, lock: DirectoryLock) {
     if let Err(error) = spawn_blocking(move || drop((core, lock))).await {
         warn!(%error, "the store was not closed in good order");
     }
+}
+
+fn issuer(config: OidcConfig) -> Result<Arc<Issuer>, HubError> {
+    let name = config.issuer.clone();
+    Issuer::new(config).map(Arc::new).map_err(|cause| HubError::Oidc { issuer: name, cause: cause.into() })
 }
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), HubError> {

@@ -63,8 +63,13 @@ impl<S: Store, L: Links> Core<S, L> {
             (Some(_), Some(_)) => return Err(Failure::stale()),
             (Some(_), None) => return Err(taken(name)),
         };
-        let stored =
-            Stored { certificate: tls::to_text(&certificate), verified: is_verified, created, updated: now, code: None };
+        let stored = Stored {
+            certificate: tls::to_text(&certificate),
+            verified: is_verified,
+            created,
+            updated: now,
+            code: None,
+        };
         let revision = old.map_or(0, |(document, _)| document.revision);
         let written = self.write_certificate(name, revision, &stored).await?;
         if revision != 0 {
@@ -170,7 +175,9 @@ fn check_name(name: &str) -> Result<(), Failure> {
     if (1..=NAME).contains(&name.len()) && name.bytes().all(fits) {
         return Ok(());
     }
-    Err(Failure::invalid(format!("a certificate's name has 1 to {NAME} letters, digits, hyphens, dots and underscores")))
+    Err(Failure::invalid(format!(
+        "a certificate's name has 1 to {NAME} letters, digits, hyphens, dots and underscores"
+    )))
 }
 
 fn read(document: &Document) -> Result<Stored, Failure> {

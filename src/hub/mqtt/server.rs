@@ -10,7 +10,10 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    super::ports::{DeviceService, LinkId, PeerCertificates},
+    super::{
+        guard::Guard,
+        ports::{DeviceService, LinkId, PeerCertificates},
+    },
     clock::Clock,
     connection::{Connection, GOODBYE},
     end::End,
@@ -52,12 +55,19 @@ pub(crate) struct Server<S> {
     pub(super) service: Arc<S>,
     pub(super) links: Arc<LinkTable>,
     pub(super) limits: Limits,
+    guard: Option<Arc<Guard>>,
 }
 
 impl<S: DeviceService> Server<S> {
     /// Asks `service` for everything that outlives a link, and enters the links into `links`.
     pub(crate) const fn new(service: Arc<S>, links: Arc<LinkTable>, limits: Limits) -> Self {
-        Self { service, links, limits }
+        Self { service, links, limits, guard: None }
+    }
+
+    /// Tells `guard` of those who fail to prove who they are.
+    #[must_use]
+    pub(crate) fn guarded(self, guard: Arc<Guard>) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 
     /// Serves one stream, TLS already done, until it ends; spawn it. `certificates` are the client's.
@@ -98,6 +108,9 @@ impl<S: DeviceService> Server<S> {
             }
             Err(end) => {
                 info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
+                if let Some(guard) = self.guard.as_ref().filter(|_| end.is_failed_attempt()) {
+                    guard.failed(peer.ip());
+                }
                 farewell(&mut wire, &end).await;
                 None
             }

@@ -75,7 +75,9 @@ impl Signer {
     pub(crate) fn server(&self, names: &[&str]) -> Self {
         let mut params = params("server");
         params.subject_alt_names =
-            CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap().subject_alt_names;
+            CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+                .unwrap()
+                .subject_alt_names;
         self.sign(params, |_| {})
     }
 

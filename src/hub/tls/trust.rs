@@ -27,7 +27,8 @@ impl Trust {
         let mut until = None;
         for authority in authorities {
             let Ok(facts) = Facts::read(&authority) else { continue };
-            let turns = [facts.begins, facts.ends.saturating_add(1)].into_iter().filter_map(|at| u64::try_from(at).ok());
+            let turns =
+                [facts.begins, facts.ends.saturating_add(1)].into_iter().filter_map(|at| u64::try_from(at).ok());
             until = turns.filter(|at| *at > now).chain(until).min();
             if facts.is_authority
                 && facts.holds_at(now)
