@@ -9,6 +9,7 @@
 //! parses it, once.
 
 mod answer;
+mod certificates;
 mod http;
 mod hub;
 mod pages;

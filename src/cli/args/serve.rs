@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{Share, duration};
+use super::{AuthorityCommand, EntryArgs, LimitArgs, Share, duration};
 use crate::twin::DeviceId;
 
 /// Of `agent`.
@@ -44,6 +44,7 @@ pub struct AgentArgs {
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  twinops hub --state /var/lib/twinops-hub --name hub.example.org\n  \
                   twinops hub --tls-cert hub.pem --tls-key hub.key\n  \
+                  twinops hub --oidc-issuer https://sts.windows.net/TENANT/ --oidc-audience https://iothubs.azure.net\n  \
                   export IOTHUB_CONNECTION_STRING=\"$(twinops hub connection-string)\"\n\n\
                   On first start it makes an authority and a certificate of its own, unless it is given one."
 )]
@@ -67,6 +68,12 @@ pub struct HubArgs {
     /// The certificate's key (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
     pub tls_key: Option<PathBuf>,
+    /// Whose bearer tokens open the service API.
+    #[command(flatten)]
+    pub entry: EntryArgs,
+    /// How much is too much.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Print something of this hub instead of serving.
     #[command(subcommand)]
     pub command: Option<HubCommand>,
@@ -85,6 +92,9 @@ pub enum HubCommand {
     #[command(after_help = "Examples:\n  curl -H \"Authorization: $(twinops hub sas-token --ttl 10m)\" …\n  \
                             twinops hub sas-token --device kiosk-0007")]
     SasToken(SasArgs),
+    /// Manage the authorities whose certificates let devices in; the hub has to be running.
+    #[command(subcommand)]
+    Authority(AuthorityCommand),
 }
 
 /// Of `hub device-connection-string`.

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use super::authority;
 use crate::{
     cli::{
         Exit, Failure, access,
@@ -31,6 +32,9 @@ pub(crate) async fn run(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<
         Some(HubCommand::ConnectionString) => service(&args.state)?.to_connection_string().reveal().to_owned(),
         Some(HubCommand::DeviceConnectionString(device)) => device_string(&args.state, device).await?,
         Some(HubCommand::SasToken(sas)) => token(&args.state, sas).await?,
+        Some(HubCommand::Authority(command)) => {
+            return authority::run(command, &client(&args.state, &service(&args.state)?)?, desk).await;
+        }
     };
     desk.printer.result(|out| writeln!(out, "{text}"))?;
     Ok(Exit::Done)
@@ -43,6 +47,8 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
         mqtt: args.mqtt,
         names: args.names.clone(),
         certificate: certificate.map(|(chain, key)| CertificateFiles { chain, key }),
+        oidc: args.entry.config(),
+        limits: args.limits.config(),
         ..Config::local(&args.state)
     };
     let hub = Hub::open(config).await?;

@@ -1,4 +1,5 @@
-//! Bearer tokens of an OpenID Connect issuer, for the service API (protocol reference 1.6). Microsoft Entra ID is one.
+//! Bearer tokens of an issuer that speaks `OpenID` Connect, for the service API (protocol reference 1.6). Microsoft
+//! Entra ID is one.
 //!
 //! * [`OidcConfig`] names the issuer and what its tokens must say.
 //! * [`Issuer`] checks tokens; it has the issuer's keys in memory and fetches them anew, on time and when a token is
