@@ -10,6 +10,7 @@
 //! parses it, once.
 
 mod answer;
+mod certificates;
 mod enrollments;
 mod http;
 mod hub;

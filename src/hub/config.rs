@@ -6,8 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::core::MOST_ACTIVE;
-use super::events::Events;
+use super::{auth::OidcConfig, core::MOST_ACTIVE, events::Events, guard::ConnectionLimits};
 
 /// Where a hub keeps things, listens, and what it is called.
 #[derive(Debug, Clone)]
@@ -40,6 +39,10 @@ pub struct Config {
     pub events: Option<Events>,
     /// Where metrics are served over plain HTTP to whoever asks; port 0 takes a free one.
     pub metrics: Option<SocketAddr>,
+    /// Whose bearer tokens open the service API, besides the shared access signatures of the hub's own policies.
+    pub oidc: Option<OidcConfig>,
+    /// How many connections and failed attempts there may be.
+    pub limits: ConnectionLimits,
 }
 
 /// How long many links take to close if nobody says.
@@ -80,6 +83,8 @@ impl Config {
             drain: DRAIN,
             events: None,
             metrics: None,
+            oidc: None,
+            limits: ConnectionLimits::default(),
         }
     }
 

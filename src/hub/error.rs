@@ -28,6 +28,15 @@ pub enum HubError {
     /// The certificates cannot be read or made.
     #[error("cannot set up TLS")]
     Tls(#[source] Cause),
+    /// The issuer of bearer tokens cannot be used.
+    #[error("cannot take bearer tokens of {issuer}")]
+    Oidc {
+        /// The issuer.
+        issuer: String,
+        /// Why not.
+        #[source]
+        cause: Cause,
+    },
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address} for {what}")]
     Listen {

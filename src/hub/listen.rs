@@ -11,7 +11,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, error, warn};
 
-use super::meter::Meter;
+use super::{guard::Guard, meter::Meter};
 use crate::task::Stop;
 
 /// How long a handshake may take.
@@ -28,6 +28,9 @@ pub(super) struct Listener {
     /// How long its connections may take to end after it stops.
     pub(super) patience: Duration,
     pub(super) meter: Arc<Meter>,
+    pub(super) guard: Arc<Guard>,
+    /// Connections of all sides together beyond which this one takes no more.
+    pub(super) most: usize,
 }
 
 impl Listener {
@@ -42,13 +45,23 @@ impl Listener {
     {
         let acceptor = TlsAcceptor::from(self.tls);
         let side = if self.name == "REST" { "rest" } else { "mqtt" };
-        let shaken = move |stream, peer| {
+        let shaken = move |stream, peer: SocketAddr| {
             let (acceptor, serve, meter) = (acceptor.clone(), serve.clone(), Arc::clone(&self.meter));
+            let guard = Arc::clone(&self.guard);
             meter.connection(side);
+            // Whoever gets no pass is dropped at once.
+            let pass = guard.enter(peer.ip(), self.most);
             async move {
+                let Some(mut pass) = pass else { return meter.refused(side, "limits") };
+                let leave = guard.handshake().await;
                 // Boxed, because it is big and soon over.
-                match Box::pin(shake(acceptor, stream, peer)).await {
-                    Some(stream) => serve(stream, peer).await,
+                let shaken = Box::pin(shake(acceptor, stream, peer)).await;
+                drop(leave);
+                match shaken {
+                    Some(stream) => {
+                        pass.shaken();
+                        serve(stream, peer).await;
+                    }
                     None => meter.refused(side, "tls"),
                 }
             }

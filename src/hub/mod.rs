@@ -10,7 +10,8 @@
 //! * `dps` is the knowledge of the provisioning service, which makes devices of those that prove who they are.
 //! * `websocket` is the way of MQTT over the REST side's port.
 //! * `events` is the way out for messages of devices and for what happens here; `meter` counts.
-//! * `tls` holds the hub's certificates, `auth` decides who may do what.
+//! * `tls` holds the hub's certificates, `auth` decides who may do what, and `guard` keeps
+//!   strangers from using up what is there for all.
 
 mod api;
 mod auth;
@@ -21,6 +22,7 @@ mod dps;
 mod error;
 mod events;
 mod failure;
+mod guard;
 mod hex;
 mod listen;
 mod meter;
@@ -32,12 +34,16 @@ mod random;
 mod record;
 mod server;
 mod store;
+#[cfg(test)]
+mod tests;
 mod time;
 mod tls;
 mod websocket;
 
 pub use api::openapi;
+pub use auth::{DataRole, OidcConfig, UnknownRole};
 pub use config::{Addresses, CertificateFiles, Config};
 pub use error::HubError;
 pub use events::{EventFile, EventKind, EventTarget, EventWriter, Events, NoSuchEvent};
+pub use guard::ConnectionLimits;
 pub use server::Hub;

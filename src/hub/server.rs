@@ -14,12 +14,13 @@ use tracing::{info, warn};
 
 use super::{
     api::{self, Api},
-    auth::{Authority, POLICIES, Policies},
+    auth::{Authority, Issuer, OidcConfig, POLICIES, Policies},
     config::{Addresses, Config, bracketed},
     core::{ConfigurationEngine, Core},
     dps::{ID_SCOPE, new_id_scope},
     error::HubError,
     events::Outlet,
+    guard::Guard,
     listen::{self, Listener},
     meter::Meter,
     mqtt::{self, LinkTable},
@@ -49,6 +50,8 @@ pub struct Hub {
     hostname: HostName,
     ca: Option<PathBuf>,
     lock: DirectoryLock,
+    issuer: Option<Arc<Issuer>>,
+    guard: Arc<Guard>,
 }
 
 impl Hub {
@@ -74,11 +77,14 @@ impl Hub {
         let links = Arc::new(LinkTable::new());
         let id_scope = id_scope(&store).await?;
         let assigned_hub = config.assigned_hub.clone().unwrap_or_else(|| hostname.name().to_owned());
-        let core = Core::new(store, Arc::clone(&links), Authority::new(tokens_for, policies));
+        let issuer = config.oidc.clone().map(issuer).transpose()?;
+        let authority = Authority::new(tokens_for, policies).with_issuer(issuer.clone());
+        let core = Core::new(store, Arc::clone(&links), authority);
         let core = core.with_most_jobs(config.most_jobs);
         let core = core.observed(Arc::clone(&meter), outlet(&config, &hostname, &meter)?);
         let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
-        let listener = |name, socket, side| {
+        let guard = Arc::new(Guard::new(&config.limits));
+        let listener = |name, socket, side, most| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
             Ok::<_, HubError>(Listener {
                 name,
@@ -86,15 +92,19 @@ impl Hub {
                 tls,
                 patience: config.drain + PATIENCE,
                 meter: Arc::clone(&meter),
+                guard: Arc::clone(&guard),
+                most,
             })
         };
-        let http = listener("REST", http.0, tls::Side::Rest)?;
-        let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt)?;
+        let most = guard.connections();
+        let http = listener("REST", http.0, tls::Side::Rest, most)?;
+        let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt, most - most / 8)?;
         let metrics = match config.metrics {
             Some(address) => Some(bind("metrics", address).await?),
             None => None,
         };
-        Ok(Self { core, links, http, mqtt, plain, metrics, drain: config.drain, addresses, hostname, ca, lock })
+        let drain = config.drain;
+        Ok(Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, ca, lock, issuer, guard })
     }
 
     /// Where it listens; never port 0.
@@ -151,15 +161,17 @@ impl Hub {
 
     /// Serves until `stop` is requested, answers what is in flight, and closes the store.
     pub async fn run(self, stop: Stop) {
-        let Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, lock, .. } = self;
+        let Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, lock, issuer, guard, ca: _ } =
+            self;
         info!(http = %addresses.http, mqtt = %addresses.mqtt, %hostname, "the hub is open");
         let writes = TaskTracker::new();
         let mut group = Group::new(stop.child());
         let limits = mqtt::Limits { spread: drain, ..mqtt::Limits::default() };
         let meter = Arc::clone(core.meter());
-        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, limits).counted(meter));
+        let devices =
+            Arc::new(mqtt::Server::new(Arc::clone(&core), links, limits).counted(meter).guarded(Arc::clone(&guard)));
         let upgraded = Arc::clone(&devices);
-        let api = Api::new(Arc::clone(&core), writes.clone());
+        let api = Api::new(Arc::clone(&core), writes.clone()).guarded(guard);
         if let Some((socket, address)) = metrics {
             info!(%address, "metrics are served to whoever asks");
             let server = api::Server::new(api::open_router(&api));
@@ -175,6 +187,9 @@ impl Hub {
         group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
         if let Some((socket, _)) = plain {
             group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
+        }
+        if let Some(issuer) = issuer {
+            group.spawn("oidc", issuer.keep_fresh(group.stop().clone()));
         }
         group.spawn("activity", watch(Arc::clone(&core), group.stop().clone()));
         group.join().await;
@@ -246,6 +261,11 @@ async fn close(core: Arc<Core<SqliteStore, LinkTable>>, lock: DirectoryLock) {
     if let Err(error) = spawn_blocking(move || drop((core, lock))).await {
         warn!(%error, "the store was not closed in good order");
     }
+}
+
+fn issuer(config: OidcConfig) -> Result<Arc<Issuer>, HubError> {
+    let name = config.issuer.clone();
+    Issuer::new(config).map(Arc::new).map_err(|cause| HubError::Oidc { issuer: name, cause: cause.into() })
 }
 
 async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), HubError> {

@@ -3,6 +3,8 @@
 //! No secret is ever an argument: arguments are there for every user of a machine to read. Connection strings come
 //! from the environment or from files.
 
+mod authority;
+mod entry;
 mod operate;
 mod serve;
 mod values;
@@ -11,6 +13,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
+pub use entry::{EntryArgs, LimitArgs};
 pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
     ValidateArgs,

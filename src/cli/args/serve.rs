@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{LogFormat, Share, duration};
+use super::{AuthorityCommand, EntryArgs, LimitArgs, LogFormat, Share, duration};
 use crate::{hub::EventKind, iothub::RegistrationId, twin::DeviceId};
 
 /// Of `agent`.
@@ -44,6 +44,7 @@ pub struct AgentArgs {
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  twinops hub --state /var/lib/twinops-hub --name hub.example.org\n  \
                   twinops hub --tls-cert hub.pem --tls-key hub.key\n  \
+                  twinops hub --oidc-issuer https://sts.windows.net/TENANT/ --oidc-audience https://iothubs.azure.net\n  \
                   export IOTHUB_CONNECTION_STRING=\"$(twinops hub connection-string)\"\n\n\
                   On first start it makes an authority and a certificate of its own, unless it is given one."
 )]
@@ -95,6 +96,12 @@ pub struct HubArgs {
     /// Scheduled jobs that may wait or run at a time.
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     pub max_jobs: usize,
+    /// Whose bearer tokens open the service API.
+    #[command(flatten)]
+    pub entry: EntryArgs,
+    /// How much is too much.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Print something of this hub instead of serving.
     #[command(subcommand)]
     pub command: Option<HubCommand>,
@@ -134,6 +141,9 @@ pub enum HubCommand {
     /// Print the key of one device of an enrolment group.
     #[command(after_help = "Examples:\n  twinops hub derive-key kiosks kiosk-0007")]
     DeriveKey(DeriveKeyArgs),
+    /// Manage the authorities whose certificates let devices in; the hub has to be running.
+    #[command(subcommand)]
+    Authority(AuthorityCommand),
 }
 
 /// Of `hub enroll`.

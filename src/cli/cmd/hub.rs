@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::backup;
+use super::{authority, backup};
 use crate::{
     cli::{
         Exit, Failure, Printer, access,
@@ -41,6 +41,9 @@ pub(crate) async fn run(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<
         Some(HubCommand::DeriveKey(who)) => enroll::derive(&client(&args.state, &service(&args.state)?)?, who).await?,
         Some(HubCommand::Backup(backup)) => backup::make(&args.state, backup).await?,
         Some(HubCommand::Restore(restore)) => backup::restore(&args.state, restore).await?,
+        Some(HubCommand::Authority(command)) => {
+            return authority::run(command, &client(&args.state, &service(&args.state)?)?, desk).await;
+        }
     };
     desk.printer.result(|out| writeln!(out, "{text}"))?;
     Ok(Exit::Done)
@@ -58,6 +61,8 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
         certificate: certificate.map(|(chain, key)| CertificateFiles { chain, key }),
         events: args.events.as_deref().map(|file| events(args, file, desk.printer)),
         metrics: args.metrics,
+        oidc: args.entry.config(),
+        limits: args.limits.config(),
         ..Config::local(&args.state)
     };
     let hub = Hub::open(config).await?;

@@ -39,14 +39,21 @@ mod websocket;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state, routing::MethodRouter};
+use axum::{Router, http::Extensions, middleware::from_fn_with_state, routing::MethodRouter};
 pub(crate) use metrics::open_router;
 pub use openapi::text as openapi;
 pub(crate) use serve::Server;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::{auth::Action, core::Core, failure::Failure, ports::Links, store::Store};
+use super::{
+    auth::Action,
+    core::Core,
+    failure::Failure,
+    guard::Guard,
+    ports::{Links, PeerAddress},
+    store::Store,
+};
 use crate::iothub::ErrorCode;
 
 /// What every handler is given.
@@ -54,18 +61,32 @@ pub(crate) struct Api<S, L> {
     core: Arc<Core<S, L>>,
     /// Writes go on when their client hangs up: what is stored must also be told.
     writes: TaskTracker,
+    guard: Option<Arc<Guard>>,
 }
 
 impl<S, L> Clone for Api<S, L> {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), writes: self.writes.clone() }
+        Self { core: Arc::clone(&self.core), writes: self.writes.clone(), guard: self.guard.clone() }
     }
 }
 
 impl<S: Store, L: Links> Api<S, L> {
     /// Over a core; `writes` can be waited for before the core is closed.
     pub(crate) const fn new(core: Arc<Core<S, L>>, writes: TaskTracker) -> Self {
-        Self { core, writes }
+        Self { core, writes, guard: None }
+    }
+
+    /// Turns away those whom `guard` bars, and tells it of failed attempts.
+    #[must_use]
+    pub(crate) fn guarded(self, guard: Arc<Guard>) -> Self {
+        Self { guard: Some(guard), ..self }
+    }
+
+    /// Whoever asks failed to prove who they are.
+    fn failed(&self, request: &Extensions) {
+        if let (Some(guard), Some(PeerAddress(address))) = (&self.guard, request.get()) {
+            guard.failed(address.ip());
+        }
     }
 
     /// Carries a write out to its end, whatever becomes of whoever asked for it.
@@ -112,5 +133,6 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())
+        .layer(from_fn_with_state(api.clone(), admit::turn_away::<S, L>))
         .layer(from_fn_with_state(api.clone(), observe::observe::<S, L>))
 }

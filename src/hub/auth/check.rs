@@ -1,7 +1,10 @@
 //! Credentials, checked: parse, expiry, key, signature, scope, permission, in this order (protocol reference 1.3).
 
+use std::sync::Arc;
+
 use super::{
     action::Action,
+    oidc::{BearerError, Issuer},
     policies::{Policies, Policy},
 };
 use crate::{
@@ -34,24 +37,42 @@ pub(crate) enum Denial {
     CertificateName,
     #[error("the certificate does not lead to an authority of this hub, or not now")]
     CertificateChain,
+    #[error("the bearer token is none of the issuer's: {0}")]
+    Bearer(#[from] BearerError),
+    #[error("no role of the bearer token has the data action {0}")]
+    Role(&'static str),
     #[error("there is no such identity")]
     Unknown,
     #[error("the identity is disabled")]
     Disabled,
 }
 
-/// The hub's names and policies.
+impl Denial {
+    /// Whether somebody failed to prove who they are, rather than asking for more than they may.
+    pub(crate) const fn is_failed_attempt(&self) -> bool {
+        !matches!(self, Self::Permission { .. } | Self::Scope | Self::Role(_) | Self::Bearer(BearerError::NoKeys))
+    }
+}
+
+/// The hub's names and policies, and whose bearer tokens it takes.
 #[derive(Debug)]
 pub(crate) struct Authority {
     names: Vec<HostName>,
     policies: Policies,
+    issuer: Option<Arc<Issuer>>,
 }
 
 impl Authority {
     /// Takes tokens for any of these names. They carry no port, so that a token may name any: a hub can be reached
     /// through several.
     pub(crate) const fn new(names: Vec<HostName>, policies: Policies) -> Self {
-        Self { names, policies }
+        Self { names, policies, issuer: None }
+    }
+
+    /// Takes bearer tokens of an issuer as well.
+    #[must_use]
+    pub(crate) fn with_issuer(self, issuer: Option<Arc<Issuer>>) -> Self {
+        Self { issuer, ..self }
     }
 
     /// The hub's policies.
@@ -64,7 +85,16 @@ impl Authority {
         self.names.iter().any(|own| own.is(name))
     }
 
-    /// Whether the service API may be used with a token. `now` is in seconds since 1970.
+    /// Whether the service API may be used by whoever sends this header: a shared access signature, or a bearer token
+    /// if there is an issuer. `now` is in seconds since 1970.
+    pub(crate) async fn admit(&self, header: Option<&str>, action: Action, now: u64) -> Result<(), Denial> {
+        match (&self.issuer, header.and_then(bearer)) {
+            (Some(issuer), Some(token)) => issuer.admit(token, action, now).await,
+            _ => self.service(header, action, now),
+        }
+    }
+
+    /// Whether the service API may be used with a shared access signature. `now` is in seconds since 1970.
     pub(crate) fn service(&self, header: Option<&str>, action: Action, now: u64) -> Result<(), Denial> {
         let token = SasToken::parse(header.ok_or(Denial::NoCredentials)?)?;
         let policy = self.policy(&token, now)?;
@@ -112,6 +142,12 @@ impl Authority {
             Err(SasError::Host.into())
         }
     }
+}
+
+/// The token of a header that has one; the scheme has no letter case.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
 fn permit(policy: &Policy, any_of: &[Permissions]) -> Result<(), Denial> {

@@ -83,6 +83,11 @@ impl End {
         }
     }
 
+    /// Whether somebody failed to prove who they are.
+    pub(super) const fn is_failed_attempt(&self) -> bool {
+        matches!(self, Self::NoClientId | Self::Name | Self::NotAuthorized)
+    }
+
     /// Whether the device's will is to be delivered.
     pub(super) const fn is_unclean(&self) -> bool {
         !matches!(self, Self::Goodbye | Self::Stopping)

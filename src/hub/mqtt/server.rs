@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     super::{
+        guard::Guard,
         meter::Meter,
         ports::{DeviceService, LinkId, Links as _, PeerCertificates},
     },
@@ -72,17 +73,24 @@ pub(crate) struct Server<S> {
     pub(super) links: Arc<LinkTable>,
     pub(super) limits: Limits,
     meter: Arc<Meter>,
+    guard: Option<Arc<Guard>>,
 }
 
 impl<S: DeviceService> Server<S> {
     /// Asks `service` for everything that outlives a link, and enters the links into `links`.
     pub(crate) fn new(service: Arc<S>, links: Arc<LinkTable>, limits: Limits) -> Self {
-        Self { service, links, limits, meter: Meter::new() }
+        Self { service, links, limits, meter: Meter::new(), guard: None }
     }
 
     /// The same, counted by `meter`.
     pub(crate) fn counted(self, meter: Arc<Meter>) -> Self {
         Self { meter, ..self }
+    }
+
+    /// Tells `guard` of those who fail to prove who they are.
+    #[must_use]
+    pub(crate) fn guarded(self, guard: Arc<Guard>) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 
     /// Serves one stream, TLS already done, until it ends; spawn it. `certificates` are the client's.
@@ -130,6 +138,9 @@ impl<S: DeviceService> Server<S> {
             Err(end) => {
                 info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
                 self.meter.refused("mqtt", end.word());
+                if let Some(guard) = self.guard.as_ref().filter(|_| end.is_failed_attempt()) {
+                    guard.failed(peer.ip());
+                }
                 farewell(&mut wire, &end).await;
                 None
             }
