@@ -97,7 +97,10 @@ impl<S: Store, L: Links> Engine<S, L> {
             return Ok(());
         }
         self.due = false;
-        match self.pass(stop).await {
+        let begun = Instant::now();
+        let passed = self.pass(stop).await;
+        self.core.meter().pass("configurations", passed == Ok(true), begun.elapsed());
+        match passed {
             Ok(true) => self.next = Instant::now() + EVERY,
             Ok(false) => self.due = true,
             Err(failure) => {
