@@ -120,7 +120,7 @@ pub enum Command {
     /// Keep this device in the state that its twin asks for.
     Agent(AgentArgs),
     /// Serve the protocols of an IoT hub.
-    Hub(HubArgs),
+    Hub(Box<HubArgs>),
     /// Run hub, simulated devices and reconciler on this machine, for the fleet in a folder.
     Up(UpArgs),
     /// Print the schemas of the documents and the JSON reports.

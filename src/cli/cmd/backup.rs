@@ -23,11 +23,11 @@ pub(super) async fn make(state: &Path, args: &BackupArgs) -> Result<String, Fail
 pub(super) async fn restore(state: &Path, args: &RestoreArgs) -> Result<String, Failure> {
     let (from, to, force) = (args.source.clone(), state.to_owned(), args.force);
     let restored = done(spawn_blocking(move || backup::restore(&from, &to, force)).await)?;
-    let mut text = format!("restored {} of {} to {}", told(&restored), restored.made, state.display());
-    if let Some(moved) = &restored.moved {
-        text.push_str(&format!("\nwhat was there is in {}", moved.display()));
-    }
-    Ok(text)
+    let text = format!("restored {} of {} to {}", told(&restored), restored.made, state.display());
+    Ok(match &restored.moved {
+        Some(moved) => format!("{text}\nwhat was there is in {}", moved.display()),
+        None => text,
+    })
 }
 
 fn done(ended: Result<Result<Summary, BackupError>, JoinError>) -> Result<Summary, Failure> {

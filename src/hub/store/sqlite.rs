@@ -85,8 +85,8 @@ impl Store for SqliteStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
-        let scan = sqlite_reader::scan(span, after, filter, limit);
-        self.readers.run("reading many twins", scan).await
+        let read = sqlite_reader::scan(span, after, filter, limit);
+        self.readers.run("reading many twins", read).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 
 /// The format that this program writes (`user_version`).
+#[expect(clippy::cast_possible_wrap, reason = "there are few")]
 pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 
 /// How long a connection waits for another one's lock.

@@ -34,7 +34,7 @@ for (const transport of [Http, Mqtt, MqttWs]) {
         const found = [];
         do {
             found.push(...body(await query.next()));
-        } while (query.hasNext());
+        } while (query.hasMoreResults);
         assert.ok(found.some((one) => one.registrationId === registrationId));
         await service.deleteIndividualEnrollment(registrationId);
         await assert.rejects(service.getIndividualEnrollment(registrationId));

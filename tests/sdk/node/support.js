@@ -23,7 +23,7 @@ const registry = () => Registry.fromConnectionString(OWNER);
 const deviceString = (id, key) => `HostName=${HOST};DeviceId=${id};SharedAccessKey=${key}`;
 
 // The body of an answer, whichever way this SDK gives it.
-const body = (answer) => answer?.result ?? answer?.responseBody ?? answer;
+const body = (answer) => answer?.result ?? answer?.jobStatus ?? answer?.responseBody ?? answer;
 
 // Runs `work` with a registered device and its connected client; both are gone afterwards.
 async function withDevice(work, { transport = Mqtt, options = {} } = {}) {

@@ -150,8 +150,12 @@ class Certificates:
         key, request, certificate = (self.path(f"{name}.{end}") for end in ("key", "csr", "pem"))
         self.run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-subj", f"/CN={name}", "-keyout", key, "-out", request)
+        # Without an extension openssl makes a certificate of the first version, which TLS does not take.
+        extensions = self.path("extensions")
+        with open(extensions, "w", encoding="ascii") as file:
+            file.write("basicConstraints=CA:FALSE\n")
         self.run("x509", "-req", "-in", request, "-days", "2", "-CA", authority[0], "-CAkey", authority[1],
-                 "-CAcreateserial", "-out", certificate)
+                 "-CAcreateserial", "-extfile", extensions, "-out", certificate)
         return certificate, key
 
     @staticmethod

@@ -53,6 +53,8 @@ pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
         .route("/enrollmentGroups/query", query_of(Breed::Group))
         .route("/enrollmentGroups/{id}", one(Breed::Group))
         .route("/enrollmentGroups/{id}/attestationmechanism", mechanism(api, Breed::Group))
+        // As the Node SDK spells it.
+        .route("/enrollmentgroups/{id}/attestationmechanism", mechanism(api, Breed::Group))
 }
 
 fn enrollment<S: Store, L: Links>(api: &Api<S, L>, breed: Breed) -> MethodRouter<Api<S, L>> {

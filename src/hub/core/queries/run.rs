@@ -68,9 +68,9 @@ impl<S: Store, L: Links> Core<S, L> {
             return Ok(groups_page(groups, &query, text, &place, size));
         }
         let filter = filter(query.condition());
-        let mut scan = Scan { query: &query, span, filter, rows: Rows::new(), place, size };
-        let more = self.fill(&mut scan).await?;
-        Ok(scan.rows.finish(&query, text, more.then_some(&scan.place)))
+        let mut page = Scan { query: &query, span, filter, rows: Rows::new(), place, size };
+        let more = self.fill(&mut page).await?;
+        Ok(page.rows.finish(&query, text, more.then_some(&page.place)))
     }
 
     /// Fills a page. Says whether there may be another one.
