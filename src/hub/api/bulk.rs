@@ -8,8 +8,18 @@ use super::{
     answer::{Refused, failed_in_part, serialized},
     input::Content,
     needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::{BulkEntry, ErrorCode, KeyRenewal};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::post("/devices", "bulkDevices", "Writes up to 100 identities; 400 with the same body if some failed")
+        .takes("[BulkEntry]")
+        .answers("BulkResult"),
+    openapi::post("/devices/keys/regenerate", "renewKeys", "Gives devices and modules new keys")
+        .takes("KeyRenewal")
+        .answers("KeyRenewalResult"),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

@@ -16,8 +16,32 @@ use super::{
     answer::{Refused, json_with_etag, serialized},
     input::{Content, Precondition, segment},
     needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::{CertificateList, CertificateResource, ErrorCode};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/certificates", "listCertificates", "The authorities that vouch for devices")
+        .answers("CertificateList"),
+    openapi::get("/certificates/{name}", "getCertificate", "One authority").answers("Certificate").etag(),
+    openapi::put("/certificates/{name}", "putCertificate", "Creates or replaces an authority")
+        .takes("Certificate")
+        .if_match()
+        .answers("Certificate")
+        .etag(),
+    openapi::delete("/certificates/{name}", "deleteCertificate", "Deletes an authority").if_match().status(204),
+    openapi::post(
+        "/certificates/{name}/generateVerificationCode",
+        "startProof",
+        "Makes the code that a proof of possession carries",
+    )
+    .answers("Certificate")
+    .etag(),
+    openapi::post("/certificates/{name}/verify", "finishProof", "Takes the proof of possession")
+        .takes("CertificateProof")
+        .answers("Certificate")
+        .etag(),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

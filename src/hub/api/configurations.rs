@@ -15,7 +15,33 @@ use super::{
     answer::{Refused, json_with_etag, serialized},
     input::{Content, Id, Precondition},
     needs,
+    openapi::{self, Operation},
 };
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/configurations", "listConfigurations", "All configurations").answers("[Configuration]"),
+    openapi::post(
+        "/configurations/testQueries",
+        "testConfigurationQueries",
+        "Says what is wrong with a condition and queries",
+    )
+    .takes("ConfigurationTrial")
+    .answers("ConfigurationErrors"),
+    openapi::get("/configurations/{id}", "getConfiguration", "One configuration").answers("Configuration").etag(),
+    openapi::put("/configurations/{id}", "putConfiguration", "Creates a configuration, or with If-Match replaces it")
+        .takes("Configuration")
+        .if_match()
+        .answers("Configuration")
+        .etag(),
+    openapi::delete("/configurations/{id}", "deleteConfiguration", "Deletes a configuration").if_match().status(204),
+    openapi::post(
+        "/devices/{id}/applyConfigurationContent",
+        "applyConfigurationContent",
+        "Applies a content once to an edge device",
+    )
+    .takes("ConfigurationContent")
+    .status(204),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

@@ -23,6 +23,7 @@ use super::{
     answer::Refused,
     input::{Content, Id, parameter},
     message_headers,
+    openapi::{self, Operation},
 };
 use crate::{
     iothub::{ETag, ErrorCode},
@@ -31,6 +32,51 @@ use crate::{
 
 /// Most bytes of telemetry in one message.
 const TELEMETRY: usize = 256 * 1024;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::post(
+        "/devices/{id}/messages/events",
+        "sendTelemetry",
+        "Takes telemetry of up to 256 KiB; headers are its properties",
+    )
+    .by_device()
+    .takes("Bytes")
+    .status(204),
+    openapi::get(
+        "/devices/{id}/messages/deviceBound",
+        "receiveMessage",
+        "Holds the next message for the device; 204 if there is none",
+    )
+    .by_device()
+    .answers("Bytes")
+    .content("application/octet-stream")
+    .etag(),
+    openapi::delete(
+        "/devices/{id}/messages/deviceBound/{token}",
+        "completeMessage",
+        "Completes a message, or rejects it",
+    )
+    .by_device()
+    .with(&[openapi::query("reject", "Its presence rejects the message")])
+    .status(204),
+    openapi::post(
+        "/devices/{id}/messages/deviceBound/{token}/abandon",
+        "abandonMessage",
+        "Puts a message back into the queue",
+    )
+    .by_device()
+    .status(204),
+    openapi::post("/devices/{id}/files", "startUpload", "Always refused: this hub has no storage for files")
+        .by_device()
+        .refused(),
+    openapi::post(
+        "/devices/{id}/files/notifications",
+        "finishUpload",
+        "Always refused: this hub has no storage for files",
+    )
+    .by_device()
+    .refused(),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>() -> Router<Api<S, L>> {

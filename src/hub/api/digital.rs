@@ -18,10 +18,43 @@ use super::{
     answer::{Refused, json, json_with_etag},
     input::{Content, Id, Precondition, parameter},
     needs,
+    openapi::{self, Operation},
 };
 
 /// What the device says of a command.
 const COMMAND_STATUS: HeaderName = HeaderName::from_static("x-ms-command-statuscode");
+
+const TIMES: &[openapi::Parameter] = &[
+    openapi::query("connectTimeoutInSeconds", "How long the device may take to connect"),
+    openapi::query("responseTimeoutInSeconds", "How long it may take to answer"),
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/digitaltwins/{id}", "getDigitalTwin", "The twin by the components of its model")
+        .answers("Any")
+        .etag(),
+    openapi::patch("/digitaltwins/{id}", "updateDigitalTwin", "Takes a JSON Patch; the device has yet to follow")
+        .takes("JsonPatch")
+        .if_match()
+        .status(202)
+        .etag(),
+    openapi::post(
+        "/digitaltwins/{id}/commands/{name}",
+        "invokeCommand",
+        "Calls a command; its status is in x-ms-command-statuscode",
+    )
+    .with(TIMES)
+    .takes("Any")
+    .answers("Any"),
+    openapi::post(
+        "/digitaltwins/{id}/components/{path}/commands/{name}",
+        "invokeComponentCommand",
+        "Calls a command of a component",
+    )
+    .with(TIMES)
+    .takes("Any")
+    .answers("Any"),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

@@ -15,11 +15,26 @@ use super::{
     answer::{Refused, json},
     input::{Content, header, parameter},
     needs,
+    openapi::{self, Operation},
     queries::{CONTINUATION, ITEM_TYPE, PAGE_SIZE, page_size},
 };
 
 /// What is said of a job that is not there: no error.
 const UNKNOWN: &str = r#"{"type":"unknown","status":"unknown"}"#;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/jobs/v2/{id}", "getJob", "One job; one that is not there has the status unknown").answers("Job"),
+    openapi::put("/jobs/v2/{id}", "createJob", "Schedules a job").takes("Job").answers("Job"),
+    openapi::post("/jobs/v2/{id}/cancel", "cancelJob", "Cancels a job").answers("Job"),
+    openapi::get("/jobs/v2/query", "listJobs", "A page of jobs; x-ms-continuation leads to the next one")
+        .with(&[
+            openapi::query("jobType", "Only jobs of this type"),
+            openapi::query("jobStatus", "Only jobs of this status"),
+            openapi::header(PAGE_SIZE, "Rows of a page, 100 unless said otherwise and at most 1000"),
+            openapi::header("x-ms-continuation", "The header of the page before"),
+        ])
+        .answers("[Job]"),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

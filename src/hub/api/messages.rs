@@ -26,8 +26,40 @@ use super::{
     answer::{self, Refused},
     input::{Content, Id},
     message_headers, needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::ETag;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::post(
+        "/devices/{id}/messages/deviceBound",
+        "sendMessage",
+        "Queues a message for a device; further properties are headers iothub-app-…",
+    )
+    .with(&[
+        openapi::header("iothub-messageid", "Its id"),
+        openapi::header("iothub-correlationid", "What it answers"),
+        openapi::header("iothub-userid", "Who sends it"),
+        openapi::header("iothub-contenttype", "What the payload is"),
+        openapi::header("iothub-contentencoding", "How it is encoded"),
+        openapi::header("iothub-ack", "none, positive, negative or full"),
+        openapi::header("iothub-expiry", "When it ends"),
+    ])
+    .takes("Bytes")
+    .answers("SentMessage"),
+    openapi::delete("/devices/{id}/commands", "purgeMessages", "Drops all messages queued for a device")
+        .answers("PurgedMessages"),
+    openapi::get("/messages/serviceBound/feedback", "receiveFeedback", "Holds the next feedback; 204 if there is none")
+        .answers("Any")
+        .etag(),
+    openapi::delete("/messages/serviceBound/feedback/{token}", "completeFeedback", "Completes feedback").status(204),
+    openapi::post(
+        "/messages/serviceBound/feedback/{token}/abandon",
+        "abandonFeedback",
+        "Puts feedback back into the queue",
+    )
+    .status(204),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

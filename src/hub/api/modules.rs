@@ -14,8 +14,21 @@ use super::{
     answer::{Refused, serialized},
     input::{Content, Id, Link, Precondition},
     needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::{ErrorCode, ModuleIdentity};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/devices/{id}/modules", "listModules", "All modules of a device").answers("[Module]"),
+    openapi::get("/devices/{id}/modules/{module}", "getModule", "One module, keys included").answers("Module"),
+    openapi::put("/devices/{id}/modules/{module}", "putModule", "Creates a module, or with If-Match replaces it")
+        .takes("Module")
+        .if_match()
+        .answers("Module"),
+    openapi::delete("/devices/{id}/modules/{module}", "deleteModule", "Deletes a module with its twin")
+        .if_match()
+        .status(204),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

@@ -13,8 +13,16 @@ use super::{
     Api,
     answer::{Refused, json},
     needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::ErrorCode;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/jobs", "listTransfers", "Imports and exports: always an empty list").answers("[Any]"),
+    openapi::post("/jobs/create", "createTransfer", "Always refused: this hub has no blob storage").refused(),
+    openapi::get("/jobs/{id}", "getTransfer", "Always refused: there are no imports and exports").refused(),
+    openapi::delete("/jobs/{id}", "cancelTransfer", "Always refused: there are no imports and exports").refused(),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

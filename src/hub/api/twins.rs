@@ -31,6 +31,32 @@ pub(super) const OPERATIONS: &[Operation] = &[
     openapi::post("/twins/{id}/methods", "invokeDeviceMethod", "Calls a method of the device and waits for its answer")
         .takes("MethodCall")
         .answers("MethodAnswer"),
+    openapi::get("/twins/{id}/modules/{module}", "getModuleTwin", "The whole twin of a module").answers("Twin").etag(),
+    openapi::patch(
+        "/twins/{id}/modules/{module}",
+        "updateModuleTwin",
+        "Merges into tags and desired properties of a module",
+    )
+    .takes("TwinPatch")
+    .if_match()
+    .answers("Twin")
+    .etag(),
+    openapi::put(
+        "/twins/{id}/modules/{module}",
+        "replaceModuleTwin",
+        "Replaces tags and desired properties of a module",
+    )
+    .takes("TwinPatch")
+    .if_match()
+    .answers("Twin")
+    .etag(),
+    openapi::post(
+        "/twins/{id}/modules/{module}/methods",
+        "invokeModuleMethod",
+        "Calls a method of a module and waits for its answer",
+    )
+    .takes("MethodCall")
+    .answers("MethodAnswer"),
 ];
 
 /// This file's routes.

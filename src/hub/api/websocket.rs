@@ -21,6 +21,7 @@ use super::{
     super::{failure::Failure, ports::Links, store::Store, websocket},
     Api,
     answer::{Refused, no_route},
+    openapi::{self, Operation},
 };
 use crate::iothub::ErrorCode;
 
@@ -44,6 +45,15 @@ impl Switch {
         upgrade?.await.ok()
     }
 }
+
+pub(super) const OPERATIONS: &[Operation] = &[openapi::get(
+    "/$iothub/websocket",
+    "openWebSocket",
+    "MQTT over WebSocket (HTTP/1.1); the device proves itself in MQTT",
+)
+.status(101)
+.open()
+.unversioned()];
 
 /// This file's routes. Any query is taken: some SDKs say in it whether they show a certificate.
 pub(super) fn routes<S: Store, L: Links>() -> Router<Api<S, L>> {

@@ -23,9 +23,39 @@ use super::{
         admit::check_version,
         answer::{json, serialized},
         input::{Content, parameter},
+        openapi::{self, Operation},
     },
     Declined, name, segment,
 };
+
+pub(in super::super) const OPERATIONS: &[Operation] = &[
+    openapi::put(
+        "/{scope}/registrations/{id}/register",
+        "register",
+        "Registers the device that asks; Location and Retry-After lead to the outcome",
+    )
+    .takes("RegistrationRequest")
+    .status(202)
+    .answers("RegistrationOperation")
+    .by_device()
+    .provisioning(),
+    openapi::get(
+        "/{scope}/registrations/{id}/operations/{operation}",
+        "getRegistrationOperation",
+        "What came of a registration",
+    )
+    .answers("RegistrationOperation")
+    .by_device()
+    .provisioning(),
+    openapi::post(
+        "/{scope}/registrations/{id}",
+        "getOwnRegistration",
+        "How the registration of the device that asks stands",
+    )
+    .answers("Registration")
+    .by_device()
+    .provisioning(),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>() -> Router<Api<S, L>> {

@@ -21,6 +21,7 @@ use super::{
         Api,
         answer::{json, json_with_etag, serialized},
         input::{Content, Precondition, header},
+        openapi::{self, Operation},
         queries::{CONTINUATION, PAGE_SIZE, page_size},
     },
     Declined, Name, needs, page,
@@ -32,6 +33,78 @@ type Answer = Result<Response, Declined>;
 struct Query {
     query: String,
 }
+
+const PAGES: &[openapi::Parameter] = &[
+    openapi::header(PAGE_SIZE, "Rows of a page, 100 unless said otherwise and at most 1000"),
+    openapi::header("x-ms-continuation", "The header of the page before"),
+];
+
+pub(in super::super) const OPERATIONS: &[Operation] = &[
+    openapi::post("/enrollments", "bulkEnrollments", "Writes up to 100 enrolments")
+        .takes("BulkEnrollment")
+        .answers("BulkEnrollmentResult")
+        .provisioning(),
+    openapi::post(
+        "/enrollments/query",
+        "queryEnrollments",
+        "A page of enrolments; x-ms-continuation leads to the next one",
+    )
+    .with(PAGES)
+    .takes("Query")
+    .answers("[Enrollment]")
+    .provisioning(),
+    openapi::get("/enrollments/{id}", "getEnrollment", "One enrolment, without keys")
+        .answers("Enrollment")
+        .etag()
+        .provisioning(),
+    openapi::put("/enrollments/{id}", "putEnrollment", "Creates or replaces an enrolment")
+        .takes("Enrollment")
+        .if_match()
+        .answers("Enrollment")
+        .etag()
+        .provisioning(),
+    openapi::delete("/enrollments/{id}", "deleteEnrollment", "Deletes an enrolment")
+        .if_match()
+        .status(204)
+        .provisioning(),
+    openapi::post(
+        "/enrollments/{id}/attestationmechanism",
+        "getEnrollmentAttestation",
+        "How its devices prove themselves, keys included",
+    )
+    .answers("Attestation")
+    .provisioning(),
+    openapi::post(
+        "/enrollmentGroups/query",
+        "queryEnrollmentGroups",
+        "A page of enrolment groups; x-ms-continuation leads to the next one",
+    )
+    .with(PAGES)
+    .takes("Query")
+    .answers("[Enrollment]")
+    .provisioning(),
+    openapi::get("/enrollmentGroups/{id}", "getEnrollmentGroup", "One enrolment group, without keys")
+        .answers("Enrollment")
+        .etag()
+        .provisioning(),
+    openapi::put("/enrollmentGroups/{id}", "putEnrollmentGroup", "Creates or replaces an enrolment group")
+        .takes("Enrollment")
+        .if_match()
+        .answers("Enrollment")
+        .etag()
+        .provisioning(),
+    openapi::delete("/enrollmentGroups/{id}", "deleteEnrollmentGroup", "Deletes an enrolment group")
+        .if_match()
+        .status(204)
+        .provisioning(),
+    openapi::post(
+        "/enrollmentGroups/{id}/attestationmechanism",
+        "getEnrollmentGroupAttestation",
+        "How its devices prove themselves, keys included",
+    )
+    .answers("Attestation")
+    .provisioning(),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

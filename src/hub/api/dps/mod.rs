@@ -17,6 +17,10 @@ use axum::{
     routing::MethodRouter,
 };
 
+pub(super) use self::{
+    device::OPERATIONS as DEVICE_OPERATIONS, enrollments::OPERATIONS as ENROLLMENT_OPERATIONS,
+    registrations::OPERATIONS as REGISTRATION_OPERATIONS,
+};
 use super::{
     super::{auth::Action, core::Listing, failure::Failure, ports::Links, store::Store},
     Api,

@@ -14,10 +14,28 @@ use super::{
         Api,
         answer::serialized,
         input::{Precondition, header},
+        openapi::{self, Operation},
         queries::{CONTINUATION, PAGE_SIZE, page_size},
     },
     Declined, Name, needs, page,
 };
+
+pub(in super::super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/registrations/{id}", "getRegistration", "How a registration stands")
+        .answers("Registration")
+        .provisioning(),
+    openapi::delete("/registrations/{id}", "deleteRegistration", "Forgets a registration")
+        .if_match()
+        .status(204)
+        .provisioning(),
+    openapi::post("/registrations/{id}/query", "queryRegistrations", "A page of the registrations of a group")
+        .with(&[
+            openapi::header(PAGE_SIZE, "Rows of a page, 100 unless said otherwise and at most 1000"),
+            openapi::header("x-ms-continuation", "The header of the page before"),
+        ])
+        .answers("[Registration]")
+        .provisioning(),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

@@ -16,10 +16,11 @@ use std::sync::LazyLock;
 use axum::{Router, response::Response, routing};
 use serde_json::{Map, Value, json};
 
-pub(super) use self::operation::{Operation, delete, get, header, patch, post, put, query};
+pub(super) use self::operation::{Operation, Parameter, delete, get, header, patch, post, put, query};
 use super::{
     super::{ports::Links, store::Store},
-    Api, answer, identities, metrics, queries, statistics, twins,
+    Api, answer, bulk, certificates, configurations, device, digital, dps, identities, jobs, messages, metrics,
+    modules, queries, statistics, transfers, twins, websocket,
 };
 
 /// All operations of the API.
@@ -29,12 +30,36 @@ const ALL: &[&[Operation]] = &[
     queries::OPERATIONS,
     statistics::OPERATIONS,
     metrics::OPERATIONS,
+    modules::OPERATIONS,
+    bulk::OPERATIONS,
+    configurations::OPERATIONS,
+    jobs::OPERATIONS,
+    transfers::OPERATIONS,
+    digital::OPERATIONS,
+    messages::OPERATIONS,
+    device::OPERATIONS,
+    websocket::OPERATIONS,
+    certificates::OPERATIONS,
+    dps::ENROLLMENT_OPERATIONS,
+    dps::REGISTRATION_OPERATIONS,
+    dps::DEVICE_OPERATIONS,
     OPERATIONS,
 ];
 
 /// Routes that are another way to write others: the path, and the one that is described.
 #[cfg(test)]
-const ALIASES: &[(&str, &str)] = &[("/devices/", "/devices"), ("/devices/query", "/devices/{id}")];
+const ALIASES: &[(&str, &str)] = &[
+    ("/devices/", "/devices"),
+    ("/devices/query", "/devices/{id}"),
+    ("/devices/{id}/modules/", "/devices/{id}/modules"),
+    ("/devices/{id}/messages/devicebound", "/devices/{id}/messages/deviceBound"),
+    ("/devices/{id}/messages/devicebound/{token}", "/devices/{id}/messages/deviceBound/{token}"),
+    ("/devices/{id}/messages/devicebound/{token}/abandon", "/devices/{id}/messages/deviceBound/{token}/abandon"),
+    ("/configurations/", "/configurations"),
+    ("/enrollments/", "/enrollments"),
+    ("/enrollments/query", "/enrollments/{id}"),
+    ("/enrollmentGroups/query", "/enrollmentGroups/{id}"),
+];
 
 const OPERATIONS: &[Operation] =
     &[get("/openapi.json", "getOpenApi", "This document").answers("Any").open().unversioned()];
@@ -77,19 +102,31 @@ fn document() -> Value {
         "security": [{ "token": [] }],
         "paths": paths,
         "components": {
-            "securitySchemes": { "token": {
-                "type": "apiKey", "in": "header", "name": "Authorization",
-                "description": "SharedAccessSignature sr=…&sig=…&se=…&skn=…; `twinops hub sas-token` prints one",
-            } },
-            "responses": { "Error": {
-                "description": "It failed",
-                "headers": {
-                    "iothub-errorcode": { "schema": { "type": "string" }, "description": "The name of the error" },
-                    "x-ms-request-id": { "schema": { "type": "string" }, "description": "To find it in the log" },
-                },
-                "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } },
-            } },
+            "securitySchemes": security_schemes(),
+            "responses": { "Error": failed("Error"), "ProvisioningError": failed("ProvisioningError") },
             "schemas": schemas::all(),
         },
+    })
+}
+
+fn security_schemes() -> Value {
+    let token =
+        |about: &str| json!({ "type": "apiKey", "in": "header", "name": "Authorization", "description": about });
+    json!({
+        "token": token("SharedAccessSignature sr=…&sig=…&se=…&skn=…; `twinops hub sas-token` prints one"),
+        "deviceToken": token("SharedAccessSignature of the device itself"),
+        "deviceCertificate": { "type": "mutualTLS", "description": "The certificate of the device itself" },
+    })
+}
+
+fn failed(schema: &str) -> Value {
+    let header = |about: &str| json!({ "schema": { "type": "string" }, "description": about });
+    json!({
+        "description": "It failed",
+        "headers": {
+            "iothub-errorcode": header("The name of the error"),
+            "x-ms-request-id": header("To find it in the log"),
+        },
+        "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{schema}") } } },
     })
 }

@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+/// The schema of bodies that are no JSON.
+const BYTES: &str = "Bytes";
+
 /// One operation of the API.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(in super::super) struct Operation {
     pub(super) method: &'static str,
     /// As the router has it.
@@ -19,7 +22,17 @@ pub(in super::super) struct Operation {
     has_etag: bool,
     has_if_match: bool,
     is_versioned: bool,
-    is_open: bool,
+    caller: Caller,
+    is_refused: bool,
+    is_provisioning: bool,
+}
+
+/// Who may ask.
+#[derive(Debug, Clone, Copy)]
+enum Caller {
+    Service,
+    Device,
+    Anyone,
 }
 
 /// What a request may carry besides its path and body.
@@ -54,7 +67,9 @@ const fn operation(method: &'static str, route: &'static str, id: &'static str, 
         has_etag: false,
         has_if_match: false,
         is_versioned: true,
-        is_open: false,
+        caller: Caller::Service,
+        is_refused: false,
+        is_provisioning: false,
     }
 }
 
@@ -124,7 +139,22 @@ impl Operation {
 
     /// Needs no credentials.
     pub(in super::super) const fn open(self) -> Self {
-        Self { is_open: true, ..self }
+        Self { caller: Caller::Anyone, ..self }
+    }
+
+    /// Is for the device that the path names, with its own credentials.
+    pub(in super::super) const fn by_device(self) -> Self {
+        Self { caller: Caller::Device, ..self }
+    }
+
+    /// Never succeeds.
+    pub(in super::super) const fn refused(self) -> Self {
+        Self { is_refused: true, ..self }
+    }
+
+    /// Belongs to the provisioning service, whose errors have a form of their own.
+    pub(in super::super) const fn provisioning(self) -> Self {
+        Self { is_provisioning: true, ..self }
     }
 
     /// The path as the document has it.
@@ -138,15 +168,20 @@ impl Operation {
             "operationId": self.id,
             "summary": self.summary,
             "parameters": self.all_parameters(),
-            "responses": { self.status.to_string(): self.response(), "default": { "$ref": "#/components/responses/Error" } },
+            "responses": self.responses(),
         });
-        if let (Some(body), Some(members)) = (self.body, described.as_object_mut()) {
-            let content = json!({ "application/json": { "schema": reference(body) } });
+        let Some(members) = described.as_object_mut() else { return described };
+        if let Some(body) = self.body {
+            let kind = if body == BYTES { "application/octet-stream" } else { "application/json" };
+            let content = json!({ kind: { "schema": reference(body) } });
             members.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
         }
-        if let (true, Some(members)) = (self.is_open, described.as_object_mut()) {
-            members.insert("security".to_owned(), json!([]));
-        }
+        let security = match self.caller {
+            Caller::Service => None,
+            Caller::Device => Some(json!([{ "deviceToken": [] }, { "deviceCertificate": [] }])),
+            Caller::Anyone => Some(json!([])),
+        };
+        members.extend(security.map(|security| ("security".to_owned(), security)));
         described
     }
 
@@ -166,6 +201,15 @@ impl Operation {
             json!({ "name": name, "in": place, "required": false, "schema": text, "description": about })
         }));
         all
+    }
+
+    fn responses(&self) -> Value {
+        let error = if self.is_provisioning { "ProvisioningError" } else { "Error" };
+        let mut responses = json!({ "default": { "$ref": format!("#/components/responses/{error}") } });
+        if let (false, Some(members)) = (self.is_refused, responses.as_object_mut()) {
+            members.insert(self.status.to_string(), self.response());
+        }
+        responses
     }
 
     fn response(&self) -> Value {

@@ -9,7 +9,7 @@ use axum::{
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::hub::api::tests::Hub;
+use crate::hub::api::{tests::Hub, websocket::Switch};
 
 /// The paths that a router has, from what it tells of itself for debugging: there is no other way to ask.
 fn paths(router: &Router) -> BTreeSet<String> {
@@ -25,7 +25,8 @@ async fn served(router: &Router) -> BTreeSet<(String, &'static str)> {
     for path in paths(router) {
         let uri: String = path.split(['{', '}']).map(|part| part.trim_start_matches('*')).collect();
         for method in ["GET", "PUT", "POST", "PATCH", "DELETE"] {
-            let request = Request::builder().method(method).uri(&uri).body(Body::empty()).unwrap();
+            let request = Request::builder().method(method).uri(&uri).extension(Switch::default());
+            let request = request.body(Body::empty()).unwrap();
             let answer = router.clone().oneshot(request).await.unwrap();
             let code = answer.headers().get("iothub-errorcode").map(axum::http::HeaderValue::as_bytes);
             let is_fallback = answer.status() == StatusCode::NOT_FOUND && code == Some(b"GenericNotFound");

@@ -1,9 +1,23 @@
 //! Bodies that operations name. Members that are unknown are ignored in requests; answers may get more.
+//!
+//! * Those of devices and twins are here; `registry`, `operations` and `provisioning` have the others.
+
+mod operations;
+mod provisioning;
+mod registry;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 /// All schemas by name, in the order of the alphabet.
 pub(super) fn all() -> Value {
+    let parts = [common(), registry::all(), operations::all(), provisioning::all()];
+    let schemas = parts.iter().filter_map(Value::as_object).flatten();
+    json!(schemas.collect::<BTreeMap<_, _>>())
+}
+
+fn common() -> Value {
     json!({
         "Any": { "description": "Any JSON value" },
         "Device": device(),
