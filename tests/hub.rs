@@ -255,6 +255,45 @@ async fn a_method_goes_to_the_device_and_back() {
 }
 
 #[tokio::test]
+async fn a_job_reaches_the_device_and_a_command_is_answered() {
+    let world = World::start().await;
+    let key = world.make("d1").await;
+    world.make("d2").await;
+    let mut device = world.connect("d1", &key).await;
+    device.subscribe("$iothub/methods/POST/#").await;
+    let answer = async |device: &mut Device, method: &str, body: &str| {
+        let asked = device.receive().await;
+        let rid = asked.topic.strip_prefix(&format!("$iothub/methods/POST/{method}/?$rid=")).unwrap().to_owned();
+        device.publish(&format!("$iothub/methods/res/200/?$rid={rid}"), body).await;
+        device.next(|packet| matches!(packet, Incoming::PubAck(_)).then_some(())).await;
+    };
+    let job = json!({"jobId": "j1", "type": "scheduleDeviceMethod", "queryCondition": "*",
+        "cloudToDeviceMethod": {"methodName": "m", "payload": {}}, "maxExecutionTimeInSeconds": 60});
+    let made = world.ask(Method::PUT, "/jobs/v2/j1", &[], job).await;
+    assert_eq!((made.status, &made.body["status"]), (StatusCode::OK, &json!("queued")));
+    answer(&mut device, "m", "7").await;
+    let job = timeout(PATIENCE, async {
+        loop {
+            let job = world.ask(Method::GET, "/jobs/v2/j1", &[], Value::Null).await.body;
+            if job["status"] == json!("completed") {
+                return job;
+            }
+        }
+    });
+    let statistics = job.await.expect("the job is over in time")["deviceJobStatistics"].clone();
+    assert_eq!((&statistics["succeededCount"], &statistics["failedCount"]), (&json!(1), &json!(1)));
+    let body = json!({"query": "SELECT * FROM devices.jobs WHERE devices.jobs.jobId = 'j1'"});
+    let rows = world.ask(Method::POST, "/devices/query", &[], body).await.body;
+    assert_eq!(rows[0]["outcome"]["deviceMethodResponse"], json!({"status": 200, "payload": 7}));
+    assert_eq!(rows[1]["error"]["code"], json!("404103"));
+    let path = "/digitaltwins/d1/components/thermo/commands/reboot";
+    let command = world.ask(Method::POST, path, &[], json!({"delay": 1}));
+    let (command, ()) = tokio::join!(command, answer(&mut device, "thermo*reboot", "{\"done\":true}"));
+    assert_eq!((command.status, command.body), (StatusCode::OK, json!({"done": true})));
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_query_goes_on_where_its_page_ended() {
     let world = World::start().await;
     for id in ["a", "b", "c", "d", "e"] {
@@ -406,4 +445,47 @@ async fn a_device_is_made_for_its_connection_string() {
     assert_eq!((parsed.host, parsed.device_id.as_str()), (hub.hostname().clone(), "d1"));
     assert!(matches!(parsed.credential, DeviceCredential::Key(_)));
     assert_eq!(hub.device_connection_string(&id, false).await.unwrap(), made);
+}
+
+#[tokio::test]
+async fn a_device_registers_and_connects_to_the_hub_that_it_is_told() {
+    let world = World::start().await;
+    let scope = offline::id_scope(&world.folder.path().join("state")).unwrap();
+    let group = Key::from_bytes(&[7; 32]).unwrap();
+    let keys = json!({"primaryKey": group.reveal(), "secondaryKey": group.reveal()});
+    let body = json!({"attestation": {"type": "symmetricKey", "symmetricKey": keys},
+        "initialTwin": {"properties": {"desired": {"fw": 1}}}});
+    assert_eq!(world.ask(Method::PUT, "/enrollmentGroups/g1", &[], body).await.status, StatusCode::OK);
+
+    let key = group.derive("dev-1");
+    let visit = |key: &Key| {
+        let mut options = MqttOptions::new("dev-1", "localhost", world.mqtt_port);
+        let token = sign(&format!("{scope}/registrations/dev-1"), key, FOREVER, Some("registration"));
+        options.set_credentials(format!("{scope}/registrations/dev-1/api-version=2019-03-31&ClientVersion=x"), token);
+        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(world.tls.clone()))));
+        let (client, events) = AsyncClient::new(options, 32);
+        Device { client, events }
+    };
+    assert!(visit(&group).poll().await.is_err(), "the group's own key is no device's");
+    let mut visitor = visit(&key);
+    visitor.next(|packet| matches!(packet, Incoming::ConnAck(_)).then_some(())).await;
+    visitor.subscribe("$dps/registrations/res/#").await;
+    visitor.publish("$dps/registrations/PUT/iotdps-register/?$rid=1", r#"{"registrationId":"dev-1"}"#).await;
+    let begun = visitor.receive().await;
+    assert_eq!(begun.topic, "$dps/registrations/res/202/?$rid=1&retry-after=1");
+    let operation = json_of(&begun)["operationId"].as_str().unwrap().to_owned();
+    let poll = format!("$dps/registrations/GET/iotdps-get-operationstatus/?$rid=2&operationId={operation}");
+    visitor.publish(&poll, " ").await;
+    let over = visitor.receive().await;
+    assert_eq!(over.topic, "$dps/registrations/res/200/?$rid=2");
+    let state = json_of(&over)["registrationState"].clone();
+    assert_eq!((&state["assignedHub"], &state["deviceId"]), (&json!("localhost"), &json!("dev-1")));
+
+    let _device = world.connect("dev-1", &key).await;
+    assert_eq!(world.twin("dev-1").await.body["properties"]["desired"]["fw"], json!(1));
+    let folder = world.end().await;
+    assert_eq!(offline::id_scope(&folder.path().join("state")).unwrap(), scope);
+    let world = World::start_in(folder).await;
+    assert_eq!(offline::id_scope(&world.folder.path().join("state")).unwrap(), scope, "it is written into devices");
+    world.end().await;
 }

@@ -52,6 +52,7 @@ const NAMED_IN: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli/"]),
     ("jsonschema", &["src/fleet/schema"]),
     ("notify", &["src/cli/"]),
+    ("prometheus_client", &["src/hub/meter/"]),
     ("rcgen", &["src/hub/tls"]),
     ("reqwest", &["src/client/"]),
     ("rumqttc", &["src/agent/link"]),

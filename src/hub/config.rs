@@ -3,9 +3,10 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
-use super::{auth::OidcConfig, guard::ConnectionLimits};
+use super::{auth::OidcConfig, core::MOST_ACTIVE, events::Events, guard::ConnectionLimits};
 
 /// Where a hub keeps things, listens, and what it is called.
 #[derive(Debug, Clone)]
@@ -22,13 +23,30 @@ pub struct Config {
     /// What connection strings say, with a port if it is not 443. By default the first of `names`, or `localhost`,
     /// with the port of `http`.
     pub hostname: Option<String>,
+    /// What devices are told that the provisioning service assigns to this hub. By default the host of `hostname`
+    /// without its port: devices know the ports.
+    pub assigned_hub: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
+    /// Most scheduled jobs that wait or run at a time.
+    pub most_jobs: usize,
+    /// Where MQTT is served without TLS, for a proxy on this machine that ends TLS itself; a loopback address.
+    pub mqtt_plain: Option<SocketAddr>,
+    /// Over how long the links of many devices are closed when the hub stops, so that they do not all come back at
+    /// once; those of few are closed at once.
+    pub drain: Duration,
+    /// Where messages of devices and events go; without it messages are accepted and forgotten.
+    pub events: Option<Events>,
+    /// Where metrics are served over plain HTTP to whoever asks; port 0 takes a free one.
+    pub metrics: Option<SocketAddr>,
     /// Whose bearer tokens open the service API, besides the shared access signatures of the hub's own policies.
     pub oidc: Option<OidcConfig>,
     /// How many connections and failed attempts there may be.
     pub limits: ConnectionLimits,
 }
+
+/// How long many links take to close if nobody says.
+pub(super) const DRAIN: Duration = Duration::from_secs(10);
 
 /// PEM files of a server certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +76,13 @@ impl Config {
             mqtt: any,
             names: Vec::new(),
             hostname: None,
+            assigned_hub: None,
             certificate: None,
+            most_jobs: MOST_ACTIVE,
+            mqtt_plain: None,
+            drain: DRAIN,
+            events: None,
+            metrics: None,
             oidc: None,
             limits: ConnectionLimits::default(),
         }

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{ports::Fault, store::StoreError};
+use super::{
+    ports::{Fault, LinkId},
+    store::StoreError,
+};
 use crate::{
     iothub::ErrorCode,
     twin::{DeviceId, limits::Violation},
@@ -35,6 +38,22 @@ impl Failure {
         Self::new(ErrorCode::DeviceNotFound, format!("Device {id} not registered"))
     }
 
+    /// 404 for the twin of a device or a module, whichever of the two is missing (protocol reference 3.3).
+    pub(crate) fn no_twin(link: &LinkId) -> Self {
+        match &link.module {
+            None => Self::no_device(&link.device),
+            Some(module) => {
+                let message = format!("Module {module} of device {} not registered", link.device);
+                Self::new(ErrorCode::DeviceNotFound, message)
+            }
+        }
+    }
+
+    /// 404 for a module's identity on a device that is there.
+    pub(crate) fn no_module(link: &LinkId) -> Self {
+        Self { code: ErrorCode::ModuleNotFound, ..Self::no_twin(link) }
+    }
+
     /// 412 because of a stale etag.
     pub(crate) fn stale() -> Self {
         Self::new(
@@ -52,7 +71,11 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
-        Self::new(ErrorCode::ServiceUnavailable, "the hub's store does not answer; try again later")
+        let message = match error {
+            StoreError::Full => "the hub's disk is full: nothing can be written until there is room; reading goes on",
+            _ => "the hub's store does not answer; try again later",
+        };
+        Self::new(ErrorCode::ServiceUnavailable, message)
     }
 }
 

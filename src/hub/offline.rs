@@ -8,6 +8,7 @@ use std::{
 use super::{
     auth::{POLICIES, Policies},
     config::Addresses,
+    dps::ID_SCOPE,
     error::HubError,
     store::settings_of,
     tls::CA_FILE,
@@ -39,6 +40,15 @@ pub fn addresses(state: &Path) -> Result<Addresses, HubError> {
     };
     let [http, mqtt] = settings(state, [HTTP_ADDRESS, MQTT_ADDRESS])?;
     Ok(Addresses { http: read(http)?, mqtt: read(mqtt)? })
+}
+
+/// The id scope by which devices name the provisioning service.
+///
+/// # Errors
+/// When the folder holds no hub, or only that of an earlier program.
+pub fn id_scope(state: &Path) -> Result<String, HubError> {
+    let [scope] = settings(state, [ID_SCOPE])?;
+    Ok(scope)
 }
 
 /// The certificate that clients have to trust, if the hub has its own authority.

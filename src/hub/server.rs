@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use rustls::server::ResolvesServerCert;
@@ -15,19 +16,23 @@ use super::{
     api::{self, Api},
     auth::{Authority, Issuer, OidcConfig, POLICIES, Policies},
     config::{Addresses, Config, bracketed},
-    core::Core,
+    core::{ConfigurationEngine, Core},
+    dps::{ID_SCOPE, new_id_scope},
     error::HubError,
+    events::Outlet,
     guard::Guard,
-    listen::Listener,
+    listen::{self, Listener},
+    meter::Meter,
     mqtt::{self, LinkTable},
     offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
+    plain,
     ports::PeerCertificates,
     store::{Change, DirectoryLock, Outcome, SqliteStore, Store as _},
     tls,
 };
 use crate::{
     iothub::{AuthenticationType, DeviceConnection, DeviceCredential, DeviceIdentity, ErrorCode, HostName, Secret},
-    task::{Group, Stop},
+    task::{Group, PATIENCE, Stop},
     twin::DeviceId,
 };
 
@@ -38,6 +43,9 @@ pub struct Hub {
     links: Arc<LinkTable>,
     http: Listener,
     mqtt: Listener,
+    plain: Option<(TcpListener, SocketAddr)>,
+    metrics: Option<(TcpListener, SocketAddr)>,
+    drain: Duration,
     addresses: Addresses,
     hostname: HostName,
     ca: Option<PathBuf>,
@@ -52,9 +60,11 @@ impl Hub {
     /// # Errors
     /// When the folder cannot be used or another hub uses it, an address is taken, or a name or certificate is bad.
     pub async fn open(config: Config) -> Result<Self, HubError> {
-        let (store, lock) = open_state(config.state.clone()).await?;
+        let meter = Meter::new();
+        let (store, lock) = open_state(config.state.clone(), Arc::clone(&meter)).await?;
         let http = bind("REST", config.http).await?;
         let mqtt = bind("MQTT", config.mqtt).await?;
+        let plain = bind_plain(config.mqtt_plain).await?;
         let addresses = Addresses { http: http.1, mqtt: mqtt.1 };
         let hostname = config.host(addresses.http.port());
         let hostname = HostName::parse(&hostname).map_err(|error| HubError::Name(error.into()))?;
@@ -65,23 +75,51 @@ impl Hub {
         let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
+        let id_scope = id_scope(&store).await?;
+        let assigned_hub = config.assigned_hub.clone().unwrap_or_else(|| hostname.name().to_owned());
         let issuer = config.oidc.clone().map(issuer).transpose()?;
         let authority = Authority::new(tokens_for, policies).with_issuer(issuer.clone());
-        let core = Arc::new(Core::new(store, Arc::clone(&links), authority));
+        let core = Core::new(store, Arc::clone(&links), authority);
+        let core = core.with_most_jobs(config.most_jobs);
+        let core = core.observed(Arc::clone(&meter), outlet(&config, &hostname, &meter)?);
+        let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
         let guard = Arc::new(Guard::new(&config.limits));
         let listener = |name, socket, side, most| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
-            Ok::<_, HubError>(Listener { name, socket, tls, guard: Arc::clone(&guard), most })
+            Ok::<_, HubError>(Listener {
+                name,
+                socket,
+                tls,
+                patience: config.drain + PATIENCE,
+                meter: Arc::clone(&meter),
+                guard: Arc::clone(&guard),
+                most,
+            })
         };
         let most = guard.connections();
         let http = listener("REST", http.0, tls::Side::Rest, most)?;
         let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt, most - most / 8)?;
-        Ok(Self { core, links, http, mqtt, addresses, hostname, ca, lock, issuer, guard })
+        let metrics = match config.metrics {
+            Some(address) => Some(bind("metrics", address).await?),
+            None => None,
+        };
+        let drain = config.drain;
+        Ok(Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, ca, lock, issuer, guard })
     }
 
     /// Where it listens; never port 0.
     pub const fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// Where it listens for MQTT without TLS, if it does.
+    pub fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Where it serves metrics to whoever asks, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
     }
 
     /// What stands for `HostName` in connection strings, e.g. `localhost:8443`.
@@ -123,18 +161,37 @@ impl Hub {
 
     /// Serves until `stop` is requested, answers what is in flight, and closes the store.
     pub async fn run(self, stop: Stop) {
-        let Self { core, links, http, mqtt, addresses, hostname, lock, issuer, guard, ca: _ } = self;
+        let Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, lock, issuer, guard, ca: _ } =
+            self;
         info!(http = %addresses.http, mqtt = %addresses.mqtt, %hostname, "the hub is open");
         let writes = TaskTracker::new();
         let mut group = Group::new(stop.child());
-        let rest =
-            api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone()).guarded(Arc::clone(&guard))));
+        let limits = mqtt::Limits { spread: drain, ..mqtt::Limits::default() };
+        let meter = Arc::clone(core.meter());
+        let devices =
+            Arc::new(mqtt::Server::new(Arc::clone(&core), links, limits).counted(meter).guarded(Arc::clone(&guard)));
+        let upgraded = Arc::clone(&devices);
+        let api = Api::new(Arc::clone(&core), writes.clone()).guarded(guard);
+        if let Some((socket, address)) = metrics {
+            info!(%address, "metrics are served to whoever asks");
+            let server = api::Server::new(api::open_router(&api));
+            group.spawn("metrics", serve_metrics(socket, server, group.stop().clone()));
+        }
+        let rest = api::Server::new(api::router(&api)).with_devices(move |stream, certificates, peer, stop| {
+            Arc::clone(&upgraded).serve_link(stream, certificates, peer, stop)
+        });
+        drop(api);
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
-        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()).guarded(guard));
-        group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
+        group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
+        group.spawn("mqtt", serve_mqtt(mqtt, Arc::clone(&devices), group.stop().clone()));
+        group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
+        if let Some((socket, _)) = plain {
+            group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
+        }
         if let Some(issuer) = issuer {
             group.spawn("oidc", issuer.keep_fresh(group.stop().clone()));
         }
+        group.spawn("activity", watch(Arc::clone(&core), group.stop().clone()));
         group.join().await;
         writes.close();
         writes.wait().await;
@@ -152,13 +209,48 @@ async fn serve_rest(listener: Listener, server: api::Server, stop: Stop) {
     listener.run(stop, serve).await;
 }
 
-async fn serve_mqtt(listener: Listener, server: Arc<mqtt::Server<Core<SqliteStore, LinkTable>>>, stop: Stop) {
+async fn serve_metrics(socket: TcpListener, server: api::Server, stop: Stop) {
+    let inner = stop.clone();
+    let serve = move |stream, peer| server.clone().serve(stream, PeerCertificates::default(), peer, inner.clone());
+    plain::run(socket, stop, serve).await;
+}
+
+fn outlet(config: &Config, hostname: &HostName, meter: &Arc<Meter>) -> Result<Outlet, HubError> {
+    let open = |events| Outlet::open(events, hostname.name(), Arc::clone(meter)).map_err(HubError::Events);
+    config.events.as_ref().map_or_else(|| Ok(Outlet::default()), open)
+}
+
+type MqttServer = mqtt::Server<Core<SqliteStore, LinkTable>>;
+
+async fn serve_mqtt(listener: Listener, server: Arc<MqttServer>, stop: Stop) {
     let inner = stop.clone();
     let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
         let certificates = PeerCertificates::of(stream.get_ref().1);
         Arc::clone(&server).serve_link(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
+}
+
+/// For a proxy on this machine, which ends TLS; what certificates it was shown, this hub does not learn.
+async fn serve_plain(socket: TcpListener, patience: Duration, server: Arc<MqttServer>, stop: Stop) {
+    let inner = stop.clone();
+    let serve =
+        move |stream, peer| Arc::clone(&server).serve_link(stream, PeerCertificates::default(), peer, inner.clone());
+    listen::accept("plain MQTT", socket, patience, stop, serve).await;
+}
+
+/// Notes what is heard of devices until the hub is told to stop, and says then that it is about to close.
+async fn watch(core: Arc<Core<SqliteStore, LinkTable>>, stop: Stop) {
+    core.watch_activity(&stop).await;
+    core.close_doors();
+}
+
+async fn bind_plain(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, HubError> {
+    match address {
+        None => Ok(None),
+        Some(address) if address.ip().is_loopback() => bind("plain MQTT", address).await.map(Some),
+        Some(address) => Err(HubError::NotLoopback(address)),
+    }
 }
 
 /// The store's last commit and checkpoint take a while, and are not for a thread that serves others.
@@ -183,12 +275,12 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, S
     Ok((socket, bound))
 }
 
-async fn open_state(folder: PathBuf) -> Result<(SqliteStore, DirectoryLock), HubError> {
+async fn open_state(folder: PathBuf, meter: Arc<Meter>) -> Result<(SqliteStore, DirectoryLock), HubError> {
     let path = folder.clone();
     let open = move || {
         make_folder(&folder).map_err(|cause| HubError::state(&folder, cause))?;
         let lock = DirectoryLock::take(&folder).map_err(|cause| HubError::state(&folder, cause))?;
-        Ok((SqliteStore::open(&folder)?, lock))
+        Ok((SqliteStore::open_counted(&folder, meter)?, lock))
     };
     spawn_blocking(open).await.map_err(|cause| HubError::state(&path, cause))?
 }
@@ -204,11 +296,24 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 
 async fn policies(store: &SqliteStore) -> Result<Policies, HubError> {
     if let Some(text) = store.setting(POLICIES).await? {
-        return Ok(Policies::parse(&text)?);
+        let policies = Policies::parse(&text)?;
+        let Some(completed) = policies.completed()? else { return Ok(policies) };
+        set(store, POLICIES, completed.text()?).await?;
+        return Ok(completed);
     }
     let policies = Policies::generate()?;
     set(store, POLICIES, policies.text()?).await?;
     Ok(policies)
+}
+
+/// Made once: it is written into devices.
+async fn id_scope(store: &SqliteStore) -> Result<String, HubError> {
+    if let Some(scope) = store.setting(ID_SCOPE).await? {
+        return Ok(scope);
+    }
+    let scope = new_id_scope()?;
+    set(store, ID_SCOPE, scope.clone()).await?;
+    Ok(scope)
 }
 
 /// For commands that are not this process.

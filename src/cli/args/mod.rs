@@ -19,8 +19,11 @@ pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
     ValidateArgs,
 };
-pub use serve::{AgentArgs, DeviceStringArgs, HubArgs, HubCommand, SasArgs, UpArgs};
-pub use values::{Color, Share, Shell, duration};
+pub use serve::{
+    AgentArgs, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, RestoreArgs, SasArgs,
+    UpArgs,
+};
+pub use values::{Color, LogFormat, Share, Shell, duration};
 
 use super::{Exit, Verbosity};
 use crate::report::Format;
@@ -148,6 +151,9 @@ pub struct SchemaArgs {
 /// Of `docs`.
 #[derive(Debug, Args)]
 pub struct DocsArgs {
+    /// The description of the hub's REST API (OpenAPI) instead.
+    #[arg(long)]
+    pub openapi: bool,
     /// Write to this file instead of stdout.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 pub(super) mod agent;
 mod authority;
+pub(super) mod backup;
 pub(super) mod explain;
 pub(super) mod hub;
 pub(super) mod invoke;

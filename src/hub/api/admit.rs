@@ -27,20 +27,28 @@ use crate::iothub::ErrorCode;
 /// The versions of the API that are answered, all in the same way (protocol reference 2.2).
 const VERSIONS: std::ops::RangeInclusive<&str> = "2016-11-14"..="2024-03-31";
 
+/// What is no part of the protocol, and therefore has no version.
+const UNVERSIONED: [&str; 1] = ["/metrics"];
+
 /// Lets a request through to its handler if it has the right version, and credentials that permit `action`.
 pub(super) async fn admit<S: Store, L: Links>(
     State((api, action)): State<(Api<S, L>, Action)>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    check_version(parameter(request.uri(), "api-version").as_deref())?;
+    if !UNVERSIONED.contains(&request.uri().path()) {
+        check_version(parameter(request.uri(), "api-version").as_deref())?;
+    }
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Err(denial) = api.core.authority().admit(header, action, time::seconds(time::now())).await {
         if denial.is_failed_attempt() {
-            api.failed(request.extensions());
+            api.failed(request.extensions().get());
         }
         tracing::info!(method = %request.method(), path = request.uri().path(), reason = %denial, "a request was denied");
-        return Err(denied(&denial).into());
+        let failure = denied(&denial);
+        let is_known = failure.code == ErrorCode::IotHubUnauthorizedAccess;
+        api.core.meter().refused("rest", if is_known { "permission" } else { "credentials" });
+        return Err(failure.into());
     }
     Ok(next.run(request).await)
 }
@@ -82,7 +90,8 @@ fn denied(denial: &Denial) -> Failure {
     }
 }
 
-fn check_version(version: Option<&str>) -> Result<(), Failure> {
+/// Whether this version of the API is spoken here.
+pub(super) fn check_version(version: Option<&str>) -> Result<(), Failure> {
     let known = version.is_some_and(|version| {
         let date = version.strip_suffix("-preview").unwrap_or(version);
         let shape = date.len() == 10

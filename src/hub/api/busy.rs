@@ -11,7 +11,10 @@ use std::{
 
 use hyper::{Request, service::Service};
 
-use super::super::ports::{PeerAddress, PeerCertificates};
+use super::{
+    super::ports::{PeerAddress, PeerCertificates},
+    websocket::Switch,
+};
 
 /// The requests of one connection.
 #[derive(Debug, Default)]
@@ -35,6 +38,8 @@ pub(super) struct Counted<S> {
     pub(super) requests: Arc<Requests>,
     pub(super) address: PeerAddress,
     pub(super) certificates: PeerCertificates,
+    /// Present when the connection can be taken over.
+    pub(super) switch: Option<Switch>,
 }
 
 /// Counts a request as ended, whatever its end.
@@ -58,6 +63,9 @@ where
     fn call(&self, mut request: Request<B>) -> Self::Future {
         request.extensions_mut().insert(self.address);
         request.extensions_mut().insert(self.certificates.clone());
+        if let Some(switch) = &self.switch {
+            request.extensions_mut().insert(switch.clone());
+        }
         self.requests.begun.fetch_add(1, Ordering::Release);
         let under_way = UnderWay(Arc::clone(&self.requests));
         let answer = self.service.call(request);

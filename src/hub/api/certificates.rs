@@ -36,7 +36,7 @@ async fn list<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Respon
 }
 
 async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, uri: Uri) -> Result<Response, Refused> {
-    answered(&api.core.certificate(&segment(&uri)?).await?)
+    answered(&api.core.certificate(&segment(&uri, 2)?).await?)
 }
 
 async fn write<S: Store, L: Links>(
@@ -45,7 +45,7 @@ async fn write<S: Store, L: Links>(
     uri: Uri,
     content: Content,
 ) -> Result<Response, Refused> {
-    let (name, body): (_, CertificateResource) = (segment(&uri)?, content.parse()?);
+    let (name, body): (_, CertificateResource) = (segment(&uri, 2)?.into_owned(), content.parse()?);
     let core = api.core.clone();
     answered(&api.write(async move { core.put_certificate(&name, body, if_match.as_ref()).await }).await?)
 }
@@ -55,13 +55,13 @@ async fn remove<S: Store, L: Links>(
     Precondition(if_match): Precondition,
     uri: Uri,
 ) -> Result<StatusCode, Refused> {
-    let (name, core) = (segment(&uri)?, api.core.clone());
+    let (name, core) = (segment(&uri, 2)?.into_owned(), api.core.clone());
     api.write(async move { core.delete_certificate(&name, if_match.as_ref()).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn start_proof<S: Store, L: Links>(State(api): State<Api<S, L>>, uri: Uri) -> Result<Response, Refused> {
-    let (name, core) = (segment(&uri)?, api.core.clone());
+    let (name, core) = (segment(&uri, 2)?.into_owned(), api.core.clone());
     answered(&api.write(async move { core.start_proof(&name).await }).await?)
 }
 
@@ -75,7 +75,7 @@ async fn finish_proof<S: Store, L: Links>(
     uri: Uri,
     content: Content,
 ) -> Result<Response, Refused> {
-    let (name, Proof { certificate }) = (segment(&uri)?, content.parse()?);
+    let (name, Proof { certificate }) = (segment(&uri, 2)?.into_owned(), content.parse()?);
     let core = api.core.clone();
     answered(&api.write(async move { core.finish_proof(&name, &certificate).await }).await?)
 }

@@ -3,32 +3,48 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * `identities`, `twins`, `queries`, `statistics` and `certificates` are the handlers.
+//! * All others are the handlers' files; `dps` is the provisioning service, which has an envelope of its own.
+//! * `messages` sends to devices; `device` is what devices themselves do over HTTPS, with `message_headers` for both;
+//!   `websocket` hands a connection to whoever speaks MQTT.
+//! * `observe` gives each request its id, times and counts it; `metrics` shows the counts.
+//! * `openapi` describes the routes: each file of handlers says what its own are.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
+mod bulk;
 mod busy;
 mod certificates;
+mod configurations;
+mod device;
+mod digital;
+mod dps;
 mod identities;
 mod input;
+mod jobs;
+mod message_headers;
+mod messages;
+mod metrics;
+mod modules;
+mod observe;
+mod openapi;
 mod queries;
 mod serve;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod twins;
+mod websocket;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    http::Extensions,
-    middleware::{from_fn_with_state, map_response},
-    routing::MethodRouter,
-};
+use axum::{Router, middleware::from_fn_with_state, routing::MethodRouter};
+pub(crate) use metrics::open_router;
+pub use openapi::text as openapi;
 pub(crate) use serve::Server;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::{
     auth::Action,
@@ -67,8 +83,8 @@ impl<S: Store, L: Links> Api<S, L> {
     }
 
     /// Whoever asks failed to prove who they are.
-    fn failed(&self, request: &Extensions) {
-        if let (Some(guard), Some(PeerAddress(address))) = (&self.guard, request.get()) {
+    fn failed(&self, peer: Option<&PeerAddress>) {
+        if let (Some(guard), Some(PeerAddress(address))) = (&self.guard, peer) {
             guard.failed(address.ip());
         }
     }
@@ -78,7 +94,7 @@ impl<S: Store, L: Links> Api<S, L> {
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.writes.spawn(work).await.unwrap_or_else(|error| {
+        self.writes.spawn(work.instrument(tracing::Span::current())).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a write broke off");
             Err(Failure::new(ErrorCode::ServerError, "the hub broke off this request"))
         })
@@ -97,14 +113,26 @@ fn needs<S: Store, L: Links>(
 /// All routes (protocol reference 2.3).
 pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
     Router::new()
+        .merge(configurations::routes(api))
         .merge(identities::routes(api))
+        .merge(modules::routes(api))
+        .merge(bulk::routes(api))
         .merge(twins::routes(api))
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
+        .merge(jobs::routes(api))
+        .merge(transfers::routes(api))
+        .merge(digital::routes(api))
+        .merge(messages::routes(api))
+        .merge(device::routes())
+        .merge(websocket::routes())
         .merge(certificates::routes(api))
+        .merge(dps::routes(api))
+        .merge(metrics::routes(api))
+        .merge(openapi::routes())
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())
         .layer(from_fn_with_state(api.clone(), admit::turn_away::<S, L>))
-        .layer(map_response(answer::complete))
+        .layer(from_fn_with_state(api.clone(), observe::observe::<S, L>))
 }

@@ -15,12 +15,13 @@ use super::{
     answer::{Refused, json},
     input::{Content, header},
     needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::ErrorCode;
 
-const PAGE_SIZE: &str = "x-ms-max-item-count";
-const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation");
-const ITEM_TYPE: HeaderName = HeaderName::from_static("x-ms-item-type");
+pub(super) const PAGE_SIZE: &str = "x-ms-max-item-count";
+pub(super) const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation");
+pub(super) const ITEM_TYPE: HeaderName = HeaderName::from_static("x-ms-item-type");
 /// Rows of a page if nobody says, and at most.
 const ROWS: (u64, u64) = (100, 1000);
 
@@ -28,6 +29,18 @@ const ROWS: (u64, u64) = (100, 1000);
 struct Body {
     query: String,
 }
+
+pub(super) const OPERATIONS: &[Operation] = &[openapi::post(
+    "/devices/query",
+    "queryTwins",
+    "A page of a query's rows; x-ms-continuation leads to the next one",
+)
+.with(&[
+    openapi::header(PAGE_SIZE, "Rows of a page, 100 unless said otherwise and at most 1000"),
+    openapi::header("x-ms-continuation", "The header of the page before"),
+])
+.takes("Query")
+.answers("[Any]")];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
@@ -53,7 +66,8 @@ async fn query<S: Store, L: Links>(
     Ok(response)
 }
 
-fn page_size(header: Option<&str>) -> Result<u64, Failure> {
+/// How many rows a page is to have.
+pub(super) fn page_size(header: Option<&str>) -> Result<u64, Failure> {
     let (usual, most) = ROWS;
     let Some(text) = header else { return Ok(usual) };
     let size = text.trim().parse::<u64>().ok().filter(|size| *size > 0);

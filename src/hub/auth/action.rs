@@ -39,8 +39,10 @@ impl Action {
     /// The permissions of which a policy must have one.
     pub(crate) const fn permissions(self) -> &'static [Permissions] {
         match self {
-            Self::ReadDevices | Self::ReadDeviceStatistics | Self::ReadEnrollments => &[READ],
-            Self::WriteDevices | Self::DeleteDevices | Self::WriteTransfers | Self::WriteEnrollments => &[WRITE],
+            Self::ReadDevices | Self::ReadDeviceStatistics => &[READ],
+            Self::WriteDevices | Self::DeleteDevices | Self::WriteTransfers => &[WRITE],
+            Self::ReadEnrollments => &[READ, Permissions::ENROLLMENT_READ],
+            Self::WriteEnrollments => &[WRITE, Permissions::ENROLLMENT_WRITE],
             Self::ReadConfigurations | Self::TestConfigurations => &[READ, SERVICE],
             Self::WriteConfigurations | Self::DeleteConfigurations | Self::ApplyConfigurations => &[WRITE, SERVICE],
             Self::ReadTwins

@@ -80,6 +80,11 @@ impl Authority {
         &self.policies
     }
 
+    /// Whether a name, with or without a port, is one of the hub's.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own.is(name))
+    }
+
     /// Whether the service API may be used by whoever sends this header: a shared access signature, or a bearer token
     /// if there is an issuer. `now` is in seconds since 1970.
     pub(crate) async fn admit(&self, header: Option<&str>, action: Action, now: u64) -> Result<(), Denial> {

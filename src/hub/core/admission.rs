@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use rustls_pki_types::CertificateDer;
 use tracing::{info, warn};
 
-use super::{Core, Decision, device_link, devices::subscriptions};
+use super::{Core, Decision, device_link, devices::subscriptions, presence::PresenceTable};
 use crate::{
     hub::{
         auth::{Denial, own_certificate, signed_certificate},
@@ -49,19 +49,33 @@ impl<S: Store, L: Links> Core<S, L> {
         let link = &request.link;
         let Known { record, expires, vouched } =
             self.authenticate(link, request.password, request.certificates).await?;
-        self.remember(&record, request).await?;
+        if let Some(model) = request.model_id.filter(|model| **model != *record.model_id) {
+            self.set_model(link, model).await?;
+        }
         if vouched {
             self.trusted.came(link);
         }
-        self.presence.come(link, time::now());
-        Ok(Admission {
-            expires,
-            subscriptions: if request.clean_session {
-                subscriptions(0)
-            } else {
-                subscriptions(record.session.subscriptions)
-            },
-        })
+        let begun = self.presence.come(link, time::now());
+        if request.clean_session && (begun.takes_over || record.session.subscriptions != 0) {
+            self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
+        }
+        self.outlet.connection(link, true);
+        let kept = match (request.clean_session, begun.takes_over) {
+            (true, _) => 0,
+            (false, false) => record.session.subscriptions,
+            (false, true) => self.kept(link).await?,
+        };
+        Ok(Admission { expires, subscriptions: subscriptions(kept), session: begun.session })
+    }
+
+    /// What a session that was just taken over has kept, the last of it included: from here on it keeps nothing.
+    async fn kept(&self, link: &LinkId) -> Result<u32, Refusal> {
+        let _turn = self.locks.turn(link).await;
+        let record = self.store.get(link).await.map_err(|error| {
+            warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
+            Refusal::Unavailable
+        })?;
+        record.map(|record| record.session.subscriptions).ok_or(Refusal::NotAuthorized)
     }
 
     /// The identity of whoever shows these credentials, if they are its own; whatever is spoken over the connection.
@@ -81,6 +95,21 @@ impl<S: Store, L: Links> Core<S, L> {
                 Refusal::Unavailable
             }
         })
+    }
+
+    /// Lets a device make one request without a link, if the credentials are its own.
+    pub(crate) async fn admit_request(
+        &self,
+        link: &LinkId,
+        token: Option<&str>,
+        certificates: &[CertificateDer<'_>],
+    ) -> Result<(), Refusal> {
+        let known = self.authenticate(link, token, certificates).await?;
+        let now = time::now();
+        if !self.presence.seen(link, now) {
+            self.store.note(PresenceTable::heard_once(&known.record, now));
+        }
+        Ok(())
     }
 
     async fn believe(
@@ -116,18 +145,6 @@ impl<S: Store, L: Links> Core<S, L> {
             Some(_) => self.store.get(&device_link(&link.device)).await?.ok_or(Denial::Unknown)?.enabled,
         };
         if record.enabled && device_is_enabled { Ok(record) } else { Err(Denial::Disabled.into()) }
-    }
-
-    /// What a connect changes for later ones: the model, and a clean session's end of all subscriptions.
-    async fn remember(&self, record: &Record, request: &ConnectRequest<'_>) -> Result<(), Refusal> {
-        let link = &request.link;
-        if let Some(model) = request.model_id.filter(|model| **model != *record.model_id) {
-            self.set_model(link, model).await?;
-        }
-        if request.clean_session && record.session.subscriptions != 0 {
-            self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
-        }
-        Ok(())
     }
 
     async fn set_model(&self, link: &LinkId, model: &str) -> Result<(), Refusal> {

@@ -60,6 +60,29 @@ pub(super) enum End {
 }
 
 impl End {
+    /// The same in one word, for counting.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::NoConnect => "noConnect",
+            Self::FirstPacket | Self::Codec(_) | Self::SecondConnect => "protocol",
+            Self::Level(_) => "level",
+            Self::NoClientId | Self::Name => "name",
+            Self::Will | Self::Topic | Self::Filter => "topic",
+            Self::NotAuthorized => "notAuthorized",
+            Self::Unavailable => "unavailable",
+            Self::Goodbye => "goodbye",
+            Self::Gone | Self::Broken(_) => "gone",
+            Self::MessageTooBig(_) => "messageTooBig",
+            Self::Faulted { .. } => "faulted",
+            Self::Silent => "silent",
+            Self::Expired => "expired",
+            Self::Stalled | Self::Flooded | Self::Abandoned => "stalled",
+            Self::TakenOver => "takenOver",
+            Self::Cut => "cut",
+            Self::Stopping => "stopping",
+        }
+    }
+
     /// Whether somebody failed to prove who they are.
     pub(super) const fn is_failed_attempt(&self) -> bool {
         matches!(self, Self::NoClientId | Self::Name | Self::NotAuthorized)

@@ -16,6 +16,7 @@ use super::{
     mailbox::Mailbox,
     name::Name,
     place::Place,
+    provisioning,
     server::Server,
     topic,
     wire::Wire,
@@ -30,6 +31,7 @@ pub(super) struct Admitted<S: DeviceService> {
     pub(super) place: Place<S>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) clean_session: bool,
+    pub(super) session: u64,
     /// Seconds, as the device declared it.
     pub(super) keep_alive: u16,
     pub(super) expires: Option<SystemTime>,
@@ -45,7 +47,7 @@ pub(super) struct Testament {
 }
 
 /// Waits for CONNECT and lets the core decide. The CONNACK stands in the wire's output afterwards, for whomever was
-/// refused as well.
+/// refused as well. Whoever wants to register only is served here to the end.
 pub(super) async fn handshake<T, S>(
     wire: &mut Wire<T>,
     server: &Server<S>,
@@ -59,7 +61,13 @@ where
     let input = wire.take_input();
     let Step::Packet(packet, used) = decode(&input, LONGEST)? else { return Err(End::FirstPacket) };
     let result = match packet {
-        Packet::Connect(connect) => admit(&connect, server, certificates).await,
+        Packet::Connect(connect) => match provisioning::visitor(&connect, certificates) {
+            None => admit(&connect, server, certificates).await,
+            Some(visitor) => {
+                wire.put_back(input, used);
+                return Err(provisioning::serve(wire, server, &visitor).await);
+            }
+        },
         Packet::OtherLevel(level) => Err(End::Level(level)),
         _ => Err(End::FirstPacket),
     };
@@ -117,6 +125,7 @@ async fn admit<S: DeviceService>(
         place,
         mailbox,
         clean_session: connect.clean_session,
+        session: admission.session,
         keep_alive: connect.keep_alive,
         expires: admission.expires,
         will,

@@ -16,12 +16,16 @@ pub(crate) struct Document {
 pub(crate) enum Kind {
     /// A configuration (protocol reference 8), by its id.
     Configuration,
+    /// What a configuration's metrics came to: `configuration/`.
+    ConfigurationResults,
     /// A scheduled job (protocol reference 9.1), by its id.
     Job,
     /// A device's part in a job: `job/device` or `job/device/module`.
     JobPart,
-    /// A cloud-to-device message that waits: `device/sequence` or `device/module/sequence`.
+    /// A cloud-to-device message that waits: `device/sequence`.
     Message,
+    /// The order of a device's messages: `device/`.
+    Queue,
     /// A certificate authority that vouches for devices, by the name it was given.
     Authority,
     /// An individual enrolment of the provisioning service (protocol reference 13.3), by registration id.
@@ -37,9 +41,11 @@ impl Kind {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
+            Self::ConfigurationResults => "configurationResults",
             Self::Job => "job",
             Self::JobPart => "jobPart",
             Self::Message => "message",
+            Self::Queue => "queue",
             Self::Authority => "authority",
             Self::Enrollment => "enrollment",
             Self::EnrollmentGroup => "enrollmentGroup",

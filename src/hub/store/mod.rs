@@ -9,20 +9,23 @@ mod document;
 mod filter;
 mod lock;
 mod sqlite;
+mod sqlite_backup;
 mod sqlite_document;
 mod sqlite_reader;
+mod sqlite_recovery;
 mod sqlite_row;
 mod sqlite_schema;
 mod sqlite_writer;
 #[cfg(test)]
 mod tests;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 pub(crate) use document::{Document, Kind};
 pub(crate) use filter::{Filter, Span, Term};
 pub(crate) use lock::DirectoryLock;
 pub(crate) use sqlite::{SqliteStore, settings_of};
+pub(crate) use sqlite_backup::{Contents, beside, check, copy, database};
 
 use super::{ports::LinkId, record::Record};
 
@@ -48,6 +51,20 @@ pub(crate) enum StoreError {
         /// The newest one of this program.
         known: i64,
     },
+    /// The database is not what was written.
+    #[error(
+        "{} is damaged; put a backup in its place: twinops hub restore BACKUP --force --state {}",
+        file.display(), file.parent().unwrap_or(file).display()
+    )]
+    Damaged {
+        /// The database.
+        file: PathBuf,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nothing can be written; reading goes on.
+    #[error("the disk of the store is full")]
+    Full,
     /// The store is closing, or its writer broke off.
     #[error("the store is closed")]
     Closed,

@@ -12,12 +12,15 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 /// How long a connection waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same for whoever moves the log into the database, during which the writer may have to wait too.
+const CHECKPOINTER_PATIENCE: Duration = Duration::from_millis(100);
+
 /// Pages in memory, in KiB, which SQLite wants negative: for the writer, and for each reader.
 const WRITER_CACHE: i64 = -64 * 1024;
 const READER_CACHE: i64 = -16 * 1024;
 
 /// What leads from each format to the next; the first one begins with nothing. One that was released never changes.
-const MIGRATIONS: &[&str] = &[RECORDS, DOCUMENTS];
+const MIGRATIONS: &[&str] = &[RECORDS, DOCUMENTS, CONFIGURATIONS];
 
 /// Rows stay in a rowid table, because they are too big to sit in an index; the index gives order and names.
 const RECORDS: &str = "
@@ -64,6 +67,9 @@ const DOCUMENTS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Which configurations a twin carries.
+const CONFIGURATIONS: &str = "ALTER TABLE record ADD COLUMN configurations TEXT;";
+
 /// Wraps what the database says.
 pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
     move |cause| StoreError::Database { doing, cause: cause.into() }
@@ -100,6 +106,7 @@ pub(super) fn open_reader(file: &Path) -> Result<Connection, StoreError> {
 pub(super) fn open_checkpointer(file: &Path) -> Result<Connection, StoreError> {
     let connection = open(file, OpenFlags::empty())?;
     connection.pragma_update(None, "synchronous", "full").map_err(failed("setting up the store"))?;
+    connection.busy_timeout(CHECKPOINTER_PATIENCE).map_err(failed("setting up the store"))?;
     Ok(connection)
 }
 
@@ -111,7 +118,7 @@ fn open(file: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn check_format(connection: &Connection) -> Result<i64, StoreError> {
+pub(super) fn check_format(connection: &Connection) -> Result<i64, StoreError> {
     let found = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(failed("reading the store's format"))?;

@@ -33,6 +33,7 @@ async fn what_was_written_is_there_after_closing() {
     let (folder, store) = store();
     let mut one = record("d1");
     one.tags = Some(r#"{"site":"oslo"}"#.into());
+    one.configurations = Some(r#"{"fw":{"status":"Applied"}}"#.into());
     assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
     let subscriptions = Change::Subscriptions { link: link("d1"), subscriptions: 9 };
     assert_eq!(store.write(vec![subscriptions]).await.unwrap(), Outcome::Written);

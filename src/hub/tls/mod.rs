@@ -4,10 +4,12 @@
 //! * `issued` gives out server certificates of that authority and makes a new one before the old one ends.
 //! * `clients` lets devices show certificates of their own; whether one is a device's is for `auth` to say,
 //!   with what `certificate` reads in it and the authorities that `trust` has.
+//! * `description` reads the certificates of enrolments.
 
 mod authority;
 mod certificate;
 mod clients;
+mod description;
 mod issued;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -30,6 +32,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
 pub(crate) use authority::{CA_FILE, CertificateAuthority};
 pub(crate) use certificate::{Facts, from_text, thumbprint, to_text};
+pub(crate) use description::{CertificateInfo, sha256};
 pub(crate) use issued::Issued;
 pub(crate) use trust::Trust;
 

@@ -20,7 +20,7 @@ impl Hub {
         put.map_err(|failure| failure.code.number())
     }
 
-    async fn show(&self, device: &str, chain: &[&Signer]) -> Result<Admission, Refusal> {
+    pub(super) async fn show(&self, device: &str, chain: &[&Signer]) -> Result<Admission, Refusal> {
         let certificates: Vec<_> = chain.iter().map(|one| one.der()).collect();
         let link = device_link(&id(device));
         let request =

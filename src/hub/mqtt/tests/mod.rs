@@ -5,8 +5,10 @@ mod core;
 mod downward;
 mod endings;
 mod laws;
+mod mail;
 #[cfg(feature = "agent")]
 mod peer;
+mod provisioning;
 mod upward;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -48,8 +50,12 @@ struct Hub {
 
 impl Hub {
     fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Self {
         let (core, links) = (Arc::new(Core::default()), Arc::new(LinkTable::new()));
-        let server = Arc::new(Server::new(Arc::clone(&core), Arc::clone(&links), Limits::default()));
+        let server = Arc::new(Server::new(Arc::clone(&core), Arc::clone(&links), limits));
         Self { core, links, server, stop: Stop::new() }
     }
 
