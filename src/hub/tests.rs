@@ -136,7 +136,7 @@ async fn whoever_guesses_is_turned_away_on_all_sides_for_a_while() {
     let world = World::start(limits).await;
     let version = VERSIONS[1];
     assert_eq!(world.ask(version, "GET /devices", "", false).await, 401);
-    assert_eq!(world.ask(version, "GET /devices", "", false).await, 401);
+    assert_eq!(world.ask(version, "POST /devices/d1/messages/events", "", false).await, 401);
     let mut kept = world.dial(world.addresses.http.port(), version, &[]).await.unwrap();
     assert_eq!(world.connect(version, "d1", &[]).await.unwrap(), 5);
     assert_eq!(world.connect(version, "d1", &[]).await.unwrap(), 5);

@@ -199,6 +199,13 @@ mod tests {
             ("localhost%3A9443", "sr=SR&sig=SIG&se=2000000000&skn=iothubowner", Scope::Hub),
             ("localhost", "sr=SR&sig=SIG&skn=iothubowner&se=2000000000", Scope::Hub),
             ("localhost%2Fdevices%2Fd1", "sr=SR&sig=SIG&se=2000000000", Scope::Device("d1".into())),
+            ("localhost%3A9883%2Fdevices%2Fd1", "sr=SR&sig=SIG&se=2000000000", Scope::Device("d1".into())),
+            (
+                "localhost%2Fdevices%2Fd1%2Fmodules%2Fm",
+                "sr=SR&sig=SIG&se=2000000000&skn=",
+                Scope::Module("d1".into(), "m".into()),
+            ),
+            ("localhost/devices", "sr=SR&sig=SIG&skn=iothub%6Fwner&se=2000000000", Scope::AllDevices),
             ("localhost%2fdevices%2fd%231", "se=2000000000&sr=SR&sig=SIG", Scope::Device("d#1".into())),
             ("LOCALHOST/devices/d1/api-version=2016-11-14", "sr=SR&sig=SIG&se=2000000000", Scope::Device("d1".into())),
             ("localhost/devices/d1/modules/m1", "sr=SR&sig=SIG&se=2000000000", Scope::Module("d1".into(), "m1".into())),
@@ -228,6 +235,21 @@ mod tests {
         let signature = STANDARD.encode(key().hmac(format!("{resource}\n2000000000").as_bytes()));
         let text = format!("SharedAccessSignature sr={resource}&sig={signature}&se=2000000000");
         assert!(SasToken::parse(&text).unwrap().is_signed_by(&key()));
+    }
+
+    #[test]
+    fn a_signature_may_be_escaped_as_much_or_as_little_as_the_sdks_do() {
+        let plain = (0..1000)
+            .map(|n| format!("h/devices/d{n}"))
+            .map(|resource| (STANDARD.encode(key().hmac(format!("{resource}\n2000000000").as_bytes())), resource))
+            .find(|(signature, _)| signature.contains('+') && signature.contains('/'));
+        let (signature, resource) = plain.unwrap();
+        let service = signature.replace('+', "%2B").replace('=', "%3D");
+        let lower = signature.replace('+', "%2b").replace('/', "%2f").replace('=', "%3d");
+        for signature in [&signature, &service, &escape::encode(&signature), &lower] {
+            let text = format!("SharedAccessSignature sr={resource}&sig={signature}&se=2000000000");
+            assert!(SasToken::parse(&text).unwrap().is_signed_by(&key()), "{signature}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::hub::{ConnectionLimits, DataRole, OidcConfig};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Bearer tokens")]
 pub struct EntryArgs {
-    /// Take bearer tokens of this OpenID Connect issuer for the service API, named exactly as its tokens name it.
+    /// Take bearer tokens of this issuer (OIDC) for the service API, named exactly as its tokens name it.
     #[arg(long, value_name = "URL", requires = "oidc_audiences")]
     pub oidc_issuer: Option<String>,
     /// For whom its tokens have to be; may be given several times.

@@ -42,7 +42,7 @@ pub(super) async fn admit<S: Store, L: Links>(
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Err(denial) = api.core.authority().admit(header, action, time::seconds(time::now())).await {
         if denial.is_failed_attempt() {
-            api.failed(request.extensions());
+            api.failed(request.extensions().get());
         }
         tracing::info!(method = %request.method(), path = request.uri().path(), reason = %denial, "a request was denied");
         let failure = denied(&denial);

@@ -109,7 +109,12 @@ impl<S: Store, L: Links> FromRequestParts<Api<S, L>> for Caller {
         let link = LinkId { device, module: None };
         match api.core.admit_request(&link, token, &shown.0).await {
             Ok(()) => Ok(Self(link.device)),
-            Err(refusal) => Err(refused(refusal).into()),
+            Err(refusal) => {
+                if refusal == Refusal::NotAuthorized {
+                    api.failed(parts.extensions.get());
+                }
+                Err(refused(refusal).into())
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ mod websocket;
 
 use std::sync::Arc;
 
-use axum::{Router, http::Extensions, middleware::from_fn_with_state, routing::MethodRouter};
+use axum::{Router, middleware::from_fn_with_state, routing::MethodRouter};
 pub(crate) use metrics::open_router;
 pub use openapi::text as openapi;
 pub(crate) use serve::Server;
@@ -83,8 +83,8 @@ impl<S: Store, L: Links> Api<S, L> {
     }
 
     /// Whoever asks failed to prove who they are.
-    fn failed(&self, request: &Extensions) {
-        if let (Some(guard), Some(PeerAddress(address))) = (&self.guard, request.get()) {
+    fn failed(&self, peer: Option<&PeerAddress>) {
+        if let (Some(guard), Some(PeerAddress(address))) = (&self.guard, peer) {
             guard.failed(address.ip());
         }
     }

@@ -241,6 +241,27 @@ mod tests {
     }
 
     #[test]
+    fn a_module_is_opened_by_its_own_key_for_itself_and_by_policies() {
+        let authority = authority();
+        let (key, authentication) = device();
+        let module = LinkId { module: Some("m1".into()), ..link("d1") };
+        let ask = |token: &str| authority.device_token(&module, &authentication, token, NOW);
+        let own = |resource| sign(resource, &key, NOW + 9, None);
+        assert_eq!(ask(&own("localhost/devices/d1/modules/m1")), Ok(NOW + 9));
+        for resource in ["localhost/devices/d1/modules/m12", "localhost/devices/d2/modules/m1", "localhost/devices/d2"]
+        {
+            assert_eq!(ask(&own(resource)), Err(Denial::Scope), "{resource}");
+        }
+        // The key of its device, which is another.
+        let devices = Key::from_bytes(&[8; 32]).unwrap();
+        assert_eq!(ask(&sign("localhost/devices/d1", &devices, NOW + 9, None)), Err(Denial::Signature));
+        assert_eq!(ask(&header(&authority, "device", "localhost/devices/d1", NOW + 9)), Ok(NOW + 9));
+        let expired = own("localhost/devices/d1/modules/m1");
+        let late = authority.device_token(&module, &authentication, &expired, NOW + 309);
+        assert!(matches!(late, Err(Denial::Token(SasError::Expired { .. }))));
+    }
+
+    #[test]
     fn a_policy_opens_devices_only_if_it_may() {
         let authority = authority();
         let (_, authentication) = device();

@@ -3,12 +3,13 @@
 
 use axum::{
     Router,
-    extract::{FromRequestParts, State},
+    extract::{FromRequestParts, Request, State},
     http::{
         HeaderValue, StatusCode, Uri,
         header::{AUTHORIZATION, LOCATION, RETRY_AFTER},
         request::Parts,
     },
+    middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{get, post, put},
 };
@@ -16,7 +17,7 @@ use axum::{
 use super::{
     super::{
         super::{
-            ports::{Links, PeerCertificates, Registrant},
+            ports::{Links, PeerAddress, PeerCertificates, Registrant},
             store::Store,
         },
         Api,
@@ -58,11 +59,22 @@ pub(in super::super) const OPERATIONS: &[Operation] = &[
 ];
 
 /// This file's routes.
-pub(super) fn routes<S: Store, L: Links>() -> Router<Api<S, L>> {
+pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
     Router::new()
         .route("/{scope}/registrations/{id}", post(status::<S, L>))
         .route("/{scope}/registrations/{id}/register", put(register::<S, L>))
         .route("/{scope}/registrations/{id}/operations/{operation}", get(operation::<S, L>))
+        .route_layer(from_fn_with_state(api.clone(), count_failures::<S, L>))
+}
+
+/// Lets it be known who could not prove who they are.
+async fn count_failures<S: Store, L: Links>(State(api): State<Api<S, L>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<PeerAddress>().copied();
+    let response = next.run(request).await;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        api.failed(peer.as_ref());
+    }
+    response
 }
 
 /// Who says that they are to register.

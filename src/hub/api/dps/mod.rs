@@ -36,7 +36,7 @@ const THROTTLED: HeaderValue = HeaderValue::from_static("10");
 
 /// This folder's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
-    Router::new().merge(enrollments::routes(api)).merge(registrations::routes(api)).merge(device::routes())
+    Router::new().merge(enrollments::routes(api)).merge(registrations::routes(api)).merge(device::routes(api))
 }
 
 /// Routes that are reached only by whoever may do `action`.
