@@ -34,7 +34,7 @@ pub(crate) fn percentile(sorted: &[Duration], percent: f64) -> f64 {
     sorted.get(at.min(sorted.len().saturating_sub(1))).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
 }
 
-/// PATCHes random twins with `clients` clients spread over `hubs`, for `time`.
+/// Patches random twins with `clients` clients spread over `hubs`, for `time`.
 pub(crate) async fn patches(hubs: &[&Hub], devices: u64, clients: u64, time: Duration) -> Load {
     let written = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();

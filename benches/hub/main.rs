@@ -1,14 +1,13 @@
 //! The hub under load: `cargo bench --bench hub [-- WHAT [SIZE]]`, where WHAT is one of
 //!
-//! * `patch`: durable PATCHes of twins over HTTPS, 64 clients at a time;
+//! * `patch`: durable patches of twins over HTTPS, 64 clients at a time;
 //! * `idle`: memory of idle MQTT links, with TLS and behind a proxy that ends it;
 //! * `connect`: processor time of a TLS connect with its CONNECT;
 //! * `notify`: from the answer of a PATCH to the device that hears of it, 2,000 a second on 19,000 links;
-//! * `million`: one million twins: loading, queries, restart, memory;
-//! * `postgres`: the same PATCHes on PostgreSQL, by one hub and by two, and the way from one hub to the other's device.
+//! * `million`: one million twins: loading, queries, restart, memory.
 //!
-//! Without a word all of them, one after the other. Hub and clients share the machine. The store alone and, where it is
-//! installed, mosquitto are measured beside it.
+//! Without a word all of them, one after the other. Hub and clients share the machine. SQLite alone is
+//! measured beside `patch`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints figures")]
 #![expect(clippy::cast_precision_loss, reason = "no figure needs sixteen digits")]
@@ -21,7 +20,6 @@ mod mqtt;
 mod notify;
 mod patch;
 mod peer;
-mod postgres;
 mod process;
 mod rest;
 #[path = "../support/mod.rs"]
@@ -29,7 +27,7 @@ mod support;
 
 use std::process::Command;
 
-const ALL: [&str; 6] = ["patch", "idle", "connect", "notify", "million", "postgres"];
+const ALL: [&str; 5] = ["patch", "idle", "connect", "notify", "million"];
 
 fn main() {
     rustls::crypto::ring::default_provider().install_default().expect("the first provider");
@@ -55,8 +53,7 @@ fn run(what: &str) {
             "idle" => idle::memory(support::size(19_000)).await,
             "connect" => idle::connects(support::size(5_000)).await,
             "notify" => notify::run(support::size(19_000)).await,
-            "million" => million::run(support::size(1_000_000)).await,
-            _ => postgres::run(support::size(10_000)).await,
+            _ => million::run(support::size(1_000_000)).await,
         }
     });
 }

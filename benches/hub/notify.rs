@@ -40,14 +40,14 @@ pub(crate) async fn run(count: u64) {
             }
         });
     }
-    let answers = write(&hub, &hub, count, PACE).await;
+    let answers = write(&hub, count, PACE).await;
     let waits = waits(answers, &mut hearings).await;
     figure("half of them heard within", load::percentile(&waits, 50.0), "ms", "-");
     figure("99 of 100 heard within", load::percentile(&waits, 99.0), "ms", "10");
 }
 
-/// PATCHes at a steady pace through `hub`; when each was answered.
-pub(crate) async fn write(hub: &Hub, _owner: &Hub, count: u64, pace: u64) -> Vec<Moment> {
+/// Patches at a steady pace through `hub`; when each was answered.
+async fn write(hub: &Hub, count: u64, pace: u64) -> Vec<Moment> {
     let (answered, mut answers) = mpsc::unbounded_channel::<Moment>();
     for writer in 0..WRITERS {
         let rest = Rest::open(hub.http, hub.tls(), &hub.token()).await;
@@ -77,7 +77,7 @@ async fn write_paced(mut rest: Rest, writer: u64, count: u64, pace: u64, answere
 }
 
 /// How long after its answer each write was heard of, in order; not at all before it counts as nothing.
-pub(crate) async fn waits(answers: Vec<Moment>, hearings: &mut mpsc::UnboundedReceiver<Moment>) -> Vec<Duration> {
+async fn waits(answers: Vec<Moment>, hearings: &mut mpsc::UnboundedReceiver<Moment>) -> Vec<Duration> {
     let mut heard = std::collections::HashMap::with_capacity(answers.len());
     while heard.len() < answers.len() {
         let (write, when) = hearings.recv().await.expect("every write is heard of");
@@ -90,7 +90,7 @@ pub(crate) async fn waits(answers: Vec<Moment>, hearings: &mut mpsc::UnboundedRe
 }
 
 /// The number that a patch carries.
-pub(crate) fn write_number(patch: &[u8]) -> Result<u64, serde_json::Error> {
+fn write_number(patch: &[u8]) -> Result<u64, serde_json::Error> {
     #[derive(serde::Deserialize)]
     struct Patch {
         write: u64,

@@ -41,9 +41,13 @@ pub(crate) fn sqlite(folder: &Path, clients: u64, time: Duration) {
         }
         connection.execute_batch("COMMIT").expect("a commit");
         written += group.len() as u64;
-        group.into_iter().for_each(|(_, answer)| answer.send(()).unwrap_or_default());
+        for (_, answer) in group {
+            answer.send(()).unwrap_or_default();
+        }
     }
-    writers.into_iter().for_each(|writer| writer.join().expect("a writer ends well"));
+    for writer in writers {
+        writer.join().expect("a writer ends well");
+    }
     figure(
         "SQLite alone, group commit, the same number of writers",
         written as f64 / time.as_secs_f64(),
@@ -52,11 +56,11 @@ pub(crate) fn sqlite(folder: &Path, clients: u64, time: Duration) {
     );
 }
 
-fn ask(send: &mpsc::SyncSender<(u64, mpsc::SyncSender<()>)>, seed: u64, end: Instant) {
+fn ask(store: &mpsc::SyncSender<(u64, mpsc::SyncSender<()>)>, seed: u64, end: Instant) {
     let mut numbers = crate::support::Numbers::new(seed);
     while Instant::now() < end {
         let (answer, answered) = mpsc::sync_channel(1);
-        send.send((numbers.below(10_000), answer)).expect("somebody writes");
+        store.send((numbers.below(10_000), answer)).expect("somebody writes");
         answered.recv().expect("an answer");
     }
 }

@@ -57,6 +57,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("/devices/{id}/messages/devicebound/{token}/abandon", "/devices/{id}/messages/deviceBound/{token}/abandon"),
     ("/configurations/", "/configurations"),
     ("/enrollments/", "/enrollments"),
+    ("/enrollmentgroups/{id}/attestationmechanism", "/enrollmentGroups/{id}/attestationmechanism"),
     ("/enrollments/query", "/enrollments/{id}"),
     ("/enrollmentGroups/query", "/enrollmentGroups/{id}"),
 ];

@@ -1,2 +1,0 @@
-//! Placeholder.
-pub(crate) async fn run(_count: u64) {}
