@@ -3,7 +3,7 @@
 //! A backup is a folder for its owner alone: the database as one file, the hub's certificate authority, and
 //! `manifest.json`, which says what is in it and the SHA-256 of every file. It is there whole or not at all.
 //!
-//! * [`make`] writes one; [`restore`] checks one to the last page and puts it into a state folder.
+//! * [`make()`] writes one; [`restore()`] checks one to the last page and puts it into a state folder.
 //!
 //! A hub that keeps its data in PostgreSQL is backed up with `pg_dump`.
 
