@@ -76,7 +76,7 @@ impl PresenceTable {
                 state_changed: Some(time::text(live.since).into()),
             },
             None => Presence {
-                connected: false,
+                connected: record.session.connected,
                 last_activity: record.session.last_activity.clone(),
                 state_changed: record.session.state_changed.clone(),
             },

@@ -2,12 +2,13 @@
 //!
 //! * [`Store`] is what the core needs of a store, and no more: read one, write a few under the condition that nobody
 //!   else did, go through all in the order of their ids, count, and remember settings.
-//! * `sqlite` is the embedded one; no other room knows which it is.
+//! * `sqlite` is the embedded one, `postgres` the one that hub processes share; no other room knows which it is.
 //! * [`DirectoryLock`] keeps a second hub out of a state folder.
 
 mod document;
 mod filter;
 mod lock;
+mod postgres;
 mod sqlite;
 mod sqlite_document;
 mod sqlite_reader;
@@ -19,9 +20,11 @@ mod tests;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 pub(crate) use document::{Document, Kind};
 pub(crate) use filter::{Filter, Span, Term};
 pub(crate) use lock::DirectoryLock;
+pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore, Standing};
 pub(crate) use sqlite::{SqliteStore, settings_of};
 
 use super::{ports::LinkId, record::Record};
@@ -76,6 +79,13 @@ pub(crate) enum Change {
     DeleteDocument { kind: Kind, id: Box<str>, revision: u64 },
     /// All documents whose id begins with this go; never a conflict.
     DeleteDocuments { kind: Kind, prefix: Box<str> },
+    /// What another hub process that has the link tells the device, in the same transaction as the write that it tells
+    /// of. Nothing happens where there is only one process.
+    Tell { link: LinkId, version: u64, patch: Bytes },
+    /// Another hub process that has the link cuts it. Nothing happens where there is only one process.
+    Cut { link: LinkId },
+    /// See [`Store::claim`].
+    Claim { link: LinkId, ticket: u64, identity: Box<str>, at: Box<str> },
 }
 
 /// How a batch ended.
@@ -105,6 +115,10 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Leaves a change to be written soon, without anybody to wait for it.
     fn note(&self, change: Change);
+
+    /// This process has the device's link from now on, whoever had it before; a conflict unless the record still has
+    /// this identity. `at` is when it came. Where there is only one process, there is nothing to say.
+    fn claim(&self, link: &LinkId, identity: &str, at: &str) -> impl Future<Output = Result<Outcome, StoreError>> + Send;
 
     /// Records in the order of their ids, device before module, from the first one after `after`; at most `limit`.
     /// All that satisfy `filter` are among them, and others may be; fewer than `limit` means that there are no more.

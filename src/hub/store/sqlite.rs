@@ -71,6 +71,10 @@ impl Store for SqliteStore {
         self.writer.note(change);
     }
 
+    async fn claim(&self, _: &LinkId, _: &str, _: &str) -> Result<Outcome, StoreError> {
+        Ok(Outcome::Written)
+    }
+
     async fn scan(
         &self,
         span: Span<'_>,

@@ -60,6 +60,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Record> {
             subscriptions: row.get::<_, Option<u32>>(15)?.unwrap_or_default(),
             last_activity: row.get(16)?,
             state_changed: row.get(17)?,
+            connected: false,
         },
     })
 }
@@ -102,6 +103,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
         Change::DeleteDocument { kind, id, revision } => {
             return sqlite_document::delete(connection, *kind, id, *revision);
         }
+        Change::Tell { .. } | Change::Cut { .. } | Change::Claim { .. } => 1,
         Change::DeleteDocuments { kind, prefix } => return sqlite_document::delete_all(connection, *kind, prefix),
     };
     Ok(if written == 1 { Outcome::Written } else { Outcome::Conflict })
