@@ -5,6 +5,8 @@ use std::{
     path::PathBuf,
 };
 
+use crate::iothub::Secret;
+
 /// Where a hub keeps things, listens, and what it is called.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -22,6 +24,9 @@ pub struct Config {
     pub hostname: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
+    /// The address of a PostgreSQL database that any number of hubs share, `postgres://…`; without it the one that the
+    /// state folder remembers, or the store in the state folder.
+    pub store: Option<Secret>,
 }
 
 /// PEM files of a server certificate.
@@ -46,7 +51,8 @@ impl Config {
     /// For this machine alone, on free ports.
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { state: state.into(), http: any, mqtt: any, names: Vec::new(), hostname: None, certificate: None }
+        let (names, hostname, certificate, store) = Default::default();
+        Self { state: state.into(), http: any, mqtt: any, names, hostname, certificate, store }
     }
 
     /// All names of the hub, once each.

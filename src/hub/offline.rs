@@ -1,4 +1,5 @@
-//! What the state folder of a hub says, whether the hub is running or not. Changes nothing.
+//! What the state folder of a hub says, whether the hub is running or not. Changes nothing. With a shared store the
+//! folder says where the store is, and the store says the rest.
 
 use std::{
     net::SocketAddr,
@@ -9,7 +10,8 @@ use super::{
     auth::{POLICIES, Policies},
     config::Addresses,
     error::HubError,
-    store::settings_of,
+    folder::Memory,
+    store::{Address, PostgresStore, settings_of},
     tls::CA_FILE,
 };
 use crate::iothub::{HostName, Secret, ServiceConnection, ServiceCredential};
@@ -24,7 +26,13 @@ pub(super) const MQTT_ADDRESS: &str = "mqtt";
 /// # Errors
 /// When the folder holds no hub, or the hub has no such policy.
 pub fn service_connection_string(state: &Path, policy: &str) -> Result<Secret, HubError> {
-    let [policies, hostname] = settings(state, [POLICIES, HOSTNAME])?;
+    let [policies, hostname] = match memory(state)? {
+        Some(memory) => {
+            let [policies] = shared_settings(state, &memory, [POLICIES])?;
+            [policies, memory.hostname]
+        }
+        None => settings(state, [POLICIES, HOSTNAME])?,
+    };
     let host = HostName::parse(&hostname).map_err(|error| HubError::Name(error.into()))?;
     connection_string(&Policies::parse(&policies)?, policy, host)
 }
@@ -34,6 +42,9 @@ pub fn service_connection_string(state: &Path, policy: &str) -> Result<Secret, H
 /// # Errors
 /// When the folder holds no hub.
 pub fn addresses(state: &Path) -> Result<Addresses, HubError> {
+    if let Some(Memory { http, mqtt, .. }) = memory(state)? {
+        return Ok(Addresses { http, mqtt });
+    }
     let read = |text: String| {
         text.parse::<SocketAddr>().map_err(|error| HubError::Store(format!("a stored address is none: {error}").into()))
     };
@@ -56,8 +67,31 @@ pub(super) fn connection_string(policies: &Policies, name: &str, host: HostName)
 
 /// Settings that every hub has.
 fn settings<const N: usize>(state: &Path, names: [&str; N]) -> Result<[String; N], HubError> {
-    let none = || HubError::NoHub(state.to_owned());
-    let found = settings_of(state, &names)?.ok_or_else(none)?;
-    let found: Option<Vec<String>> = found.into_iter().collect();
-    found.and_then(|found| found.try_into().ok()).ok_or_else(none)
+    complete(state, settings_of(state, &names)?)
+}
+
+fn complete<const N: usize>(state: &Path, found: Option<Vec<Option<String>>>) -> Result<[String; N], HubError> {
+    let found: Option<Vec<String>> = found.into_iter().flatten().collect();
+    found.and_then(|found| found.try_into().ok()).ok_or_else(|| HubError::NoHub(state.to_owned()))
+}
+
+fn memory(state: &Path) -> Result<Option<Memory>, HubError> {
+    Memory::of(state).map_err(|cause| HubError::state(state, cause))
+}
+
+/// Settings of a shared store. On a thread of its own, because whoever asks may be a task of another runtime.
+fn shared_settings<const N: usize>(
+    state: &Path,
+    memory: &Memory,
+    names: [&str; N],
+) -> Result<[String; N], HubError> {
+    let address = Address::parse(memory.store.reveal())?;
+    let ask = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|cause| HubError::Store(cause.into()))?;
+        Ok(runtime.block_on(PostgresStore::settings_of(&address, &names))?)
+    };
+    let asked: Result<_, HubError> = std::thread::scope(|scope| scope.spawn(ask).join())
+        .unwrap_or_else(|_| Err(HubError::Store("reading the store broke off".into())));
+    complete(state, asked?)
 }

@@ -10,7 +10,7 @@ use crate::{
         auth::Denial,
         ports::{Admission, ConnectRequest, LinkId, Links, Refusal},
         record::Record,
-        store::{Change, Store},
+        store::{Change, Outcome, Store},
         time,
     },
     iothub::CLOCK_SKEW_SECONDS,
@@ -30,7 +30,7 @@ impl<S: Store, L: Links> Core<S, L> {
         })?;
         let record = record.ok_or(Refusal::NotAuthorized)?;
         self.remember(&record, request).await?;
-        self.presence.come(link, time::now());
+        self.claim(&record).await?;
         Ok(Admission {
             expires: expires.and_then(end_of_link),
             subscriptions: if request.clean_session {
@@ -54,6 +54,31 @@ impl<S: Store, L: Links> Core<S, L> {
             (None, Some(certificate)) => self.authority.device_certificate(&authentication, certificate).map(|()| None),
             (None, None) => Err(Denial::NoCredentials),
         }
+    }
+
+    /// Takes the link for this process. The record may have been disabled or deleted at another one since it was read:
+    /// then the device has to come again.
+    async fn claim(&self, record: &Record) -> Result<(), Refusal> {
+        let (link, now) = (&record.link, time::now());
+        // First, so that a connect which breaks off is noted as one that ended.
+        let is_first = self.presence.come(link, now);
+        match self.store.claim(link, &record.identity, &time::text(now)).await {
+            Ok(Outcome::Written) => return Ok(()),
+            Ok(Outcome::Conflict) => {
+                if is_first {
+                    self.presence.go(link, now);
+                }
+                info!(%link, "a device changed while it connected; it has to try again");
+            }
+            Err(error) => {
+                // It may have been written all the same.
+                if let Some(seen) = is_first.then(|| self.presence.go(link, now)).flatten() {
+                    self.store.note(seen);
+                }
+                warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
+            }
+        }
+        Err(Refusal::Unavailable)
     }
 
     /// What a connect changes for later ones: the model, and a clean session's end of all subscriptions.

@@ -64,6 +64,11 @@ impl<S: Store, L: Links> Core<S, L> {
         Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default() }
     }
 
+    /// What it stood on, once nobody uses it any longer.
+    pub(crate) fn into_store(self) -> S {
+        self.store
+    }
+
     /// Who may do what.
     pub(crate) const fn authority(&self) -> &Authority {
         &self.authority
@@ -97,11 +102,18 @@ impl<S: Store, L: Links> Core<S, L> {
     ) -> Result<Arc<Record>, Failure> {
         // Until the device was told, so that it hears of writes in their order.
         let _turn = self.locks.turn(link).await;
-        let (record, told) = self.change(link, change).await?;
+        let (record, told) = self.change_telling(link, change, Option::clone).await?;
         if let Some(patch) = told {
             self.links.desired(link, record.desired.version, patch);
         }
         Ok(record)
+    }
+
+    /// Tells a device that is linked here of a write that another process made. In its turn: a write of this process
+    /// that came before is told before.
+    pub(crate) async fn pass_on(&self, link: &LinkId, version: u64, patch: Bytes) {
+        let _turn = self.locks.turn(link).await;
+        self.links.desired(link, version, patch);
     }
 
     /// Reads, changes and writes a record, and again if somebody else wrote in between. The record as it is now.
@@ -109,6 +121,16 @@ impl<S: Store, L: Links> Core<S, L> {
         &self,
         link: &LinkId,
         change: impl Fn(&mut Record) -> Result<Decision<T>, Failure> + Send + Sync,
+    ) -> Result<(Arc<Record>, T), Failure> {
+        self.change_telling(link, change, |_| None).await
+    }
+
+    /// Like [`Self::change`]; what is to be told is stored with the change for whichever process has the link.
+    async fn change_telling<T: Send>(
+        &self,
+        link: &LinkId,
+        change: impl Fn(&mut Record) -> Result<Decision<T>, Failure> + Send + Sync,
+        told: impl Fn(&T) -> Option<Bytes> + Send + Sync,
     ) -> Result<(Arc<Record>, T), Failure> {
         for _ in 0..ATTEMPTS {
             let record = self.store.get(link).await?;
@@ -118,7 +140,10 @@ impl<S: Store, L: Links> Core<S, L> {
                 Decision::Write(value) => value,
             };
             let record = Arc::new(record);
-            if self.store.write(vec![Change::Update(Arc::clone(&record))]).await? == Outcome::Written {
+            let mut batch = vec![Change::Update(Arc::clone(&record))];
+            let version = record.desired.version;
+            batch.extend(told(&value).map(|patch| Change::Tell { link: link.clone(), version, patch }));
+            if self.store.write(batch).await? == Outcome::Written {
                 return Ok((record, value));
             }
         }

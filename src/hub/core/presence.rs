@@ -45,9 +45,9 @@ impl PresenceTable {
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A link begins.
-    pub(super) fn come(&self, link: &LinkId, now: Timestamp) {
-        self.shard(link).insert(link.clone(), Live { since: now, seen: now });
+    /// A link begins. Whether there was none before.
+    pub(super) fn come(&self, link: &LinkId, now: Timestamp) -> bool {
+        self.shard(link).insert(link.clone(), Live { since: now, seen: now }).is_none()
     }
 
     /// Something was heard of a link.

@@ -2,9 +2,11 @@
 //!
 //! * [`Store`] is what the core needs of a store, and no more: read one, write a few under the condition that nobody
 //!   else did, go through all in the order of their ids, count, and remember settings.
-//! * `sqlite` is the embedded one, `postgres` the one that hub processes share; no other room knows which it is.
+//! * `sqlite` is the embedded one, `postgres` the one that hub processes share; no other room knows which it is. `any` is
+//!   either of them, as the configuration says.
 //! * [`DirectoryLock`] keeps a second hub out of a state folder.
 
+mod any;
 mod document;
 mod filter;
 mod lock;
@@ -21,10 +23,11 @@ mod tests;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+pub(crate) use any::AnyStore;
 pub(crate) use document::{Document, Kind};
 pub(crate) use filter::{Filter, Span, Term};
 pub(crate) use lock::DirectoryLock;
-pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore, Standing};
+pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
 pub(crate) use sqlite::{SqliteStore, settings_of};
 
 use super::{ports::LinkId, record::Record};

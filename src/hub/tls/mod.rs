@@ -23,7 +23,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
-pub(crate) use authority::{CA_FILE, CertificateAuthority};
+pub(crate) use authority::{CA_FILE, CertificateAuthority, Material};
 pub(crate) use issued::Issued;
 
 /// TLS cannot be had.

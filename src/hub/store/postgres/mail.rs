@@ -44,16 +44,21 @@ pub(crate) struct Standing {
 
 /// Letters that were handed out although the database may still have them.
 #[derive(Debug, Default)]
-pub(super) struct Delivered(Mutex<Vec<i64>>);
+pub(crate) struct Delivered(Mutex<Vec<i64>>);
 
-/// Takes what has come for `node` and hands it out; how many letters there were. A letter is gone from the database only
-/// after it was handed out: if the commit fails, it comes again and is recognised.
-pub(super) async fn take(
-    pool: &Pool,
-    node: i64,
-    delivered: &Delivered,
-    mut deliver: impl FnMut(Letter),
-) -> Result<usize, Fault> {
+/// Letters that have come, in order; they are gone from the database only with [`Handful::done`]. Dropping it leaves
+/// them there.
+pub(crate) struct Handful<'a> {
+    pub(crate) letters: Vec<Letter>,
+    /// Whether there may be more.
+    pub(crate) more: bool,
+    places: Vec<i64>,
+    lent: Lent,
+    delivered: &'a Delivered,
+}
+
+/// Takes what has come for `node`.
+pub(super) async fn take<'a>(pool: &Pool, node: i64, delivered: &'a Delivered) -> Result<Handful<'a>, Fault> {
     let lent = Lent::from(pool).await?;
     let client = lent.client();
     client.batch_execute("BEGIN").await?;
@@ -62,24 +67,26 @@ pub(super) async fn take(
         RETURNING m.seq, m.kind, m.device_id, m.module_id, m.number, m.name, m.body, m.reply_to, \
         coalesce(m.expires < now(), false)";
     let statement = client.prepare_cached(sql).await?;
-    let mut letters = Vec::new();
+    let mut found = Vec::new();
     for row in client.query(&statement, &[&node, &HANDFUL]).await? {
-        letters.push((row.try_get::<_, i64>(0)?, read(&row)?));
+        found.push((row.try_get::<_, i64>(0)?, read(&row)?));
     }
-    letters.sort_unstable_by_key(|(place, _)| *place);
-    let count = letters.len();
-    let mut places = Vec::with_capacity(count);
-    for (place, letter) in letters {
-        places.push(place);
-        if let Some(letter) = letter.filter(|_| !delivered.knows(place)) {
-            deliver(letter);
-        }
+    found.sort_unstable_by_key(|(place, _)| *place);
+    let more = i64::try_from(found.len()).is_ok_and(|count| count >= HANDFUL);
+    let places = found.iter().map(|(place, _)| *place).collect();
+    let letters = found.into_iter().filter(|(place, _)| !delivered.knows(*place)).filter_map(|(_, letter)| letter);
+    Ok(Handful { letters: letters.collect(), more, places, lent, delivered })
+}
+
+impl Handful<'_> {
+    /// The letters were handed out. Should the database not hear of it, they come again and are recognised.
+    pub(super) async fn done(self) -> Result<(), Fault> {
+        self.delivered.set(self.places);
+        self.lent.client().batch_execute("COMMIT").await?;
+        self.delivered.set(Vec::new());
+        self.lent.give_back();
+        Ok(())
     }
-    delivered.set(places);
-    client.batch_execute("COMMIT").await?;
-    delivered.set(Vec::new());
-    lent.give_back();
-    Ok(count)
 }
 
 impl Delivered {

@@ -39,7 +39,7 @@ use tracing::warn;
 
 pub(crate) use self::{
     address::{Address, AddressError},
-    mail::{Letter, Standing},
+    mail::{Handful, Letter, Standing},
 };
 use self::{fault::failed, tls::Tls, writer::Writer};
 use super::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError};
@@ -173,9 +173,14 @@ impl PostgresStore {
         bell::listen(&self.address, &self.tls.0, self.node, &self.bell, stop).await;
     }
 
-    /// Hands out what has come for this process, in order; how many letters there were.
-    pub(crate) async fn take_mail(&self, deliver: impl FnMut(Letter) + Send) -> Result<usize, StoreError> {
-        mail::take(&self.post, self.node, &self.delivered, deliver).await.map_err(failed("reading mail"))
+    /// Takes what has come for this process, in order.
+    pub(crate) async fn take_mail(&self) -> Result<Handful<'_>, StoreError> {
+        mail::take(&self.post, self.node, &self.delivered).await.map_err(failed("reading mail"))
+    }
+
+    /// What was taken was handed out.
+    pub(crate) async fn mail_done(&self, handful: Handful<'_>) -> Result<(), StoreError> {
+        handful.done().await.map_err(failed("taking mail away"))
     }
 
     /// Sends a method call to whoever has the link; false when no other hub has it.

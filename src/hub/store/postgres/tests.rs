@@ -30,8 +30,9 @@ async fn client(server: &Postgres) -> tokio_postgres::Client {
 }
 
 async fn letters(store: &PostgresStore) -> Vec<Letter> {
-    let mut letters = Vec::new();
-    store.take_mail(|letter| letters.push(letter)).await.unwrap();
+    let mut handful = store.take_mail().await.unwrap();
+    let letters = std::mem::take(&mut handful.letters);
+    store.mail_done(handful).await.unwrap();
     letters
 }
 
@@ -151,12 +152,11 @@ async fn what_was_handed_out_is_not_handed_out_again_when_the_database_forgot_it
     let one = make(&a, "d1").await;
     assert_eq!(a.claim(&link("d1"), &one.identity, "T").await.unwrap(), Outcome::Written);
     assert_eq!(b.write(vec![tell("d1", 1)]).await.unwrap(), Outcome::Written);
-    let mut handed = Vec::new();
-    let taken = a.take_mail(|letter| {
-        server.kill();
-        handed.push(letter);
-    });
-    assert!(taken.await.is_err() && handed.len() == 1);
+    drop(a.take_mail().await.unwrap());
+    let handful = a.take_mail().await.unwrap();
+    assert_eq!(handful.letters.len(), 1, "what was taken and not handed out is still there");
+    server.kill();
+    assert!(a.mail_done(handful).await.is_err());
     server.serve();
     assert_eq!(letters(&a).await, []);
     assert_eq!(b.write(vec![tell("d1", 2)]).await.unwrap(), Outcome::Written);
