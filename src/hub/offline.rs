@@ -26,8 +26,21 @@ pub(super) const MQTT_ADDRESS: &str = "mqtt";
 /// # Errors
 /// When the folder holds no hub, or the hub has no such policy.
 pub fn service_connection_string(state: &Path, policy: &str) -> Result<Secret, HubError> {
+    service_connection_string_from(state, None, policy)
+}
+
+/// The same, with the address of the shared store if it is another one than the folder remembers.
+///
+/// # Errors
+/// When the folder holds no hub, the store cannot be read, or the hub has no such policy.
+pub fn service_connection_string_from(
+    state: &Path,
+    store: Option<&Secret>,
+    policy: &str,
+) -> Result<Secret, HubError> {
     let [policies, hostname] = match memory(state)? {
-        Some(memory) => {
+        Some(mut memory) => {
+            memory.store = store.cloned().unwrap_or(memory.store);
             let [policies] = shared_settings(state, &memory, [POLICIES])?;
             [policies, memory.hostname]
         }

@@ -5,9 +5,12 @@ use std::{sync::Arc, time::Duration};
 use tracing::warn;
 
 use super::{
-    Change, Counts, Document, Filter, Kind, Outcome, PostgresStore, Span, SqliteStore, Store, StoreError,
+    Change, Counts, Document, Filter, Kind, Outcome, PostgresStore, Span, SqliteStore, Store, StoreError, Tally,
 };
-use crate::hub::{ports::LinkId, record::Record};
+use crate::{
+    hub::{ports::LinkId, record::Record},
+    query::FieldPath,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -85,6 +88,10 @@ impl Store for AnyStore {
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
         on!(self, store => store.scan(span, after, filter, limit).await)
+    }
+
+    async fn tally(&self, filter: &Filter, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
+        on!(self, store => store.tally(filter, by, most).await)
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -18,19 +18,20 @@ mod sqlite_row;
 mod sqlite_schema;
 mod sqlite_writer;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 pub(crate) use any::AnyStore;
 pub(crate) use document::{Document, Kind};
-pub(crate) use filter::{Filter, Span, Term};
+pub(crate) use filter::{Filter, Span, Tally, Term};
 pub(crate) use lock::DirectoryLock;
 pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
 pub(crate) use sqlite::{SqliteStore, settings_of};
 
 use super::{ports::LinkId, record::Record};
+use crate::query::FieldPath;
 
 /// What stands between a request and its data.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +133,15 @@ pub(crate) trait Store: Send + Sync + 'static {
         filter: &Filter,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+
+    /// Counts the devices that satisfy the filter's sieve, by the values at some paths, groups in the order of their
+    /// first device; nothing when the store cannot do so exactly. More than `most` groups may be cut off after one more.
+    fn tally(
+        &self,
+        filter: &Filter,
+        by: &[FieldPath],
+        most: usize,
+    ) -> impl Future<Output = Result<Option<Vec<Tally>>, StoreError>> + Send;
 
     /// How many devices there are.
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;

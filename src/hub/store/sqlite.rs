@@ -6,12 +6,15 @@
 use std::{fs::OpenOptions, io, path::Path, time::Duration};
 
 use super::{
-    Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, sqlite_document,
+    Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, Tally, sqlite_document,
     sqlite_reader::{self, Readers},
     sqlite_row, sqlite_schema,
     sqlite_writer::Writer,
 };
-use crate::hub::{ports::LinkId, record::Record};
+use crate::{
+    hub::{ports::LinkId, record::Record},
+    query::FieldPath,
+};
 
 /// The database in the state folder.
 const FILE: &str = "hub.db";
@@ -84,6 +87,10 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Record>, StoreError> {
         let scan = sqlite_reader::scan(span, after, filter, limit);
         self.readers.run("reading many twins", scan).await
+    }
+
+    async fn tally(&self, _: &Filter, _: &[FieldPath], _: usize) -> Result<Option<Vec<Tally>>, StoreError> {
+        Ok(None)
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -7,4 +7,6 @@ mod fields;
 mod filter;
 mod page;
 mod run;
+#[cfg(test)]
+mod tests;
 mod token;

@@ -1,7 +1,8 @@
 //! The shared store: PostgreSQL 15 or newer, for any number of hub processes.
 //!
 //! * `address` says where the database is, `tls` and `connect` how it is reached, `schema` what is in it.
-//! * `reader` reads, `row` knows what a record looks like there, `sift` says conditions in SQL.
+//! * `reader` reads, `row` knows what a record looks like there, `sift` says conditions in SQL, and
+//!   `tally` counts by groups.
 //! * `writer` makes one transaction of all that has arrived.
 //! * `mail` is what hub processes tell each other, `bell` how they wake each other.
 //! * `fault` is what goes wrong, without the data that it went wrong with.
@@ -18,6 +19,7 @@ mod reader;
 mod row;
 mod schema;
 mod sift;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -42,9 +44,10 @@ pub(crate) use self::{
     mail::{Handful, Letter, Standing},
 };
 use self::{fault::failed, tls::Tls, writer::Writer};
-use super::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError};
+use super::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, Tally};
 use crate::{
     hub::{ports::LinkId, record::Record},
+    query::FieldPath,
     task::Stop,
 };
 
@@ -261,6 +264,10 @@ impl Store for PostgresStore {
     ) -> Result<Vec<Record>, StoreError> {
         let scan = reader::scan(&self.scanners, span, after, filter, limit).await;
         scan.map_err(failed("reading many twins"))
+    }
+
+    async fn tally(&self, filter: &Filter, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
+        tally::tally(&self.scanners, filter, by, most).await.map_err(failed("counting devices by groups"))
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
