@@ -139,10 +139,12 @@ async fn the_database_finds_all_that_the_evaluator_finds_and_counts_the_same() {
     let (mut pushed, mut counted, mut exact) = (0, 0, 0);
     for _ in 0..400 {
         let text = conditions.new_tree(&mut runner).unwrap().current();
-        let by = groups.new_tree(&mut runner).unwrap().current().join(", ");
-        let by = if by.is_empty() { by } else { format!("{by}, COUNT() AS n FROM devices WHERE {text} GROUP BY {by}") };
-        let by = if by.is_empty() { format!("COUNT() AS n FROM devices WHERE {text}") } else { by };
-        let query = Query::parse(&format!("SELECT {by}")).unwrap();
+        let mut by = groups.new_tree(&mut runner).unwrap().current();
+        by.dedup();
+        let columns = by.iter().enumerate().map(|(at, path)| format!("{path} AS c{at}, ")).collect::<String>();
+        let by = if by.is_empty() { String::new() } else { format!(" GROUP BY {}", by.join(", ")) };
+        let statement = format!("SELECT {columns}COUNT() AS n FROM devices WHERE {text}{by}");
+        let query = Query::parse(&statement).unwrap();
         let filter = filter(query.condition());
         let selects = |record: &&Record| query.matches(&RecordFields::new(record, &table));
         let expected: Vec<&LinkId> = records.iter().filter(selects).map(|record| &record.link).collect();

@@ -187,10 +187,13 @@ fn compare(path: &FieldPath, relation: Relation, literal: &Literal, values: &mut
         return Sifted::exact(has(&keys, leaf, values));
     }
     let operator = operator(relation);
+    if matches!(literal, Literal::Text(text) if is_doubtful(text)) {
+        return Sifted::anything();
+    }
+    // Before other values: the database refuses one that nothing asks for.
+    let Some(at) = json(path, values) else { return Sifted::anything() };
     let (kind, test) = match literal {
-        Literal::Text(text) if is_doubtful(text) => return Sifted::anything(),
         Literal::Text(text) => {
-            let Some(at) = json(path, values) else { return Sifted::anything() };
             let text = value(values, text.clone());
             let is_order = !matches!(relation, Relation::Equal | Relation::NotEqual);
             let test = format!("({at} #>> '{{}}') COLLATE \"C\" {operator} {text}::text");
@@ -201,12 +204,10 @@ fn compare(path: &FieldPath, relation: Relation, literal: &Literal, values: &mut
         Literal::Number(number) => ("number", format!("::float8 {operator} {}::float8", value(values, *number))),
         Literal::Bool(flag) => ("boolean", format!(" {operator} '{flag}'::jsonb")),
         Literal::Null => ("null", " = 'null'::jsonb".to_owned()),
-        Literal::Undefined | Literal::List(_) => return Sifted::anything(),
+        // The sieve has no such tests.
+        Literal::Undefined | Literal::List(_) => ("undefined", " = NULL".to_owned()),
     };
-    match json(path, values) {
-        Some(at) => Sifted::exact(when(&at, kind, &format!("{at}{test}"))),
-        None => Sifted::anything(),
-    }
+    Sifted::exact(when(&at, kind, &format!("{at}{test}")))
 }
 
 /// What equals the literal among tags, if the index can find it exactly.
