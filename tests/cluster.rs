@@ -312,6 +312,17 @@ async fn hubs_over_one_store_have_one_authority_and_one_set_of_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_cannot_use_the_database_says_why_and_not_the_password() {
+    let Some(database) = Postgres::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let url = database.url().replace("/postgres", "/none");
+    let said = program().args(["hub", "--store", &url, "--state"]).arg(folder.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&said.stderr).into_owned() + &String::from_utf8_lossy(&said.stdout);
+    assert!(!said.status.success() && text.contains("\"none\" does not exist"), "{text}");
+    assert!(!text.contains(Postgres::password()) && !text.contains(url.as_str()), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_with_a_hub() {
     let Some(database) = Postgres::start() else { return };
     let (a, b) = (Hub::start(&database), Hub::start(&database));

@@ -136,7 +136,7 @@ impl Hub {
         let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()));
         group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
         if let Some(cluster) = all_links.cluster() {
-            group.spawn("cluster", Arc::clone(cluster).run(Arc::clone(&core), group.stop().clone()));
+            group.spawn("cluster", Arc::clone(cluster).run(group.stop().clone()));
         }
         drop(all_links);
         group.join().await;

@@ -64,13 +64,11 @@ impl Postgres {
     }
 
     /// The password as it is.
-    #[allow(dead_code, reason = "not every test that includes this file looks for it")]
     pub(crate) fn password() -> &'static str {
         PASSWORD
     }
 
     /// Ends the server the hard way.
-    #[allow(dead_code, reason = "not every test that includes this file ends it")]
     pub(crate) fn kill(&mut self) {
         let pid = fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap();
@@ -109,13 +107,13 @@ impl Postgres {
                 }
             }
         });
-        let serves = is_ready.recv().is_ok();
-        if serves {
+        let began = is_ready.recv().is_ok();
+        if began {
             self.server = Some(server);
         } else {
             server.wait().unwrap();
         }
-        serves
+        began
     }
 }
 

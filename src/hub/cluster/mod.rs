@@ -24,10 +24,9 @@ use bytes::Bytes;
 pub(super) use self::any::AnyLinks;
 use self::call::Calls;
 use super::{
-    core::Core,
     mqtt::LinkTable,
     ports::{LinkId, Links, MethodAnswer, MethodFault},
-    store::{Change, PostgresStore, Store},
+    store::{Change, PostgresStore, Store as _},
 };
 use crate::task::{Group, Stop};
 
@@ -55,22 +54,22 @@ impl Cluster {
     }
 
     /// Takes letters and says that this process is alive, until `stop`.
-    pub(crate) async fn run<S: Store, L: Links>(self: Arc<Self>, core: Arc<Core<S, L>>, stop: Stop) {
+    pub(crate) async fn run(self: Arc<Self>, stop: Stop) {
         let mut group = Group::new(stop.clone());
         let (pulse, bell) = (Arc::clone(&self), Arc::clone(&self.store));
         let inner = stop.clone();
         group.spawn("pulse", async move { pulse.pulse(&inner).await });
         let inner = stop.clone();
         group.spawn("bell", async move { bell.listen(&inner).await });
-        group.spawn("post", async move { self.post(&core, &stop).await });
+        group.spawn("post", async move { self.post(&stop).await });
         group.join().await;
     }
 }
 
 impl Links for Cluster {
-    fn desired(&self, link: &LinkId, version: u64, patch: Bytes) {
-        // Other processes hear of it by the letter that was written with the twin.
-        self.local.desired(link, version, patch);
+    fn desired(&self, _: &LinkId, _: u64, _: Bytes) {
+        // Whichever process has the link, even this one, has a letter that was written with the twin: so the device
+        // hears of what several processes write in the order in which they wrote.
     }
 
     async fn call(

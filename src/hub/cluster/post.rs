@@ -7,9 +7,8 @@ use tracing::{debug, info, warn};
 
 use super::{
     super::{
-        core::Core,
-        ports::{LinkId, Links},
-        store::{Letter, Store, StoreError},
+        ports::{LinkId, Links as _},
+        store::{Letter, StoreError},
     },
     Cluster,
 };
@@ -20,11 +19,11 @@ const LOOK: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// Takes letters until `stop`: when the bell rings, and every second.
-    pub(super) async fn post<S: Store, L: Links>(self: Arc<Self>, core: &Core<S, L>, stop: &Stop) {
+    pub(super) async fn post(self: Arc<Self>, stop: &Stop) {
         let mut calls = JoinSet::new();
         let mut well = true;
         loop {
-            match stop.unless(self.take(core, &mut calls)).await {
+            match stop.unless(self.take(&mut calls)).await {
                 None => return,
                 Some(Ok(more)) => {
                     if !well {
@@ -49,28 +48,19 @@ impl Cluster {
     }
 
     /// Hands out some letters. Whether there may be more.
-    async fn take<S: Store, L: Links>(
-        self: &Arc<Self>,
-        core: &Core<S, L>,
-        calls: &mut JoinSet<()>,
-    ) -> Result<bool, StoreError> {
+    async fn take(self: &Arc<Self>, calls: &mut JoinSet<()>) -> Result<bool, StoreError> {
         let mut handful = self.store.take_mail().await?;
         let more = handful.more;
         for letter in std::mem::take(&mut handful.letters) {
-            self.deliver(core, letter, calls).await;
+            self.deliver(letter, calls);
         }
         self.store.mail_done(handful).await?;
         Ok(more)
     }
 
-    async fn deliver<S: Store, L: Links>(
-        self: &Arc<Self>,
-        core: &Core<S, L>,
-        letter: Letter,
-        calls: &mut JoinSet<()>,
-    ) {
+    fn deliver(self: &Arc<Self>, letter: Letter, calls: &mut JoinSet<()>) {
         match letter {
-            Letter::Desired { link, version, patch } => core.pass_on(&link, version, patch).await,
+            Letter::Desired { link, version, patch } => self.local.desired(&link, version, patch),
             Letter::Cut { link, ticket } => self.cut_here(&link, ticket),
             Letter::Call { link, call, from, request } => {
                 let cluster = Arc::clone(self);

@@ -109,13 +109,6 @@ impl<S: Store, L: Links> Core<S, L> {
         Ok(record)
     }
 
-    /// Tells a device that is linked here of a write that another process made. In its turn: a write of this process
-    /// that came before is told before.
-    pub(crate) async fn pass_on(&self, link: &LinkId, version: u64, patch: Bytes) {
-        let _turn = self.locks.turn(link).await;
-        self.links.desired(link, version, patch);
-    }
-
     /// Reads, changes and writes a record, and again if somebody else wrote in between. The record as it is now.
     async fn change<T: Send>(
         &self,

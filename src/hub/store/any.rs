@@ -49,10 +49,13 @@ impl AnyStore {
     /// Writes what is left, and closes. Takes a while.
     pub(crate) async fn close(self) {
         match self {
-            Self::Shared(store) => match Arc::into_inner(store) {
-                Some(store) => store.close().await,
-                None => warn!("somebody still uses the store; what nobody waits for may not be written"),
-            },
+            Self::Shared(store) => {
+                if let Some(store) = Arc::into_inner(store) {
+                    store.close().await;
+                } else {
+                    warn!("somebody still uses the store; what nobody waits for may not be written");
+                }
+            }
             // The last commit and checkpoint are not for a thread that serves others.
             Self::Embedded(store) => {
                 if let Err(error) = tokio::task::spawn_blocking(move || drop(store)).await {

@@ -83,8 +83,8 @@ pub(crate) enum Change {
     DeleteDocument { kind: Kind, id: Box<str>, revision: u64 },
     /// All documents whose id begins with this go; never a conflict.
     DeleteDocuments { kind: Kind, prefix: Box<str> },
-    /// What another hub process that has the link tells the device, in the same transaction as the write that it tells
-    /// of. Nothing happens where there is only one process.
+    /// What the hub process that has the link tells the device, in the same transaction as the write that it tells of.
+    /// Nothing happens where there is only one process, which tells by itself.
     Tell { link: LinkId, version: u64, patch: Bytes },
     /// Another hub process that has the link cuts it. Nothing happens where there is only one process.
     Cut { link: LinkId },

@@ -141,7 +141,8 @@ async fn the_database_finds_all_that_the_evaluator_finds_and_counts_the_same() {
         let text = conditions.new_tree(&mut runner).unwrap().current();
         let mut by = groups.new_tree(&mut runner).unwrap().current();
         by.dedup();
-        let columns = by.iter().enumerate().map(|(at, path)| format!("{path} AS c{at}, ")).collect::<String>();
+        let columns: Vec<String> = by.iter().enumerate().map(|(at, path)| format!("{path} AS c{at}, ")).collect();
+        let columns = columns.concat();
         let by = if by.is_empty() { String::new() } else { format!(" GROUP BY {}", by.join(", ")) };
         let statement = format!("SELECT {columns}COUNT() AS n FROM devices WHERE {text}{by}");
         let query = Query::parse(&statement).unwrap();

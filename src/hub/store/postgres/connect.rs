@@ -12,10 +12,28 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a new connection may take, names and certificates included.
 const CREATE: Duration = Duration::from_secs(10);
 
-/// What every connection is set to. A statement that takes longer is a fault of ours, and its connection would be
-/// missed; a database that acknowledges before it is durable is told not to.
+/// What a pool's connections are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Load {
+    /// A few rows by name, the same statements again and again: planned once, because planning over all partitions
+    /// takes longer than running.
+    Short,
+    /// Many rows, by conditions that differ.
+    Long,
+}
+
+impl Load {
+    /// A statement that takes longer is a fault, and its connection would be missed.
+    const fn set_up(self) -> &'static str {
+        match self {
+            Self::Short => "SET statement_timeout = '15s'; SET plan_cache_mode = 'force_generic_plan';",
+            Self::Long => "SET statement_timeout = '60s';",
+        }
+    }
+}
+
+/// What every connection is set to. A database that acknowledges before it is durable is told not to.
 const SET_UP: &str = "
-    SET statement_timeout = '15s';
     SET lock_timeout = '10s';
     SET idle_in_transaction_session_timeout = '30s';
     SET client_min_messages = 'error';
@@ -24,11 +42,13 @@ const SET_UP: &str = "
 ";
 
 /// At most `size` connections, opened when needed.
-pub(super) fn pool(address: &Address, tls: &Tls, size: usize) -> Result<Pool, Fault> {
+pub(super) fn pool(address: &Address, tls: &Tls, size: usize, load: Load) -> Result<Pool, Fault> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(address.config.clone(), tls.clone(), recycling);
-    let set_up = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
-        Box::pin(async move { client.batch_execute(SET_UP).await.map_err(HookError::Backend) })
+    let script = format!("{SET_UP}{}", load.set_up());
+    let set_up = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+        let script = script.clone();
+        Box::pin(async move { client.batch_execute(&script).await.map_err(HookError::Backend) })
     });
     let pool = Pool::builder(manager)
         .max_size(size)

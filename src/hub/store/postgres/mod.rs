@@ -43,7 +43,7 @@ pub(crate) use self::{
     address::{Address, AddressError},
     mail::{Handful, Letter, Standing},
 };
-use self::{fault::failed, tls::Tls, writer::Writer};
+use self::{connect::Load, fault::failed, tls::Tls, writer::Writer};
 use super::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, Tally};
 use crate::{
     hub::{ports::LinkId, record::Record},
@@ -118,12 +118,13 @@ impl PostgresStore {
         // Its end was asked for; how it went does not matter.
         let _ended = driver.await;
         migrated?;
-        let pool = |size| connect::pool(&address, &tls, size).map_err(&fail);
-        let (readers, scanners, post, writers) =
-            (pool(READERS)?, pool(SCANNERS)?, pool(POSTMEN)?, pool(writer::LANES)?);
+        let pool = |size, load| connect::pool(&address, &tls, size, load).map_err(&fail);
+        let (readers, scanners) = (pool(READERS, Load::Short)?, pool(SCANNERS, Load::Long)?);
+        let (post, writers) = (pool(POSTMEN, Load::Short)?, pool(writer::LANES, Load::Short)?);
         // Never 0 and never the same again: a process that was restarted is another node.
         let node = fastrand::i64(1..);
-        let writer = Writer::start(&writers, node);
+        let bell = Arc::default();
+        let writer = Writer::start(&writers, node, &bell);
         Ok(Self {
             tls: TlsSlot(tls),
             node,
@@ -133,7 +134,7 @@ impl PostgresStore {
             writer,
             tickets: Tickets::new(),
             delivered: mail::Delivered::default(),
-            bell: Arc::default(),
+            bell,
             address,
         })
     }
@@ -262,8 +263,8 @@ impl Store for PostgresStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
-        let scan = reader::scan(&self.scanners, span, after, filter, limit).await;
-        scan.map_err(failed("reading many twins"))
+        let found = reader::scan(&self.scanners, span, after, filter, limit).await;
+        found.map_err(failed("reading many twins"))
     }
 
     async fn tally(&self, filter: &Filter, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {

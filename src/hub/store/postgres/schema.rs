@@ -8,6 +8,7 @@ use super::{
 };
 
 /// The format that this program writes.
+#[expect(clippy::cast_possible_wrap, reason = "there are few")]
 const FORMAT: i64 = MIGRATIONS.len() as i64;
 
 /// Whoever makes or changes tables holds this lock, so that hubs which start together do it one after the other.

@@ -64,20 +64,14 @@ pub(super) fn condition(filter: &Filter, values: &mut Values) -> String {
     if filter.sieve != Sieve::Anything {
         return format!(" AND {}", sift(&filter.sieve, values).sql);
     }
-    let mut sql = String::new();
-    for term in &filter.terms {
-        sql.push_str(" AND ");
-        match term {
-            Term::DeviceIds(ids) => {
-                sql.push_str(&format!("r.device_id = ANY({}::text[])", value(values, ids.clone())));
-            }
-            Term::Tag { keys, any_of } => {
-                let each = any_of.iter().map(|text| Sifted::exact(has(keys, text.as_str().into(), values)));
-                sql.push_str(&Sifted::join(each, " OR ", "false").sql);
-            }
+    let mut say = |term: &Term| match term {
+        Term::DeviceIds(ids) => format!(" AND r.device_id = ANY({}::text[])", value(values, ids.clone())),
+        Term::Tag { keys, any_of } => {
+            let each = any_of.iter().map(|text| Sifted::exact(has(keys, text.as_str().into(), values)));
+            format!(" AND {}", Sifted::join(each, " OR ", "false").sql)
         }
-    }
-    sql
+    };
+    filter.terms.iter().map(&mut say).collect::<Vec<_>>().concat()
 }
 
 /// A parameter.
@@ -192,14 +186,14 @@ fn compare(path: &FieldPath, relation: Relation, literal: &Literal, values: &mut
     }
     // Before other values: the database refuses one that nothing asks for.
     let Some(at) = json(path, values) else { return Sifted::anything() };
-    let (kind, test) = match literal {
+    let (kind, holds) = match literal {
         Literal::Text(text) => {
             let text = value(values, text.clone());
             let is_order = !matches!(relation, Relation::Equal | Relation::NotEqual);
-            let test = format!("({at} #>> '{{}}') COLLATE \"C\" {operator} {text}::text");
+            let holds = format!("({at} #>> '{{}}') COLLATE \"C\" {operator} {text}::text");
             // What replaces a NUL has another place in the order.
-            let test = if is_order { format!("({test} OR strpos({at} #>> '{{}}', U&'\\FFFD') > 0)") } else { test };
-            return Sifted { sql: when(&at, "string", &test), exact: !is_order };
+            let holds = if is_order { format!("({holds} OR strpos({at} #>> '{{}}', U&'\\FFFD') > 0)") } else { holds };
+            return Sifted { sql: when(&at, "string", &holds), exact: !is_order };
         }
         Literal::Number(number) => ("number", format!("::float8 {operator} {}::float8", value(values, *number))),
         Literal::Bool(flag) => ("boolean", format!(" {operator} '{flag}'::jsonb")),
@@ -207,7 +201,7 @@ fn compare(path: &FieldPath, relation: Relation, literal: &Literal, values: &mut
         // The sieve has no such tests.
         Literal::Undefined | Literal::List(_) => ("undefined", " = NULL".to_owned()),
     };
-    Sifted::exact(when(&at, kind, &format!("{at}{test}")))
+    Sifted::exact(when(&at, kind, &format!("{at}{holds}")))
 }
 
 /// What equals the literal among tags, if the index can find it exactly.
@@ -276,8 +270,8 @@ fn begins(path: &FieldPath, text: &str, wanted: bool, values: &mut Values) -> Si
         return Sifted::exact(format!("{not}starts_with({at}, {}::text)", value(values, text.to_owned())));
     }
     let Some(at) = json(path, values) else { return Sifted::anything() };
-    let test = format!("{not}starts_with({at} #>> '{{}}', {}::text)", value(values, text.to_owned()));
-    Sifted::exact(when(&at, "string", &test))
+    let holds = format!("{not}starts_with({at} #>> '{{}}', {}::text)", value(values, text.to_owned()));
+    Sifted::exact(when(&at, "string", &holds))
 }
 
 #[cfg(test)]

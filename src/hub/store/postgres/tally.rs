@@ -23,11 +23,9 @@ pub(super) async fn tally(
     let mut values = Values::new();
     let place = place(Span::Devices, None, &mut values);
     let Sifted { sql: condition, exact: true } = sift::sift(&filter.sieve, &mut values) else { return Ok(None) };
-    let mut columns = String::new();
-    for path in by {
-        let Some(value) = sift::json(path, &mut values) else { return Ok(None) };
-        columns.push_str(&format!(", ({value})::text"));
-    }
+    let columns: Option<Vec<String>> = by.iter().map(|path| sift::json(path, &mut values)).collect();
+    let Some(columns) = columns else { return Ok(None) };
+    let columns = columns.iter().map(|column| format!(", ({column})::text")).collect::<Vec<_>>().concat();
     let groups = (2..by.len() + 2).map(|column| column.to_string()).collect::<Vec<_>>().join(", ");
     let groups = if by.is_empty() { groups } else { format!(" GROUP BY {groups} ORDER BY min(r.device_id)") };
     values.push(Box::new(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1)));

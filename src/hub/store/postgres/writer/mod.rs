@@ -13,13 +13,13 @@ mod sql;
 use std::{
     collections::VecDeque,
     hash::RandomState,
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use deadpool_postgres::Pool;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -57,13 +57,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the lanes, which write for the hub process `node`.
-    pub(super) fn start(pool: &Pool, node: i64) -> Self {
+    /// Starts the lanes, which write for the hub process `node`, and ring its `bell` when they wrote to it.
+    pub(super) fn start(pool: &Pool, node: i64, bell: &Arc<Notify>) -> Self {
         let (mut lanes, mut tasks) = (Vec::new(), Vec::new());
         for _ in 0..LANES {
             let (sender, inbox) = mpsc::unbounded_channel();
             lanes.push(sender);
-            let lane = Lane { pool: pool.clone(), node, waiting: VecDeque::new(), well: true };
+            let (pool, bell) = (pool.clone(), Arc::clone(bell));
+            let lane = Lane { pool, node, bell, waiting: VecDeque::new(), well: true };
             tasks.push(tokio::spawn(lane.run(inbox)));
         }
         Self { lanes, tasks: Mutex::new(tasks), hasher: RandomState::new() }
@@ -105,6 +106,7 @@ impl Writer {
 struct Lane {
     pool: Pool,
     node: i64,
+    bell: Arc<Notify>,
     waiting: VecDeque<Job>,
     /// Whether the last transaction came through.
     well: bool,
@@ -179,7 +181,7 @@ impl Lane {
     async fn attempt(&self, group: &[Job]) -> Result<Vec<Outcome>, Fault> {
         let mut attempts = 1;
         loop {
-            let run = timeout(PATIENCE, run::transaction(&self.pool, self.node, group)).await;
+            let run = timeout(PATIENCE, run::transaction(&self.pool, self.node, &self.bell, group)).await;
             match run.unwrap_or_else(|_| Err(Fault::connection("the database did not finish a transaction in time"))) {
                 Err(fault) if fault.kind == FaultKind::Again && attempts < ATTEMPTS => {
                     attempts += 1;

@@ -1,6 +1,7 @@
 //! One transaction for a group of batches.
 
 use deadpool_postgres::{ClientWrapper, Pool};
+use tokio::sync::Notify;
 use tokio_postgres::types::ToSql;
 
 use super::{
@@ -20,7 +21,12 @@ use super::{
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Writes a group; how each of its batches ended. A connection on which something went wrong is not used again.
-pub(super) async fn transaction(pool: &Pool, node: i64, group: &[Job]) -> Result<Vec<Outcome>, Fault> {
+pub(super) async fn transaction(
+    pool: &Pool,
+    node: i64,
+    bell: &Notify,
+    group: &[Job],
+) -> Result<Vec<Outcome>, Fault> {
     let lent = Lent::from(pool).await?;
     let client = lent.client();
     client.batch_execute("BEGIN").await?;
@@ -28,11 +34,16 @@ pub(super) async fn transaction(pool: &Pool, node: i64, group: &[Job]) -> Result
     let mut nodes = write(client, &plan, node).await?;
     nodes.sort_unstable();
     nodes.dedup();
+    let own = nodes.contains(&node);
+    nodes.retain(|other| *other != node);
     if !nodes.is_empty() {
         query(client, sql::RING, &[&nodes]).await?;
     }
     client.batch_execute("COMMIT").await?;
     lent.give_back();
+    if own {
+        bell.notify_one();
+    }
     Ok(plan.outcomes)
 }
 
@@ -115,7 +126,7 @@ async fn write(client: &ClientWrapper, plan: &Plan<'_>, node: i64) -> Result<Vec
         let (devices, modules) = names(plan.tells.iter().map(|(link, ..)| *link));
         let versions: Vec<i64> = plan.tells.iter().map(|(_, version, _)| version.cast_signed()).collect();
         let patches: Vec<&[u8]> = plan.tells.iter().map(|(.., patch)| *patch).collect();
-        nodes.extend(mail(client, sql::TELL, &[&devices, &modules, &versions, &patches, &node]).await?);
+        nodes.extend(mail(client, sql::TELL, &[&devices, &modules, &versions, &patches]).await?);
     }
     if !plan.cuts.is_empty() {
         let (devices, modules) = names(plan.cuts.iter().copied());

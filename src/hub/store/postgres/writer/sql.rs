@@ -104,7 +104,8 @@ pub(super) const DELETE_DOCUMENTS: &str = "
     DELETE FROM document d USING unnest($1::text[], $2::text[]) AS u(kind, id)
     WHERE d.kind = u.kind AND d.id = u.id";
 
-/// What devices are told that are linked to other nodes; this node tells its own ones itself.
+/// What devices are told, by whichever node has the link. This node's own devices are no exception: only so does what
+/// several nodes say to one device come in the order in which it was committed.
 pub(super) const TELL: &str = "
     WITH mailed AS (
         INSERT INTO mail(node, kind, device_id, module_id, number, name, body)
@@ -112,7 +113,7 @@ pub(super) const TELL: &str = "
         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bytea[]) WITH ORDINALITY
             AS u(device_id, module_id, version, patch, place)
         JOIN session s ON s.device_id = u.device_id AND s.module_id = u.module_id
-        WHERE s.node IS NOT NULL AND s.node <> $5 ORDER BY u.place RETURNING node
+        WHERE s.node IS NOT NULL ORDER BY u.place RETURNING node
     )
     SELECT DISTINCT node FROM mailed";
 
@@ -127,5 +128,5 @@ pub(super) const CUT: &str = "
     )
     SELECT DISTINCT node FROM mailed";
 
-/// One ring of the doorbell for each node that has mail.
+/// One ring of the doorbell for each other node that has mail.
 pub(super) const RING: &str = "SELECT pg_notify('twinops_hub_' || node, '') FROM unnest($1::bigint[]) AS u(node)";
