@@ -247,8 +247,13 @@ async fn a_device_at_one_hub_is_reached_through_the_other() {
     let ((status, body), ()) = tokio::join!(call, answer);
     assert_eq!((status, body), (StatusCode::OK, json!({"status": 299, "payload": {"k": 1.0}})));
 
-    let (_, rows) =
-        b.ask(Method::POST, "/devices/query", json!({"query": "SELECT deviceId FROM devices WHERE connectionState = 'Connected'"})).await;
+    let (_, rows) = b
+        .ask(
+            Method::POST,
+            "/devices/query",
+            json!({"query": "SELECT deviceId FROM devices WHERE connectionState = 'Connected'"}),
+        )
+        .await;
     assert_eq!(rows, json!([{"deviceId": "d1"}]));
     device.client.disconnect().await.unwrap();
     device.is_closed().await;

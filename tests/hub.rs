@@ -255,6 +255,45 @@ async fn a_method_goes_to_the_device_and_back() {
 }
 
 #[tokio::test]
+async fn a_job_reaches_the_device_and_a_command_is_answered() {
+    let world = World::start().await;
+    let key = world.make("d1").await;
+    world.make("d2").await;
+    let mut device = world.connect("d1", &key).await;
+    device.subscribe("$iothub/methods/POST/#").await;
+    let answer = async |device: &mut Device, method: &str, body: &str| {
+        let asked = device.receive().await;
+        let rid = asked.topic.strip_prefix(&format!("$iothub/methods/POST/{method}/?$rid=")).unwrap().to_owned();
+        device.publish(&format!("$iothub/methods/res/200/?$rid={rid}"), body).await;
+        device.next(|packet| matches!(packet, Incoming::PubAck(_)).then_some(())).await;
+    };
+    let job = json!({"jobId": "j1", "type": "scheduleDeviceMethod", "queryCondition": "*",
+        "cloudToDeviceMethod": {"methodName": "m", "payload": {}}, "maxExecutionTimeInSeconds": 60});
+    let made = world.ask(Method::PUT, "/jobs/v2/j1", &[], job).await;
+    assert_eq!((made.status, &made.body["status"]), (StatusCode::OK, &json!("queued")));
+    answer(&mut device, "m", "7").await;
+    let job = timeout(PATIENCE, async {
+        loop {
+            let job = world.ask(Method::GET, "/jobs/v2/j1", &[], Value::Null).await.body;
+            if job["status"] == json!("completed") {
+                return job;
+            }
+        }
+    });
+    let statistics = job.await.expect("the job is over in time")["deviceJobStatistics"].clone();
+    assert_eq!((&statistics["succeededCount"], &statistics["failedCount"]), (&json!(1), &json!(1)));
+    let body = json!({"query": "SELECT * FROM devices.jobs WHERE devices.jobs.jobId = 'j1'"});
+    let rows = world.ask(Method::POST, "/devices/query", &[], body).await.body;
+    assert_eq!(rows[0]["outcome"]["deviceMethodResponse"], json!({"status": 200, "payload": 7}));
+    assert_eq!(rows[1]["error"]["code"], json!("404103"));
+    let path = "/digitaltwins/d1/components/thermo/commands/reboot";
+    let command = world.ask(Method::POST, path, &[], json!({"delay": 1}));
+    let (command, ()) = tokio::join!(command, answer(&mut device, "thermo*reboot", "{\"done\":true}"));
+    assert_eq!((command.status, command.body), (StatusCode::OK, json!({"done": true})));
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_query_goes_on_where_its_page_ended() {
     let world = World::start().await;
     for id in ["a", "b", "c", "d", "e"] {

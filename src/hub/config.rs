@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
 };
 
+use super::core::MOST_ACTIVE;
 use crate::iothub::Secret;
 
 /// Where a hub keeps things, listens, and what it is called.
@@ -27,6 +28,8 @@ pub struct Config {
     /// The address of a PostgreSQL database that any number of hubs share, `postgres://…`; without it the one that the
     /// state folder remembers, or the store in the state folder.
     pub store: Option<Secret>,
+    /// Most scheduled jobs that wait or run at a time.
+    pub most_jobs: usize,
 }
 
 /// PEM files of a server certificate.
@@ -52,7 +55,8 @@ impl Config {
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (names, hostname, certificate, store) = Default::default();
-        Self { state: state.into(), http: any, mqtt: any, names, hostname, certificate, store }
+        let (state, most_jobs) = (state.into(), MOST_ACTIVE);
+        Self { state, http: any, mqtt: any, names, hostname, certificate, store, most_jobs }
     }
 
     /// All names of the hub, once each.

@@ -2,7 +2,13 @@
 
 use std::{error::Error, net::SocketAddr, path::PathBuf};
 
-use super::{auth::PoliciesError, failure::Failure, random::NoRandomness, store::{AddressError, StoreError}, tls::TlsError};
+use super::{
+    auth::PoliciesError,
+    failure::Failure,
+    random::NoRandomness,
+    store::{AddressError, StoreError},
+    tls::TlsError,
+};
 use crate::twin::DeviceId;
 
 type Cause = Box<dyn Error + Send + Sync>;

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{ports::Fault, store::StoreError};
+use super::{
+    ports::{Fault, LinkId},
+    store::StoreError,
+};
 use crate::{
     iothub::ErrorCode,
     twin::{DeviceId, limits::Violation},
@@ -33,6 +36,22 @@ impl Failure {
     /// 404 in the form that the Node SDK looks for on identity routes.
     pub(crate) fn no_device(id: &DeviceId) -> Self {
         Self::new(ErrorCode::DeviceNotFound, format!("Device {id} not registered"))
+    }
+
+    /// 404 for the twin of a device or a module, whichever of the two is missing (protocol reference 3.3).
+    pub(crate) fn no_twin(link: &LinkId) -> Self {
+        match &link.module {
+            None => Self::no_device(&link.device),
+            Some(module) => {
+                let message = format!("Module {module} of device {} not registered", link.device);
+                Self::new(ErrorCode::DeviceNotFound, message)
+            }
+        }
+    }
+
+    /// 404 for a module's identity on a device that is there.
+    pub(crate) fn no_module(link: &LinkId) -> Self {
+        Self { code: ErrorCode::ModuleNotFound, ..Self::no_twin(link) }
     }
 
     /// 412 because of a stale etag.

@@ -33,11 +33,7 @@ pub fn service_connection_string(state: &Path, policy: &str) -> Result<Secret, H
 ///
 /// # Errors
 /// When the folder holds no hub, the store cannot be read, or the hub has no such policy.
-pub fn service_connection_string_from(
-    state: &Path,
-    store: Option<&Secret>,
-    policy: &str,
-) -> Result<Secret, HubError> {
+pub fn service_connection_string_from(state: &Path, store: Option<&Secret>, policy: &str) -> Result<Secret, HubError> {
     let [policies, hostname] = match memory(state)? {
         Some(mut memory) => {
             memory.store = store.cloned().unwrap_or(memory.store);
@@ -93,11 +89,7 @@ fn memory(state: &Path) -> Result<Option<Memory>, HubError> {
 }
 
 /// Settings of a shared store. On a thread of its own, because whoever asks may be a task of another runtime.
-fn shared_settings<const N: usize>(
-    state: &Path,
-    memory: &Memory,
-    names: [&str; N],
-) -> Result<[String; N], HubError> {
+fn shared_settings<const N: usize>(state: &Path, memory: &Memory, names: [&str; N]) -> Result<[String; N], HubError> {
     let address = Address::parse(memory.store.reveal())?;
     let ask = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -16,7 +16,7 @@ use super::{
     auth::{Authority, POLICIES, Policies},
     cluster::{AnyLinks, Cluster},
     config::{Addresses, Config, bracketed},
-    core::Core,
+    core::{ConfigurationEngine, Core},
     error::HubError,
     folder::Memory,
     listen::Listener,
@@ -73,7 +73,8 @@ impl Hub {
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
         let all_links = Arc::new(all_links(&links, &store, &hostname).await?);
-        let core = Arc::new(Core::new(store, Arc::clone(&all_links), Authority::new(tokens_for, policies)));
+        let core = Core::new(store, Arc::clone(&all_links), Authority::new(tokens_for, policies));
+        let core = Arc::new(core.with_most_jobs(config.most_jobs));
         let listener = |name, socket, side| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
             Ok::<_, HubError>(Listener { name, socket, tls })
@@ -133,12 +134,14 @@ impl Hub {
         let mut group = Group::new(stop.child());
         let rest = api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone())));
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
+        group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
         let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()));
         group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
         if let Some(cluster) = all_links.cluster() {
             group.spawn("cluster", Arc::clone(cluster).run(group.stop().clone()));
         }
         drop(all_links);
+        group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
         group.join().await;
         writes.close();
         writes.wait().await;

@@ -236,7 +236,9 @@ impl Default for ModuleIdentity {
     }
 }
 
-fn null_is_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+pub(super) fn null_is_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
@@ -244,7 +246,7 @@ fn null_is_never<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error>
     Ok(Option::deserialize(from)?.unwrap_or_else(|| NEVER.to_owned()))
 }
 
-fn empty_is_none<'de, T: From<String>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+pub(super) fn empty_is_none<'de, T: From<String>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     let text: Option<String> = Option::deserialize(from)?;
     Ok(text.filter(|text| !text.is_empty()).map(T::from))
 }

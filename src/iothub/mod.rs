@@ -8,10 +8,12 @@
 //! * [`SasToken`] is verified in steps, [`sign`] makes one; [`Scope`] is what it opens, [`Permissions`] what a policy
 //!   allows.
 //! * [`Username`] and [`ClientId`] come with an MQTT CONNECT; [`topic`] has the topics.
-//! * [`DeviceIdentity`] and [`ModuleIdentity`] are REST bodies, [`ETag`] and [`IfMatch`] their editions.
+//! * [`DeviceIdentity`] and [`ModuleIdentity`] are REST bodies, [`ETag`] and [`IfMatch`] their editions; [`BulkEntry`]
+//!   is one of many.
 //! * [`ErrorCode`] is what can go wrong; [`ErrorAnswer`] writes it, [`HubFault`] reads it.
 
 mod audience;
+mod bulk;
 mod connection;
 mod error;
 mod escape;
@@ -26,6 +28,10 @@ pub mod topic;
 mod username;
 
 pub use audience::{Audience, Scope};
+pub use bulk::{
+    BulkEntry, BulkError, BulkProperties, BulkResult, BulkWarning, ImportMode, KeyChoice, KeyOwner, KeyRenewal,
+    KeyRenewalError, KeyRenewalResult, MOST_BULK_ENTRIES, REGISTERED_WITHOUT_TWIN, RenewedKeys,
+};
 pub use connection::{
     ConnectionString, ConnectionStringError, DeviceConnection, DeviceCredential, ServiceConnection, ServiceCredential,
 };

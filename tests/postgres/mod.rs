@@ -51,7 +51,8 @@ impl Postgres {
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let script = "cat >/dev/null; p=$(head -n 1 \"$1/data/postmaster.pid\" 2>/dev/null) && kill -9 $p; rm -rf \"$1\"";
+        let script =
+            "cat >/dev/null; p=$(head -n 1 \"$1/data/postmaster.pid\" 2>/dev/null) && kill -9 $p; rm -rf \"$1\"";
         let watchdog = Command::new("sh").args(["-c", script, "sh"]).arg(folder.path()).stdin(Stdio::piped()).spawn();
         let mut postgres = Self { programs, folder, port, server: None, _watchdog: watchdog.unwrap() };
         postgres.serve();
@@ -78,7 +79,7 @@ impl Postgres {
 
     /// Starts it again, over the same data and at the same place.
     pub(crate) fn serve(&mut self) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         // What is left of a killed server lets go of its memory only when it has noticed.
         while !self.try_serve() {
             assert!(Instant::now() < end, "the database does not start");
@@ -134,7 +135,8 @@ fn find() -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
     versions.sort();
     folders.extend(versions.into_iter().rev());
-    let folder = folders.into_iter().find(|folder| ["initdb", "postgres"].iter().all(|name| folder.join(name).exists()))?;
+    let folder =
+        folders.into_iter().find(|folder| ["initdb", "postgres"].iter().all(|name| folder.join(name).exists()))?;
     // Links in a folder for all programs are followed: the server looks for its own files beside itself.
     fs::canonicalize(folder.join("postgres")).ok()?.parent().map(Path::to_owned)
 }

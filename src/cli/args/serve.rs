@@ -73,6 +73,9 @@ pub struct HubArgs {
     /// The certificate's key (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
     pub tls_key: Option<PathBuf>,
+    /// Scheduled jobs that may wait or run at a time.
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    pub max_jobs: usize,
     /// Print something of this hub instead of serving.
     #[command(subcommand)]
     pub command: Option<HubCommand>,

@@ -42,6 +42,7 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
         http: args.http,
         mqtt: args.mqtt,
         names: args.names.clone(),
+        most_jobs: args.max_jobs,
         certificate: certificate.map(|(chain, key)| CertificateFiles { chain, key }),
         store: args.store.clone(),
         ..Config::local(&args.state)

@@ -40,6 +40,18 @@ pub(super) fn serialized(value: &impl serde::Serialize) -> Result<Response, Refu
     Ok(json(text))
 }
 
+/// The same with the status of an error, because a part of it failed: the answer says which.
+pub(super) fn failed_in_part(value: &impl serde::Serialize, code: ErrorCode) -> Result<Response, Refused> {
+    let mut response = serialized(value)?;
+    *response.status_mut() = status(code);
+    response.headers_mut().insert(ERROR_CODE, HeaderValue::from_static(code.name()));
+    Ok(response)
+}
+
+fn status(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 /// A request that failed, with the envelope of its route.
 #[derive(Debug)]
 pub(super) struct Refused(pub(super) Failure, pub(super) Envelope);
@@ -51,6 +63,11 @@ impl From<Failure> for Refused {
 }
 
 impl Refused {
+    /// In the flat envelope, which module conflicts have.
+    pub(super) const fn flat(failure: Failure) -> Self {
+        Self(failure, Envelope::Flat)
+    }
+
     /// In the envelope of direct methods.
     pub(super) const fn nested(failure: Failure) -> Self {
         Self(failure, Envelope::Nested)
@@ -65,7 +82,7 @@ impl IntoResponse for Refused {
         let answer =
             ErrorAnswer { code, message, tracking_id: id.clone(), timestamp_utc: time::text(time::now()), info };
         let mut response = json(answer.body(envelope));
-        *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = status(code);
         response.headers_mut().insert(ERROR_CODE, HeaderValue::from_static(code.name()));
         set_request_id(&mut response, id);
         response

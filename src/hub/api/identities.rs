@@ -61,7 +61,7 @@ async fn write<S: Store, L: Links>(
     Precondition(if_match): Precondition,
     content: Content,
 ) -> Result<Response, Refused> {
-    let body: DeviceIdentity = content.parse()?;
+    let body: DeviceIdentity = content.object()?;
     let core = api.core.clone();
     serialized(&api.write(async move { core.put_identity(&id, body, if_match.as_ref()).await }).await?)
 }

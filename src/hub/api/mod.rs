@@ -3,19 +3,25 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * `identities`, `twins`, `queries` and `statistics` are the handlers.
+//! * All others are the handlers' files.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
+mod bulk;
 mod busy;
+mod configurations;
+mod digital;
 mod identities;
 mod input;
+mod jobs;
+mod modules;
 mod queries;
 mod serve;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod twins;
 
 use std::sync::Arc;
@@ -74,10 +80,16 @@ fn needs<S: Store, L: Links>(
 /// All routes (protocol reference 2.3).
 pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
     Router::new()
+        .merge(configurations::routes(api))
         .merge(identities::routes(api))
+        .merge(modules::routes(api))
+        .merge(bulk::routes(api))
         .merge(twins::routes(api))
         .merge(queries::routes(api))
         .merge(statistics::routes(api))
+        .merge(jobs::routes(api))
+        .merge(transfers::routes(api))
+        .merge(digital::routes(api))
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())

@@ -18,9 +18,9 @@ use super::{
 };
 use crate::iothub::ErrorCode;
 
-const PAGE_SIZE: &str = "x-ms-max-item-count";
-const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation");
-const ITEM_TYPE: HeaderName = HeaderName::from_static("x-ms-item-type");
+pub(super) const PAGE_SIZE: &str = "x-ms-max-item-count";
+pub(super) const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation");
+pub(super) const ITEM_TYPE: HeaderName = HeaderName::from_static("x-ms-item-type");
 /// Rows of a page if nobody says, and at most.
 const ROWS: (u64, u64) = (100, 1000);
 
@@ -53,7 +53,7 @@ async fn query<S: Store, L: Links>(
     Ok(response)
 }
 
-fn page_size(header: Option<&str>) -> Result<u64, Failure> {
+pub(super) fn page_size(header: Option<&str>) -> Result<u64, Failure> {
     let (usual, most) = ROWS;
     let Some(text) = header else { return Ok(usual) };
     let size = text.trim().parse::<u64>().ok().filter(|size| *size > 0);

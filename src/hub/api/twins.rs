@@ -1,4 +1,4 @@
-//! `/twins` and direct methods (protocol reference 4, 7).
+//! `/twins` and direct methods, of devices and of modules (protocol reference 4, 7).
 
 use axum::{
     Router,
@@ -11,49 +11,54 @@ use super::{
     super::{auth::Action, core::MethodCall, ports::Links, record::Mode, store::Store},
     Api,
     answer::{Refused, json, json_with_etag},
-    input::{Content, Id, Precondition},
+    input::{Content, Link, Precondition},
     needs,
 };
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
     let twin =
-        needs(api, Action::ReadTwins, get(read)).merge(needs(api, Action::WriteTwins, patch(merge).put(replace)));
-    Router::new().route("/twins/{id}", twin).route("/twins/{id}/methods", needs(api, Action::Invoke, post(call)))
+        || needs(api, Action::ReadTwins, get(read)).merge(needs(api, Action::WriteTwins, patch(merge).put(replace)));
+    let methods = || needs(api, Action::Invoke, post(call));
+    Router::new()
+        .route("/twins/{id}", twin())
+        .route("/twins/{id}/methods", methods())
+        .route("/twins/{id}/modules/{module}", twin())
+        .route("/twins/{id}/modules/{module}/methods", methods())
 }
 
-async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Id(id): Id) -> Result<Response, Refused> {
-    let (text, etag) = api.core.twin(&id).await?;
+async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Link(link): Link) -> Result<Response, Refused> {
+    let (text, etag) = api.core.twin(&link).await?;
     Ok(json_with_etag(text, &etag))
 }
 
 async fn merge<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    id: Id,
+    link: Link,
     precondition: Precondition,
     content: Content,
 ) -> Result<Response, Refused> {
-    write(api, id, precondition, content, Mode::Merge).await
+    write(api, link, precondition, content, Mode::Merge).await
 }
 
 async fn replace<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    id: Id,
+    link: Link,
     precondition: Precondition,
     content: Content,
 ) -> Result<Response, Refused> {
-    write(api, id, precondition, content, Mode::Replace).await
+    write(api, link, precondition, content, Mode::Replace).await
 }
 
 async fn write<S: Store, L: Links>(
     api: Api<S, L>,
-    Id(id): Id,
+    Link(link): Link,
     Precondition(if_match): Precondition,
     Content(body): Content,
     mode: Mode,
 ) -> Result<Response, Refused> {
     let core = api.core.clone();
-    let write = async move { core.write_twin(&id, &body, mode, if_match.as_ref()).await };
+    let write = async move { core.write_twin(&link, &body, mode, if_match.as_ref()).await };
     let (text, etag) = api.write(write).await?;
     Ok(json_with_etag(text, &etag))
 }
@@ -61,9 +66,9 @@ async fn write<S: Store, L: Links>(
 /// A client that hangs up gives the call up.
 async fn call<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    Id(id): Id,
+    Link(link): Link,
     Content(body): Content,
 ) -> Result<Response, Refused> {
     let call = MethodCall::parse(&body).map_err(Refused::nested)?;
-    api.core.call(&id, call).await.map(json).map_err(Refused::nested)
+    api.core.call(&link, call).await.map(json).map_err(Refused::nested)
 }

@@ -33,7 +33,9 @@ impl Cluster {
             match self.beat().await {
                 Ok(forgotten) => {
                     if forgotten {
-                        warn!("the other hubs had given this one up; its devices connect again, lest they missed something");
+                        warn!(
+                            "the other hubs had given this one up; its devices connect again, lest they missed something"
+                        );
                         self.local.cut_all();
                     } else if !well {
                         info!("the other hubs hear of this one again");

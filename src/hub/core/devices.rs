@@ -33,7 +33,7 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
     async fn twin(&self, link: &LinkId) -> Result<Bytes, Fault> {
         self.presence.seen(link, time::now());
         let record = self.store.get(link).await.map_err(Failure::from)?;
-        let record = record.ok_or_else(|| Failure::no_device(&link.device))?;
+        let record = record.ok_or_else(|| Failure::no_twin(link))?;
         Ok(device_view(&record))
     }
 

@@ -1,8 +1,8 @@
-//! Identities: create, read, update, delete, list (protocol reference 2.5, 3).
+//! Identities of devices: create, read, update, delete, list (protocol reference 2.5, 3).
 
-use std::sync::Arc;
+use std::{iter::once, sync::Arc};
 
-use super::{Core, Decision, device_link, identity_rules};
+use super::{ATTEMPTS, Core, TwinPart, busy, device_link, family, identity_rules, tell, unwritable};
 use crate::{
     hub::{
         failure::Failure,
@@ -11,14 +11,27 @@ use crate::{
         store::{Change, Filter, Outcome, Span, Store},
         time,
     },
-    iothub::{DeviceIdentity, ErrorCode, IfMatch, NEVER},
+    iothub::{DeviceIdentity, ETag, ErrorCode, IfMatch, NEVER},
     twin::DeviceId,
 };
+
+/// An identity that was made, and why its twin is still empty if it should not be.
+pub(super) struct Made {
+    pub(super) record: Arc<Record>,
+    pub(super) without_twin: Option<Failure>,
+}
+
+/// A delete goes nowhere without an edition (protocol reference 2.5).
+pub(super) fn check_delete(if_match: Option<&IfMatch>, current: &ETag) -> Result<(), Failure> {
+    let missing = "Etag missing: a delete needs If-Match with an etag or *";
+    let if_match = if_match.ok_or_else(|| Failure::new(ErrorCode::PreconditionFailed, missing))?;
+    if if_match.allows(current) { Ok(()) } else { Err(Failure::stale()) }
+}
 
 impl<S: Store, L: Links> Core<S, L> {
     /// One identity, keys included.
     pub(crate) async fn identity(&self, id: &DeviceId) -> Result<DeviceIdentity, Failure> {
-        self.shown(&self.record(id).await?)
+        self.shown(&self.record(&device_link(id)).await?)
     }
 
     /// The first `top` identities in the order of their ids.
@@ -34,69 +47,93 @@ impl<S: Store, L: Links> Core<S, L> {
         body: DeviceIdentity,
         if_match: Option<&IfMatch>,
     ) -> Result<DeviceIdentity, Failure> {
-        let _turn = self.locks.turn(&device_link(id)).await;
-        match if_match {
-            None => self.create(id, body).await,
-            Some(if_match) => self.update(id, &body, if_match).await,
-        }
+        let record = match if_match {
+            None => self.create_device(id, body, None).await?.record,
+            Some(if_match) => self.update_device(id, &body, if_match, None).await?,
+        };
+        self.shown(&record)
     }
 
-    async fn create(&self, id: &DeviceId, body: DeviceIdentity) -> Result<DeviceIdentity, Failure> {
-        let taken = || {
-            let message = format!("A device with ID '{id}' is already registered.");
-            Failure::new(ErrorCode::DeviceAlreadyExists, message)
-        };
+    /// Creates a device with its twin, and a gateway with its own modules. Nobody waits for a turn: a device that is
+    /// not there has no other writers, and the store lets one insert through.
+    pub(super) async fn create_device(
+        &self,
+        id: &DeviceId,
+        body: DeviceIdentity,
+        twin: Option<&TwinPart>,
+    ) -> Result<Made, Failure> {
         let now = time::now();
         let (ticks, text) = (time::ticks(now), time::text(now));
         let identity = identity_rules::replace(id, body, None, ticks, &text)?;
-        let record = Arc::new(Record::fresh(device_link(id), &identity, ticks, &text).map_err(unwritable)?);
-        match self.store.write(vec![Change::Insert(Arc::clone(&record))]).await? {
-            Outcome::Written => self.shown(&record),
-            Outcome::Conflict => Err(taken()),
+        self.check_parent(&identity, None).await?;
+        let mut record = Record::fresh(device_link(id), &identity, ticks, &text).map_err(unwritable)?;
+        let without_twin = twin.and_then(|twin| twin.write.apply(&mut record, &text).err());
+        let record = Arc::new(record);
+        let mut batch = vec![Change::Insert(Arc::clone(&record))];
+        if identity.capabilities.iot_edge {
+            batch.extend(family::system_modules(&identity, id, now)?);
+        }
+        match self.commit(batch).await? {
+            Outcome::Written => Ok(Made { record, without_twin }),
+            Outcome::Conflict => {
+                let message = format!("A device with ID '{id}' is already registered.");
+                Err(Failure::new(ErrorCode::DeviceAlreadyExists, message))
+            }
         }
     }
 
-    async fn update(
+    /// Replaces a device's identity, together with a write of its twin if there is one.
+    pub(super) async fn update_device(
         &self,
         id: &DeviceId,
         body: &DeviceIdentity,
         if_match: &IfMatch,
-    ) -> Result<DeviceIdentity, Failure> {
+        twin: Option<&TwinPart>,
+    ) -> Result<Arc<Record>, Failure> {
         let link = device_link(id);
-        let now = time::now();
-        let change = |record: &mut Record| {
+        let _turn = self.locks.turn(&link).await;
+        for _ in 0..ATTEMPTS {
+            let mut record = self.record(&link).await?;
             let old = record.identity()?;
             if !if_match.allows(&old.etag) {
                 return Err(Failure::stale());
             }
-            let new = identity_rules::replace(id, body.clone(), Some(&old), time::ticks(now), &time::text(now))?;
+            let now = time::now();
+            let text = time::text(now);
+            let new = identity_rules::replace(id, body.clone(), Some(&old), time::ticks(now), &text)?;
+            self.check_parent(&new, Some(&old)).await?;
+            let after = self.consequences(id, &old, &new, now).await?;
             record.set_identity(&new).map_err(unwritable)?;
-            Ok(Decision::Write(!record.enabled || new.authentication != old.authentication))
-        };
-        let (record, cut) = self.change(&link, change).await?;
-        if cut {
-            self.links.cut(&link);
+            let told = twin.map(|twin| twin.apply(&mut record, &text)).transpose()?.flatten();
+            let record = Arc::new(record);
+            let tells = told.iter().map(|patch| tell(&record, patch.clone()));
+            let batch = once(Change::Update(Arc::clone(&record))).chain(after.changes).chain(tells).collect();
+            if self.commit(batch).await? == Outcome::Written {
+                if let Some(patch) = told {
+                    self.links.desired(&link, record.desired.version, patch);
+                }
+                after.cut.iter().for_each(|link| self.links.cut(link));
+                return Ok(record);
+            }
         }
-        self.shown(&record)
+        Err(busy())
     }
 
-    /// Deletes an identity with its twin.
+    /// Deletes an identity with its twin, its modules and the messages that wait for any of them.
     pub(crate) async fn delete_identity(&self, id: &DeviceId, if_match: Option<&IfMatch>) -> Result<(), Failure> {
         let link = device_link(id);
         let _turn = self.locks.turn(&link).await;
-        let record = self.record(id).await?;
-        let if_match = if_match.ok_or_else(|| {
-            Failure::new(ErrorCode::PreconditionFailed, "Etag missing: a delete needs If-Match with an etag or *")
-        })?;
-        if !if_match.allows(&record.identity()?.etag) {
-            return Err(Failure::stale());
+        for _ in 0..ATTEMPTS {
+            let record = self.record(&link).await?;
+            check_delete(if_match, &record.identity()?.etag)?;
+            let modules = self.modules_of(id).await?;
+            let all = || once(&record).chain(&modules);
+            if self.store.write(all().flat_map(family::removal).collect()).await? == Outcome::Written {
+                all().for_each(|gone| self.links.cut(&gone.link));
+                return Ok(());
+            }
         }
-        let delete = Change::Delete { link: link.clone(), revision: record.revision };
-        match self.store.write(vec![delete]).await? {
-            Outcome::Written => self.links.cut(&link),
-            Outcome::Conflict => return Err(Failure::stale()),
-        }
-        Ok(())
+        Err(busy())
     }
 
     /// The identity with what the hub alone knows of it.
@@ -110,9 +147,4 @@ impl<S: Store, L: Links> Core<S, L> {
             ..record.identity()?
         })
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn unwritable(error: serde_json::Error) -> Failure {
-    Failure::new(ErrorCode::ServerError, format!("the identity cannot be stored: {error}"))
 }

@@ -1,5 +1,6 @@
 //! From the body of a PUT to the identity that is kept (protocol reference 1.4, 1.5, 3). Pure but for new keys.
 
+use super::scopes;
 use crate::{
     hub::{failure::Failure, random, random::NoRandomness},
     iothub::{
@@ -33,11 +34,12 @@ pub(super) fn replace(
         Some(old) if old.status == body.status => old.status_updated_time.clone(),
         Some(_) => time.to_owned(),
     };
+    let scopes = scopes::replace(id, &body, old, ticks)?;
     Ok(DeviceIdentity {
         device_id: id.to_string(),
         generation_id: old.map_or_else(|| ticks.to_string(), |old| old.generation_id.clone()),
-        etag: next_etag(old)?,
-        device_scope: scope(id, &body, old, ticks),
+        etag: next_etag(old.map(|old| &old.etag))?,
+        device_scope: scopes.device,
         authentication: Some(authentication(body.authentication.unwrap_or_default())?),
         status_updated_time,
         connection_state: ConnectionState::default(),
@@ -47,26 +49,18 @@ pub(super) fn replace(
         status: body.status,
         status_reason: body.status_reason,
         capabilities: body.capabilities,
-        parent_scopes: body.parent_scopes,
+        parent_scopes: scopes.parents,
     })
 }
 
 /// Another one than before, and no earlier one of the same id, lest a stale `If-Match` pass after a re-creation.
-fn next_etag(old: Option<&DeviceIdentity>) -> Result<ETag, Failure> {
+pub(super) fn next_etag(old: Option<&ETag>) -> Result<ETag, Failure> {
     let etag = ETag::of_identity(random::number()?.into());
-    if old.is_some_and(|old| old.etag == etag) { next_etag(old) } else { Ok(etag) }
+    if old == Some(&etag) { next_etag(old) } else { Ok(etag) }
 }
 
-/// A gateway's own scope is the hub's to give, once (protocol reference 3.4); others carry their parent's.
-fn scope(id: &DeviceId, body: &DeviceIdentity, old: Option<&DeviceIdentity>, ticks: u64) -> Option<String> {
-    if !body.capabilities.iot_edge {
-        return body.device_scope.clone().filter(|scope| !scope.is_empty());
-    }
-    let kept = old.filter(|old| old.capabilities.iot_edge).and_then(|old| old.device_scope.clone());
-    Some(kept.unwrap_or_else(|| format!("ms-azure-iot-edge://{id}-{ticks}")))
-}
-
-fn authentication(given: Authentication) -> Result<Authentication, Failure> {
+/// How an identity is to prove itself, with keys made where they were left to the hub.
+pub(super) fn authentication(given: Authentication) -> Result<Authentication, Failure> {
     let none = Authentication { kind: given.kind, ..Authentication::default() };
     match given.kind {
         AuthenticationType::Sas => Ok(Authentication { symmetric_key: keys(&given.symmetric_key)?, ..none }),
@@ -161,13 +155,5 @@ mod tests {
         let new = put(&json!({"deviceId": "d1", "status": "disabled"}), Some(&old)).unwrap();
         assert_eq!((&new.generation_id, new.status_reason.as_ref()), (&old.generation_id, None));
         assert!(new.etag != old.etag && new.status_updated_time == "T" && keys_of(&new).keys().unwrap().is_some());
-    }
-
-    #[test]
-    fn a_gateway_keeps_the_scope_that_the_hub_gave_it() {
-        let old = put(&json!({"capabilities": {"iotEdge": true}}), None).unwrap();
-        assert_eq!(old.device_scope.as_deref(), Some("ms-azure-iot-edge://d1-7"));
-        let body = json!({"capabilities": {"iotEdge": true}, "deviceScope": "mine"});
-        assert_eq!(put(&body, Some(&old)).unwrap().device_scope, old.device_scope);
     }
 }

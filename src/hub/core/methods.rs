@@ -6,15 +6,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::{json, value::RawValue};
 
-use super::{Core, device_link};
+use super::Core;
 use crate::{
     hub::{
         failure::Failure,
-        ports::{Links, MethodAnswer, MethodFault},
+        ports::{LinkId, Links, MethodAnswer, MethodFault},
         store::Store,
     },
     iothub::ErrorCode,
-    twin::DeviceId,
 };
 
 /// Most bytes of a payload, either way.
@@ -85,18 +84,17 @@ impl MethodCall {
 }
 
 impl<S: Store, L: Links> Core<S, L> {
-    /// Calls a method of a device; the answer's body, whatever the device said.
-    pub(crate) async fn call(&self, id: &DeviceId, call: MethodCall) -> Result<String, Failure> {
-        self.record(id).await?;
+    /// Calls a method of a device or module; the answer's body, whatever it said.
+    pub(crate) async fn call(&self, link: &LinkId, call: MethodCall) -> Result<String, Failure> {
+        self.record(link).await?;
         let MethodCall { name, payload, connect, response } = call;
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-        let link = device_link(id);
-        let answer = self.links.call(&link, &name, payload, seconds(connect), seconds(response)).await;
+        let answer = self.links.call(link, &name, payload, seconds(connect), seconds(response)).await;
         match answer {
             Ok(answer) => body(&answer),
             Err(MethodFault::NotOnline) => {
                 let message = if connect == 0 {
-                    format!("The operation failed because the requested device isn't online: {id}.")
+                    format!("The operation failed because the requested device isn't online: {link}.")
                 } else {
                     "Timed out waiting for device to connect.".to_owned()
                 };

@@ -1,18 +1,31 @@
 //! The core: the only writer of identities and twins. It checks, stores durably, and only then tells.
 //!
-//! * `identities`, `twins`, `methods` and `queries` are what the service asks for; `devices` is what devices ask for.
+//! * `identities`, `modules`, `bulk`, `keys`, `twins`, `digital`, `methods` and `queries` are what the service asks for;
+//!   `devices` is what devices ask for. `identity_rules`, `module_rules` and `scopes` say what an identity may be, `family` what a
+//!   change of a device means for its modules.
+//! * `configurations` are written by the service, and write twins themselves.
+//! * `jobs` does the same to many devices, now or later.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
 mod admission;
+mod bulk;
+mod configurations;
 mod devices;
+mod digital;
+mod family;
 mod identities;
 mod identity_rules;
+mod jobs;
+mod keys;
 mod locks;
 mod methods;
+mod module_rules;
+mod modules;
 mod presence;
 mod queries;
+mod scopes;
 #[cfg(test)]
 mod tests;
 mod twins;
@@ -20,9 +33,17 @@ mod twins;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub(crate) use configurations::{Engine as ConfigurationEngine, Trial as ConfigurationTrial};
+pub(crate) use digital::Command;
+pub(crate) use jobs::{JobFilter, MOST_ACTIVE};
 pub(crate) use methods::MethodCall;
+pub(crate) use twins::TwinPart;
 
-use self::{locks::Locks, presence::PresenceTable};
+use self::{
+    configurations::{Before, Changed},
+    locks::Locks,
+    presence::PresenceTable,
+};
 use super::{
     auth::Authority,
     failure::Failure,
@@ -43,6 +64,8 @@ pub(crate) struct Core<S, L> {
     authority: Authority,
     presence: PresenceTable,
     locks: Locks,
+    configurations: Changed,
+    jobs: jobs::Board,
 }
 
 /// What a change of a record comes to.
@@ -58,10 +81,16 @@ fn device_link(id: &DeviceId) -> LinkId {
     LinkId { device: id.clone(), module: None }
 }
 
+/// What a device is told of its record, for whichever process has the link: to be written together with the record.
+fn tell(record: &Record, patch: Bytes) -> Change {
+    Change::Tell { link: record.link.clone(), version: record.desired.version, patch }
+}
+
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
-        Self { store, links, authority, presence: PresenceTable::default(), locks: Locks::default() }
+        let (presence, locks, configurations, jobs) = Default::default();
+        Self { store, links, authority, presence, locks, configurations, jobs }
     }
 
     /// What it stood on, once nobody uses it any longer.
@@ -89,8 +118,8 @@ impl<S: Store, L: Links> Core<S, L> {
         self.store.setting("").await.is_ok()
     }
 
-    async fn record(&self, id: &DeviceId) -> Result<Record, Failure> {
-        self.store.get(&device_link(id)).await?.ok_or_else(|| Failure::no_device(id))
+    async fn record(&self, link: &LinkId) -> Result<Record, Failure> {
+        self.store.get(link).await?.ok_or_else(|| Failure::no_twin(link))
     }
 
     /// Changes a twin in its turn, durably, and then tells the device what `change` says that it must hear. Every
@@ -126,20 +155,30 @@ impl<S: Store, L: Links> Core<S, L> {
         told: impl Fn(&T) -> Option<Bytes> + Send + Sync,
     ) -> Result<(Arc<Record>, T), Failure> {
         for _ in 0..ATTEMPTS {
-            let record = self.store.get(link).await?;
-            let mut record = record.ok_or_else(|| Failure::no_device(&link.device))?;
+            let mut record = self.record(link).await?;
+            let before = Before::of(&record);
             let value = match change(&mut record)? {
                 Decision::Leave(value) => return Ok((Arc::new(record), value)),
                 Decision::Write(value) => value,
             };
             let record = Arc::new(record);
             let mut batch = vec![Change::Update(Arc::clone(&record))];
-            let version = record.desired.version;
-            batch.extend(told(&value).map(|patch| Change::Tell { link: link.clone(), version, patch }));
+            batch.extend(told(&value).map(|patch| tell(&record, patch)));
             if self.store.write(batch).await? == Outcome::Written {
+                self.changed(Some(before), &record);
                 return Ok((record, value));
             }
         }
-        Err(Failure::new(ErrorCode::ServerBusy, "too many others write this twin; try again"))
+        Err(busy())
     }
+}
+
+/// Every attempt met somebody else's write.
+fn busy() -> Failure {
+    Failure::new(ErrorCode::ServerBusy, "too many others write this twin; try again")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn unwritable(error: serde_json::Error) -> Failure {
+    Failure::new(ErrorCode::ServerError, format!("the identity cannot be stored: {error}"))
 }

@@ -1,5 +1,7 @@
 //! The core over a real store, with links that only remember what they were told.
 
+mod registry;
+
 use std::{sync::Mutex, time::Duration};
 
 use bytes::Bytes;
@@ -91,7 +93,8 @@ impl Hub {
     async fn write(&self, device: &str, body: Value, if_match: Option<&str>) -> Result<Value, u32> {
         let if_match = if_match.map(IfMatch::parse);
         let body = body.to_string();
-        let written = self.core.write_twin(&id(device), body.as_bytes(), Mode::Merge, if_match.as_ref()).await;
+        let written =
+            self.core.write_twin(&device_link(&id(device)), body.as_bytes(), Mode::Merge, if_match.as_ref()).await;
         written.map(|(text, _)| serde_json::from_str(&text).unwrap()).map_err(|failure| failure.code.number())
     }
 
@@ -157,10 +160,10 @@ async fn a_delete_needs_an_etag_and_takes_the_twin_with_it() {
     let code = |failure: Failure| failure.code.number();
     assert_eq!(hub.core.delete_identity(&id("d1"), None).await.map_err(code), Err(412_001));
     hub.core.delete_identity(&id("d1"), Some(&IfMatch::Any)).await.unwrap();
-    assert_eq!(hub.core.twin(&id("d1")).await.map_err(code), Err(404_001));
+    assert_eq!(hub.core.twin(&device_link(&id("d1"))).await.map_err(code), Err(404_001));
     assert_eq!(hub.core.delete_identity(&id("d1"), Some(&IfMatch::Any)).await.map_err(code), Err(404_001));
     hub.put("d1", json!({}), None).await.unwrap();
-    let (twin, _) = hub.core.twin(&id("d1")).await.unwrap();
+    let (twin, _) = hub.core.twin(&device_link(&id("d1"))).await.unwrap();
     let twin: Value = serde_json::from_str(&twin).unwrap();
     assert_eq!(twin["properties"]["desired"]["$version"], json!(1));
 }
@@ -198,7 +201,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     let before = hub.write("d1", json!({"tags": {"a": 1}}), None).await.unwrap();
     let Hub { core, folder } = hub;
     drop(core);
-    let (after, _) = open(&folder).twin(&id("d1")).await.unwrap();
+    let (after, _) = open(&folder).twin(&device_link(&id("d1"))).await.unwrap();
     assert_eq!(serde_json::from_str::<Value>(&after).unwrap(), before);
 }
 
@@ -210,7 +213,7 @@ async fn a_device_is_let_in_with_its_key_and_its_subscriptions() {
     let link = device_link(&id("d1"));
     let kept = Subscriptions { desired: Some(Qos::AtLeastOnce), ..Subscriptions::default() };
     hub.core.keep_subscriptions(&link, kept).await.unwrap();
-    let (twin, _) = hub.core.twin(&id("d1")).await.unwrap();
+    let (twin, _) = hub.core.twin(&device_link(&id("d1"))).await.unwrap();
     let twin: Value = serde_json::from_str(&twin).unwrap();
     assert_eq!((&twin["connectionState"], &twin["modelId"]), (&json!("Connected"), &json!("dtmi:a:b;1")));
     assert_eq!((&twin["etag"], &twin["version"]), (&json!("AAAAAAAAAAE="), &json!(2)));
@@ -264,10 +267,10 @@ async fn methods_pass_through_and_tell_who_is_offline() {
     let hub = Hub::with(&["d1"]).await;
     let call =
         |name: &str| MethodCall::parse(json!({"methodName": name, "payload": "foo"}).to_string().as_bytes()).unwrap();
-    assert_eq!(hub.core.call(&id("d1"), call("m")).await.unwrap(), r#"{"status":299,"payload":"foo"}"#);
-    let offline = hub.core.call(&id("d1"), call("offline")).await.unwrap_err();
+    assert_eq!(hub.core.call(&device_link(&id("d1")), call("m")).await.unwrap(), r#"{"status":299,"payload":"foo"}"#);
+    let offline = hub.core.call(&device_link(&id("d1")), call("offline")).await.unwrap_err();
     assert_eq!((offline.code.number(), offline.info), (404_103, Some(json!({"timeout": "00:00:00"}))));
-    assert_eq!(hub.core.call(&id("d2"), call("m")).await.unwrap_err().code.number(), 404_001);
+    assert_eq!(hub.core.call(&device_link(&id("d2")), call("m")).await.unwrap_err().code.number(), 404_001);
 }
 
 #[tokio::test]

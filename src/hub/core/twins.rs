@@ -1,42 +1,63 @@
 //! Twins, from the service's side (protocol reference 4).
 
-use super::{Core, Decision, device_link};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Core, Decision};
 use crate::{
     hub::{
         failure::Failure,
-        ports::Links,
+        ports::{LinkId, Links},
         record::{Mode, Record, TwinWrite, twin_view},
         store::Store,
         time,
     },
     iothub::{ETag, IfMatch},
-    twin::DeviceId,
 };
+
+/// A write of a twin, and which edition it is meant for.
+#[derive(Debug, Clone)]
+pub(crate) struct TwinPart {
+    pub(crate) write: TwinWrite,
+    pub(crate) if_match: Option<IfMatch>,
+}
+
+impl TwinPart {
+    /// Carries the write out on a record, whole or not at all. Gives what the device must hear of it.
+    pub(super) fn apply(&self, record: &mut Record, time: &str) -> Result<Option<Bytes>, Failure> {
+        if self.if_match.as_ref().is_some_and(|if_match| !if_match.allows(&record.etag())) {
+            return Err(Failure::stale());
+        }
+        self.write.apply(record, time)
+    }
+}
 
 impl<S: Store, L: Links> Core<S, L> {
     /// The whole twin as JSON text, and its etag.
-    pub(crate) async fn twin(&self, id: &DeviceId) -> Result<(String, ETag), Failure> {
-        self.view(&self.record(id).await?)
+    pub(crate) async fn twin(&self, link: &LinkId) -> Result<(String, ETag), Failure> {
+        self.view(&self.record(link).await?)
     }
 
     /// Merges into a twin or replaces it; the device hears of it once it is durable. The twin as it is now.
     pub(crate) async fn write_twin(
         &self,
-        id: &DeviceId,
+        link: &LinkId,
         body: &[u8],
         mode: Mode,
         if_match: Option<&IfMatch>,
     ) -> Result<(String, ETag), Failure> {
-        let write = TwinWrite::parse(body, mode)?;
-        let link = device_link(id);
+        let part = TwinPart { write: TwinWrite::parse(body, mode)?, if_match: if_match.cloned() };
+        self.view(&*self.write_twin_part(link, &part).await?)
+    }
+
+    /// The same with a body that was read before.
+    pub(super) async fn write_twin_part(&self, link: &LinkId, part: &TwinPart) -> Result<Arc<Record>, Failure> {
         let change = |record: &mut Record| {
-            if if_match.is_some_and(|if_match| !if_match.allows(&record.etag())) {
-                return Err(Failure::stale());
-            }
-            let told = write.apply(record, &time::text(time::now()))?;
-            Ok(if write.is_empty() { Decision::Leave(told) } else { Decision::Write(told) })
+            let told = part.apply(record, &time::text(time::now()))?;
+            Ok(if part.write.is_empty() { Decision::Leave(told) } else { Decision::Write(told) })
         };
-        self.view(&*self.change_twin(&link, change).await?)
+        self.change_twin(link, change).await
     }
 
     pub(super) fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use crate::twin::{self, Map};
 
-const UPDATED: &str = "$lastUpdated";
-const UPDATED_VERSION: &str = "$lastUpdatedVersion";
+pub(super) const UPDATED: &str = "$lastUpdated";
+pub(super) const UPDATED_VERSION: &str = "$lastUpdatedVersion";
 /// What a configuration leaves at the nodes it writes (protocol reference 5.2); a direct write takes it away.
-const BY_CONFIGURATION: [&str; 2] = ["$lastUpdatedBy", "$lastUpdatedByDigest"];
+pub(super) const BY_CONFIGURATION: [&str; 2] = ["$lastUpdatedBy", "$lastUpdatedByDigest"];
 
 /// What the store gave back is not what was put into it.
 #[derive(Debug, thiserror::Error)]

@@ -1,17 +1,25 @@
 //! Identity and twin as the hub keeps them, and what a write does to them. Pure: no I/O, no clock.
 //!
 //! * [`Record`] is what the store holds of one identity; its sections stay text until somebody has to look inside.
+//! * `configured` is what configurations make of a twin.
 //! * `half` is one side of the properties with its metadata; `write` the writes of the service, `reported` those of
-//!   the device; `view` what the two of them see.
+//!   the device; `view` what the two of them see; `digital` what Plug and Play clients see and write;
+//!   `module` what is different for a module.
 
+mod configured;
+mod digital;
 mod half;
 #[cfg(test)]
 mod laws;
+mod module;
 mod reported;
 mod view;
 mod write;
 
+pub(crate) use configured::{Owner, Step, Wanted};
+pub(crate) use digital::{DigitalPatch, digital_view};
 pub(crate) use half::{Corrupt, Half};
+pub(crate) use module::Standing;
 pub(crate) use reported::parse as parse_report;
 pub(crate) use view::{Presence, device_view, head, twin_view};
 pub(crate) use write::{Mode, TwinWrite};
@@ -39,6 +47,8 @@ pub(crate) struct Record {
     pub(crate) tags: Option<Box<str>>,
     pub(crate) desired: Half,
     pub(crate) reported: Half,
+    /// The configurations that are applied, as JSON text of the twin's member; nothing when there are none.
+    pub(crate) configurations: Option<Box<str>>,
     /// What is kept of the device's links.
     pub(crate) session: Session,
 }
@@ -63,22 +73,28 @@ impl Record {
         ticks: u64,
         time: &str,
     ) -> Result<Self, serde_json::Error> {
-        Ok(Self {
+        let text = serde_json::to_string(identity)?;
+        Ok(Self::empty(link, text.into(), identity.status, ticks, time))
+    }
+
+    fn empty(link: LinkId, identity: Box<str>, status: DeviceStatus, ticks: u64, time: &str) -> Self {
+        Self {
             link,
             revision: ticks,
-            enabled: identity.status == DeviceStatus::Enabled,
-            identity: serde_json::to_string(identity)?.into(),
+            enabled: status == DeviceStatus::Enabled,
+            identity,
             model_id: Box::default(),
             etag: 1,
             version: 2,
             tags: None,
             desired: Half::fresh(time),
             reported: Half::fresh(time),
+            configurations: None,
             session: Session::default(),
-        })
+        }
     }
 
-    /// The identity as it was written.
+    /// The identity as it was written. A module's is read as its device's with the members that they share.
     pub(crate) fn identity(&self) -> Result<DeviceIdentity, Corrupt> {
         serde_json::from_str(&self.identity).map_err(Corrupt)
     }

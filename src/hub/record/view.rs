@@ -89,7 +89,12 @@ pub(crate) fn twin_view(record: &Record, presence: &Presence) -> Result<String, 
     record.desired.write(&mut out, true);
     out.push_str(",\"reported\":");
     record.reported.write(&mut out, true);
-    out.push_str("}}");
+    out.push('}');
+    if let Some(configurations) = &record.configurations {
+        out.push_str(",\"configurations\":");
+        out.push_str(configurations);
+    }
+    out.push('}');
     Ok(out)
 }
 

@@ -57,13 +57,26 @@ fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Value>, D::Erro
 impl TwinWrite {
     /// Reads the body of a PATCH or PUT; members that are not the service's to write are ignored.
     pub(crate) fn parse(body: &[u8], mode: Mode) -> Result<Self, Failure> {
+        // A list could be read as a body without any sections, which would wipe a twin that is replaced.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Failure::invalid("the body is no twin patch: it is no JSON object"));
+        }
         let body: Body = serde_json::from_slice(body)
             .map_err(|error| Failure::invalid(format!("the body is no twin patch: {error}")))?;
-        let desired = body.properties.and_then(|properties| properties.desired);
+        Self::new(body.tags, body.properties.and_then(|properties| properties.desired), mode)
+    }
+
+    /// Takes sections as a body has them: nothing for one that is left out.
+    pub(crate) fn new(tags: Option<Value>, desired: Option<Value>, mode: Mode) -> Result<Self, Failure> {
         Ok(Self {
-            tags: SectionWrite::read(body.tags, mode, Section::Tags)?,
+            tags: SectionWrite::read(tags, mode, Section::Tags)?,
             desired: SectionWrite::read(desired, mode, Section::Desired)?,
         })
+    }
+
+    /// A write of desired properties alone: merged, or in the place of all that is there.
+    pub(crate) fn desired(values: Map, mode: Mode) -> Result<Self, Failure> {
+        Ok(Self { tags: None, desired: SectionWrite::read(Some(Value::Object(values)), mode, Section::Desired)? })
     }
 
     /// Whether it writes nothing at all.
@@ -162,7 +175,7 @@ fn check(section: Section, values: &Map) -> Result<(), Failure> {
 
 /// What turns `old` into `new` in the hands of a client that merges (protocol reference 11.7): the new values, and a
 /// null for every key that is gone.
-fn effective(old: &Map, new: &Map) -> Map {
+pub(super) fn effective(old: &Map, new: &Map) -> Map {
     let mut patch = Map::new();
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
         patch.insert(key.clone(), Value::Null);
@@ -177,7 +190,7 @@ fn effective(old: &Map, new: &Map) -> Map {
     patch
 }
 
-fn notice(mut patch: Map, version: u64) -> Bytes {
+pub(super) fn notice(mut patch: Map, version: u64) -> Bytes {
     patch.insert("$version".to_owned(), version.into());
     Value::Object(patch).to_string().into()
 }
@@ -272,6 +285,8 @@ mod tests {
             json!({"tags": {"good": 1}, "properties": {"desired": {"a": {"$lastUpdated": null}}}}),
             json!({"tags": {"a": [null]}}),
             json!({"tags": 7}),
+            json!([]),
+            json!(null),
             json!({"properties": {"desired": {"n": 4_503_599_627_370_496_u64}}}),
             json!({"tags": {"big": "x".repeat(4000), "bigger": "x".repeat(4000), "biggest": "x".repeat(400)}}),
         ] {

@@ -16,6 +16,8 @@ pub(crate) struct Document {
 pub(crate) enum Kind {
     /// A configuration (protocol reference 8), by its id.
     Configuration,
+    /// What a configuration's metrics came to: `configuration/`.
+    ConfigurationResults,
     /// A scheduled job (protocol reference 9.1), by its id.
     Job,
     /// A device's part in a job: `job/device` or `job/device/module`.
@@ -37,6 +39,7 @@ impl Kind {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
+            Self::ConfigurationResults => "configurationResults",
             Self::Job => "job",
             Self::JobPart => "jobPart",
             Self::Message => "message",

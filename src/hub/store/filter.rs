@@ -42,6 +42,8 @@ pub(crate) struct Tally {
 pub(crate) enum Term {
     /// The device's id.
     DeviceIds(Vec<String>),
+    /// The module's id.
+    ModuleIds(Vec<String>),
     /// A text among the tags, under these keys.
     Tag { keys: Vec<String>, any_of: Vec<String> },
 }

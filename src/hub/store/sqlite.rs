@@ -6,15 +6,12 @@
 use std::{fs::OpenOptions, io, path::Path, time::Duration};
 
 use super::{
-    Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, Tally, sqlite_document,
+    Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, sqlite_document,
     sqlite_reader::{self, Readers},
     sqlite_row, sqlite_schema,
     sqlite_writer::Writer,
 };
-use crate::{
-    hub::{ports::LinkId, record::Record},
-    query::FieldPath,
-};
+use crate::hub::{ports::LinkId, record::Record};
 
 /// The database in the state folder.
 const FILE: &str = "hub.db";
@@ -74,10 +71,6 @@ impl Store for SqliteStore {
         self.writer.note(change);
     }
 
-    async fn claim(&self, _: &LinkId, _: &str, _: &str) -> Result<Outcome, StoreError> {
-        Ok(Outcome::Written)
-    }
-
     async fn scan(
         &self,
         span: Span<'_>,
@@ -87,10 +80,6 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Record>, StoreError> {
         let scan = sqlite_reader::scan(span, after, filter, limit);
         self.readers.run("reading many twins", scan).await
-    }
-
-    async fn tally(&self, _: &Filter, _: &[FieldPath], _: usize) -> Result<Option<Vec<Tally>>, StoreError> {
-        Ok(None)
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

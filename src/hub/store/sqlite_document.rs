@@ -19,7 +19,8 @@ pub(super) fn scan(
     limit: usize,
 ) -> Result<Vec<Document>> {
     let sql = "SELECT id, revision, body FROM document \
-        WHERE kind = ?1 AND id >= ?2 AND substr(id, 1, length(?2)) = ?2 AND id > ?3 ORDER BY id LIMIT ?4";
+        WHERE kind = ?1 AND id >= ?2 AND id < ?2 || char(1114111) AND substr(id, 1, length(?2)) = ?2 AND id > ?3 \
+        ORDER BY id LIMIT ?4";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values = params![kind.name(), prefix, after.unwrap_or_default(), limit];
     connection.prepare_cached(sql)?.query_map(values, read(kind))?.collect()
@@ -45,7 +46,9 @@ pub(super) fn delete(connection: &Connection, kind: Kind, id: &str, revision: u6
 
 /// Deletes all documents whose ids begin in one way.
 pub(super) fn delete_all(connection: &Connection, kind: Kind, prefix: &str) -> Result<Outcome> {
-    let sql = "DELETE FROM document WHERE kind = ?1 AND id >= ?2 AND substr(id, 1, length(?2)) = ?2";
+    // The last character that there is bounds the search; what begins in the way is told by its beginning.
+    let sql = "DELETE FROM document \
+        WHERE kind = ?1 AND id >= ?2 AND id < ?2 || char(1114111) AND substr(id, 1, length(?2)) = ?2";
     connection.prepare_cached(sql)?.execute(params![kind.name(), prefix])?;
     Ok(Outcome::Written)
 }

@@ -61,7 +61,10 @@ pub(super) fn scan(
     let (span, mut values) = match span {
         Span::Devices => ("r.module_id = '' AND r.device_id > ?", vec![device]),
         Span::Modules => ("r.module_id > '' AND (r.device_id, r.module_id) > (?, ?)", vec![device, module]),
-        Span::ModulesOf(of) => ("r.device_id = ? AND r.module_id > ?", vec![of.to_string(), module]),
+        // The literal is what the index of modules is declared with.
+        Span::ModulesOf(of) => {
+            ("r.device_id = ? AND r.module_id > '' AND r.module_id > ?", vec![of.to_string(), module])
+        }
     };
     let (condition, more) = condition(filter);
     let sql =
@@ -79,6 +82,10 @@ fn condition(filter: &Filter) -> (String, Vec<Value>) {
         let any_of = match term {
             Term::DeviceIds(ids) => {
                 sql.push_str(" AND r.device_id IN (");
+                ids
+            }
+            Term::ModuleIds(ids) => {
+                sql.push_str(" AND r.module_id IN (");
                 ids
             }
             Term::Tag { keys, any_of } => {

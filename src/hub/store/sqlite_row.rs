@@ -14,18 +14,20 @@ use crate::{
 /// What [`read`] expects, in its order; `r` is a record, `s` its session.
 pub(super) const COLUMNS: &str = "r.device_id, r.module_id, r.revision, r.enabled, r.identity, r.model_id, r.etag, \
     r.version, r.tags, r.desired, r.desired_metadata, r.desired_version, r.reported, r.reported_metadata, \
-    r.reported_version, s.subscriptions, s.last_activity, s.state_changed \
+    r.reported_version, s.subscriptions, s.last_activity, s.state_changed, r.configurations \
     FROM record r LEFT JOIN session s ON s.device_id = r.device_id AND s.module_id = r.module_id";
 
 const INSERT: &str = "INSERT INTO record(device_id, module_id, revision, enabled, identity, model_id, etag, version, \
-    tags, desired, desired_metadata, desired_version, reported, reported_metadata, reported_version) \
+    tags, desired, desired_metadata, desired_version, reported, reported_metadata, reported_version, \
+    configurations) \
     VALUES(:device, :module, :revision, :enabled, :identity, :model, :etag, :version, :tags, :desired, :desired_m, \
-    :desired_v, :reported, :reported_m, :reported_v) ON CONFLICT DO NOTHING";
+    :desired_v, :reported, :reported_m, :reported_v, :configurations) ON CONFLICT DO NOTHING";
 
 const UPDATE: &str = "UPDATE record SET revision = :revision + 1, enabled = :enabled, identity = :identity, \
     model_id = :model, etag = :etag, version = :version, tags = :tags, desired = :desired, \
     desired_metadata = :desired_m, desired_version = :desired_v, reported = :reported, \
-    reported_metadata = :reported_m, reported_version = :reported_v \
+    reported_metadata = :reported_m, reported_version = :reported_v, \
+    configurations = :configurations \
     WHERE device_id = :device AND module_id = :module AND revision = :revision";
 
 const SUBSCRIPTIONS: &str = "INSERT INTO session(device_id, module_id, subscriptions) \
@@ -56,6 +58,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Record> {
         tags: row.get(8)?,
         desired: half(9)?,
         reported: half(12)?,
+        configurations: row.get(18)?,
         session: Session {
             subscriptions: row.get::<_, Option<u32>>(15)?.unwrap_or_default(),
             last_activity: row.get(16)?,
@@ -116,7 +119,7 @@ fn write(connection: &Connection, sql: &str, record: &Record) -> Result<usize> {
         ":version": record.version.cast_signed(), ":tags": record.tags, ":desired": record.desired.values,
         ":desired_m": record.desired.metadata, ":desired_v": record.desired.version.cast_signed(),
         ":reported": record.reported.values, ":reported_m": record.reported.metadata,
-        ":reported_v": record.reported.version.cast_signed(),
+        ":reported_v": record.reported.version.cast_signed(), ":configurations": record.configurations,
     })
 }
 

@@ -17,7 +17,7 @@ const WRITER_CACHE: i64 = -64 * 1024;
 const READER_CACHE: i64 = -16 * 1024;
 
 /// What leads from each format to the next; the first one begins with nothing. One that was released never changes.
-const MIGRATIONS: &[&str] = &[RECORDS, DOCUMENTS];
+const MIGRATIONS: &[&str] = &[RECORDS, DOCUMENTS, CONFIGURATIONS];
 
 /// Rows stay in a rowid table, because they are too big to sit in an index; the index gives order and names.
 const RECORDS: &str = "
@@ -63,6 +63,9 @@ const DOCUMENTS: &str = "
         PRIMARY KEY(kind, id)
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// Which configurations a twin carries.
+const CONFIGURATIONS: &str = "ALTER TABLE record ADD COLUMN configurations TEXT;";
 
 /// Wraps what the database says.
 pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {

@@ -90,12 +90,18 @@ async fn what_was_written_is_there_after_closing() {
     let (folder, store) = store();
     let mut one = record("d1");
     one.tags = Some(r#"{"site":"oslo"}"#.into());
+    one.configurations = Some(r#"{"fw":{"status":"Applied"}}"#.into());
     assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
     let subscriptions = Change::Subscriptions { link: link("d1"), subscriptions: 9 };
     assert_eq!(store.write(vec![subscriptions]).await.unwrap(), Outcome::Written);
     store.note(Change::Seen { link: link("d1"), last_activity: "a".into(), state_changed: "b".into() });
     drop(store);
-    one.session = Session { subscriptions: 9, last_activity: Some("a".into()), state_changed: Some("b".into()), connected: false };
+    one.session = Session {
+        subscriptions: 9,
+        last_activity: Some("a".into()),
+        state_changed: Some("b".into()),
+        connected: false,
+    };
     let store = SqliteStore::open(folder.path()).unwrap();
     assert_eq!(store.get(&link("d1")).await.unwrap(), Some(one));
     assert_eq!(store.get(&link("d2")).await.unwrap(), None);
@@ -341,6 +347,7 @@ async fn texts_come_back_as_they_went_in<S: Store>(store: S) {
     one.tags = Some(text.into());
     one.desired.values = text.into();
     one.reported.values = text.into();
+    one.configurations = Some(r#"{"fw":{"status":"Applied"}}"#.into());
     assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
     assert_eq!(store.get(&link("d1")).await.unwrap(), Some(one.clone()));
     one.tags = None;

@@ -11,22 +11,23 @@ use crate::{
 };
 
 /// See the module. What cannot be read is undefined.
-pub(super) struct RecordFields<'a> {
+pub(in crate::hub::core) struct RecordFields<'a> {
     record: &'a Record,
     table: &'a PresenceTable,
     presence: OnceCell<Presence>,
     head: OnceCell<Value>,
     tags: OnceCell<Value>,
+    configurations: OnceCell<Value>,
     desired: HalfFields<'a>,
     reported: HalfFields<'a>,
     whole: OnceCell<Value>,
 }
 
 impl<'a> RecordFields<'a> {
-    pub(super) fn new(record: &'a Record, table: &'a PresenceTable) -> Self {
-        let (presence, head, tags, whole) = Default::default();
+    pub(in crate::hub::core) fn new(record: &'a Record, table: &'a PresenceTable) -> Self {
+        let (presence, head, tags, configurations, whole) = Default::default();
         let (desired, reported) = (HalfFields::new(&record.desired), HalfFields::new(&record.reported));
-        Self { record, table, presence, head, tags, desired, reported, whole }
+        Self { record, table, presence, head, tags, configurations, desired, reported, whole }
     }
 
     fn presence(&self) -> &Presence {
@@ -78,6 +79,11 @@ impl<'a> RecordFields<'a> {
                 self.record.tags.as_ref()?;
                 self.tags()
             }
+            "configurations" => {
+                segments.next();
+                let text = self.record.configurations.as_deref()?;
+                self.configurations.get_or_init(|| read(text))
+            }
             "properties" => return self.property(path),
             _ => self.head(),
         };
@@ -119,6 +125,9 @@ impl Fields for RecordFields<'_> {
         if path.is("deviceId") {
             return Operand::Text(self.record.link.device.as_str());
         }
+        if path.is("moduleId") {
+            return self.record.link.module.as_deref().map_or(Operand::Undefined, Operand::Text);
+        }
         self.value(path).map_or(Operand::Undefined, Operand::from)
     }
 
@@ -141,10 +150,12 @@ mod tests {
         let mut record = Record::fresh(link, &crate::iothub::DeviceIdentity::default(), 7, "T").unwrap();
         let body = br#"{"tags": {"a": {"b": 1}}, "properties": {"desired": {"fw": {"c": [1, 2]}}}}"#;
         TwinWrite::parse(body, Mode::Merge).unwrap().apply(&mut record, "U").unwrap();
+        record.configurations = Some(r#"{"fw-stable":{"status":"Applied"}}"#.into());
         let table = PresenceTable::default();
         let fields = RecordFields::new(&record, &table);
         for text in [
             "deviceId",
+            "moduleId",
             "version",
             "tags",
             "tags.a.b",
@@ -159,6 +170,9 @@ mod tests {
             "properties.reported.fw",
             "properties.reported.$metadata.$lastUpdated",
             "connectionState",
+            "configurations",
+            "configurations.[[fw-stable]].status",
+            "configurations.none.status",
             "nothing",
         ] {
             let path = FieldPath::parse(text).unwrap();

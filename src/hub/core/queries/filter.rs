@@ -26,6 +26,9 @@ fn term(equality: Equality<'_>) -> Option<Term> {
     if equality.path.is("deviceId") {
         return Some(Term::DeviceIds(any_of));
     }
+    if equality.path.is("moduleId") {
+        return Some(Term::ModuleIds(any_of));
+    }
     let keys: Vec<String> = equality.path.segments().skip(1).map(str::to_owned).collect();
     (equality.path.root() == "tags" && !keys.is_empty()).then_some(Term::Tag { keys, any_of })
 }
@@ -41,6 +44,9 @@ mod tests {
         let ids = Term::DeviceIds(vec!["a".into(), "b".into()]);
         let tag = Term::Tag { keys: vec!["site".into(), "name".into()], any_of: vec!["x".into()] };
         assert_eq!(found.terms, [ids, tag]);
+        let found = filter(Some(&Condition::parse("moduleId = '$edgeAgent' AND deviceId = 'a'").unwrap()));
+        let terms = [Term::ModuleIds(vec!["$edgeAgent".into()]), Term::DeviceIds(vec!["a".into()])];
+        assert_eq!(found.terms, terms);
         assert_eq!(filter(Some(&Condition::parse("deviceId = 'a' OR tags.b = 'c'").unwrap())).terms, []);
     }
 }

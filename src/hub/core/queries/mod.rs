@@ -2,11 +2,19 @@
 //!
 //! * `run` scans and collects; [`fields`] lets a condition look into a record without taking all of it apart;
 //!   `token` says where the next page begins; `filter` tells the store what it can find by itself.
+//! * `parts` answers what is asked of `devices.jobs`, by documents, whose `mark` is their `token`.
+//! * `select` finds those whom the target of a job means.
 
 mod fields;
 mod filter;
+mod mark;
 mod page;
+mod parts;
 mod run;
+mod select;
 #[cfg(test)]
 mod tests;
 mod token;
+
+pub(super) use fields::RecordFields;
+pub(super) use mark::Mark;

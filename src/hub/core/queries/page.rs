@@ -60,6 +60,18 @@ impl Rows {
         self.body.push_str(&Value::Object(row).to_string());
     }
 
+    /// A row that is text already.
+    pub(super) fn push_text(&mut self, row: &str) {
+        self.begin();
+        self.body.push_str(row);
+    }
+
+    /// The page, with the token of the next one.
+    pub(super) fn into_page(mut self, query: &Query, continuation: Option<String>) -> Page {
+        self.body.push(']');
+        Page { body: self.body, item_type: query.item_type(), continuation }
+    }
+
     /// The page; `next` is where another one begins.
     pub(super) fn finish(mut self, query: &Query, text: &str, next: Option<&Place>) -> Page {
         self.body.push(']');

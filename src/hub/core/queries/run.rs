@@ -27,9 +27,9 @@ const CHUNK: usize = 512;
 const MOST: usize = 128;
 const SMALLEST: usize = 16;
 /// With more than this, in bytes, a page is full, however few rows it has: a thousand big twins are hundreds of MB.
-const PAGE: usize = 4 * 1024 * 1024;
+pub(super) const PAGE: usize = 4 * 1024 * 1024;
 /// How long a page may take; what there is after that is a page, even if it is empty.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Most groups of an aggregate.
 const GROUPS: usize = 10_000;
 
@@ -59,11 +59,10 @@ impl<S: Store, L: Links> Core<S, L> {
     /// One page of at most `size` rows.
     pub(crate) async fn query(&self, text: &str, size: u64, token: Option<&str>) -> Result<Page, Failure> {
         let query = Query::parse(text).map_err(|error| Failure::invalid(format!("BadRequest: {error}")))?;
-        let place = token.map_or_else(|| Ok(Place::default()), |token| Place::parse(token, text))?;
         let Some(span) = span(&query) else {
-            // This hub has no jobs yet, so that there is nothing to be found.
-            return Ok(Rows::new().finish(&query, text, None));
+            return self.parts(&query, text, size, token).await;
         };
+        let place = token.map_or_else(|| Ok(Place::default()), |token| Place::parse(token, text))?;
         if let Some(aggregator) = query.aggregator() {
             let groups = self.groups(&query, span, aggregator).await?;
             return Ok(groups_page(groups, &query, text, &place, size));

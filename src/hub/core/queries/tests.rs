@@ -11,7 +11,10 @@ use crate::{
         core::presence::PresenceTable,
         ports::LinkId,
         record::{Mode, Record, TwinWrite},
-        store::{Change, Outcome, PostgresStore, Span, Store as _, tests::{postgres, shared}},
+        store::{
+            Change, Outcome, PostgresStore, Span, Store as _,
+            tests::{postgres, shared},
+        },
     },
     iothub::{DeviceIdentity, DeviceStatus},
     query::{Query, Sieve},
@@ -48,7 +51,8 @@ fn key() -> impl Strategy<Value = String> {
 
 fn tree() -> impl Strategy<Value = Value> {
     let map = |inner: BoxedStrategy<Value>| {
-        prop::collection::btree_map(key(), inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect::<Map<_, _>>()))
+        prop::collection::btree_map(key(), inner, 0..4)
+            .prop_map(|map| Value::Object(map.into_iter().collect::<Map<_, _>>()))
     };
     let leaf = leaf().boxed();
     let inner = prop_oneof![3 => leaf.clone(), 1 => map(leaf)].boxed();
@@ -71,8 +75,25 @@ fn path() -> impl Strategy<Value = String> {
 
 fn literal() -> impl Strategy<Value = String> {
     let literals = [
-        "'x'", "'y'", "''", "'d1'", "'d20'", "'enabled'", "'Disconnected'", "'\u{fffd}'", "'é'", "1", "0", "0.1", "-1.5",
-        "1e16", "9007199254740992", "true", "false", "null", "'\\\\u0000'",
+        "'x'",
+        "'y'",
+        "''",
+        "'d1'",
+        "'d20'",
+        "'enabled'",
+        "'Disconnected'",
+        "'\u{fffd}'",
+        "'é'",
+        "1",
+        "0",
+        "0.1",
+        "-1.5",
+        "1e16",
+        "9007199254740992",
+        "true",
+        "false",
+        "null",
+        "'\\\\u0000'",
     ];
     prop::sample::select(literals.to_vec()).prop_map(str::to_owned)
 }
@@ -80,7 +101,14 @@ fn literal() -> impl Strategy<Value = String> {
 fn condition() -> impl Strategy<Value = String> {
     let operator = prop::sample::select(vec!["=", "!=", "<", "<=", ">", ">="]);
     let function = prop::sample::select(vec![
-        "IS_DEFINED", "IS_NULL", "IS_BOOL", "IS_NUMBER", "IS_STRING", "IS_OBJECT", "IS_ARRAY", "IS_PRIMITIVE",
+        "IS_DEFINED",
+        "IS_NULL",
+        "IS_BOOL",
+        "IS_NUMBER",
+        "IS_STRING",
+        "IS_OBJECT",
+        "IS_ARRAY",
+        "IS_PRIMITIVE",
     ]);
     let test = prop_oneof![
         4 => (path(), operator.clone(), literal()).prop_map(|(path, operator, literal)| format!("{path} {operator} {literal}")),

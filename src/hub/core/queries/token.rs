@@ -51,7 +51,7 @@ fn link(text: &str) -> Option<LinkId> {
 }
 
 /// Tells queries apart.
-fn print(query: &str) -> String {
+pub(super) fn print(query: &str) -> String {
     let digest = Sha256::digest(query);
     STANDARD.encode(&digest[..9])
 }

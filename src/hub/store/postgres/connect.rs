@@ -92,8 +92,10 @@ impl Drop for Lent {
 pub(super) async fn alone(
     address: &Address,
     tls: &Tls,
-) -> Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, super::tls::Stream<tokio_postgres::Socket>>), Fault>
-{
+) -> Result<
+    (Client, tokio_postgres::Connection<tokio_postgres::Socket, super::tls::Stream<tokio_postgres::Socket>>),
+    Fault,
+> {
     let connecting = address.config.connect(tls.clone());
     let connected = tokio::time::timeout(CREATE, connecting).await;
     connected.map_err(|_| Fault::connection("the database did not answer in time"))?.map_err(Fault::from)

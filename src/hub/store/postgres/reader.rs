@@ -120,8 +120,7 @@ pub(super) async fn documents(
     let sql = "SELECT id, revision, body FROM document \
         WHERE kind = $1 AND id >= $2 AND ($3::text IS NULL OR id < $3) AND id > $4 ORDER BY id LIMIT $5";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values: &[&(dyn ToSql + Sync)] =
-        &[&kind.name(), &prefix, &beyond(prefix), &after.unwrap_or_default(), &limit];
+    let values: &[&(dyn ToSql + Sync)] = &[&kind.name(), &prefix, &beyond(prefix), &after.unwrap_or_default(), &limit];
     rows(pool, sql, values).await?.iter().map(read_document(kind)).collect()
 }
 

@@ -14,7 +14,7 @@ use crate::{
 /// What [`read`] expects, in its order; `r` is a record, `s` its session, `n` the node that has its link.
 pub(super) const COLUMNS: &str = "r.device_id, r.module_id, r.revision, r.enabled, r.identity, r.model_id, r.etag, \
     r.version, r.tags, r.desired, r.desired_metadata, r.desired_version, r.reported, r.reported_metadata, \
-    r.reported_version, s.subscriptions, s.last_activity, s.state_changed, n.id IS NOT NULL";
+    r.reported_version, s.subscriptions, s.last_activity, s.state_changed, n.id IS NOT NULL, r.configurations";
 
 /// Where [`COLUMNS`] come from. A session counts as a link as long as its node is heard of.
 pub(super) const TABLES: &str = "record r \
@@ -37,6 +37,7 @@ pub(super) fn read(row: &Row) -> Result<Record, Fault> {
         tags: row.try_get(8)?,
         desired: half(9)?,
         reported: half(12)?,
+        configurations: row.try_get(19)?,
         session: Session {
             subscriptions: u32::try_from(row.try_get::<_, Option<i64>>(15)?.unwrap_or_default()).unwrap_or_default(),
             last_activity: row.try_get(16)?,

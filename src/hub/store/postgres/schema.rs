@@ -42,6 +42,7 @@ const FIRST: &str = r#"
         reported text NOT NULL,
         reported_metadata text NOT NULL,
         reported_version bigint NOT NULL,
+        configurations text,
         PRIMARY KEY(device_id, module_id)
     ) PARTITION BY HASH(device_id);
     CREATE INDEX record_tags ON record USING gin(tags_index jsonb_path_ops);

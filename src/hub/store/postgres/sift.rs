@@ -66,6 +66,7 @@ pub(super) fn condition(filter: &Filter, values: &mut Values) -> String {
     }
     let mut say = |term: &Term| match term {
         Term::DeviceIds(ids) => format!(" AND r.device_id = ANY({}::text[])", value(values, ids.clone())),
+        Term::ModuleIds(ids) => format!(" AND r.module_id = ANY({}::text[])", value(values, ids.clone())),
         Term::Tag { keys, any_of } => {
             let each = any_of.iter().map(|text| Sifted::exact(has(keys, text.as_str().into(), values)));
             format!(" AND {}", Sifted::join(each, " OR ", "false").sql)
@@ -81,7 +82,11 @@ fn value(values: &mut Values, value: impl ToSql + Sync + Send + 'static) -> Stri
 }
 
 /// The tags have this value under these keys. Said this way, the index finds it.
-fn has<'k>(keys: impl IntoIterator<Item = &'k String, IntoIter: DoubleEndedIterator>, leaf: Value, values: &mut Values) -> String {
+fn has<'k>(
+    keys: impl IntoIterator<Item = &'k String, IntoIter: DoubleEndedIterator>,
+    leaf: Value,
+    values: &mut Values,
+) -> String {
     let wrap = |inner, key: &String| Value::Object(Map::from_iter([(key.clone(), inner)]));
     let document = keys.into_iter().rev().fold(leaf, wrap).to_string();
     format!("r.tags_index @> {}::text::jsonb", value(values, document))
@@ -128,9 +133,7 @@ enum Column {
 fn column(path: &FieldPath) -> Option<Column> {
     match path.root() {
         "deviceId" if path.is("deviceId") => Some(Column::Text("r.device_id")),
-        "status" if path.is("status") => {
-            Some(Column::Text("(CASE WHEN r.enabled THEN 'enabled' ELSE 'disabled' END)"))
-        }
+        "status" if path.is("status") => Some(Column::Text("(CASE WHEN r.enabled THEN 'enabled' ELSE 'disabled' END)")),
         "version" if path.is("version") => Some(Column::Number("r.version::float8")),
         _ => None,
     }
@@ -142,6 +145,7 @@ pub(super) fn json(path: &FieldPath, values: &mut Values) -> Option<String> {
     let mut segments = path.segments();
     let document = match (segments.next()?, path.segments().nth(1), path.segments().nth(2)) {
         ("tags", ..) => "r.tags_index",
+        ("configurations", Some(_), _) => "replace(r.configurations, '\\u0000', '\\ufffd')::jsonb",
         ("properties", Some(half @ ("desired" | "reported")), Some(key)) if !key.starts_with('$') => {
             segments.next();
             // A twin with NUL in it shall not make the query fail.
@@ -173,6 +177,9 @@ const fn operator(relation: Relation) -> &'static str {
 }
 
 fn compare(path: &FieldPath, relation: Relation, literal: &Literal, values: &mut Values) -> Sifted {
+    if path.is("moduleId") {
+        return module_id(relation, literal, values);
+    }
     if let Some(column) = column(path) {
         return compare_column(&column, relation, literal, values);
     }
@@ -202,6 +209,16 @@ fn compare(path: &FieldPath, relation: Relation, literal: &Literal, values: &mut
         Literal::Undefined | Literal::List(_) => ("undefined", " = NULL".to_owned()),
     };
     Sifted::exact(when(&at, kind, &format!("{at}{holds}")))
+}
+
+/// Devices have no such id, which is an empty one here: only a text that is not empty tells modules alone.
+fn module_id(relation: Relation, literal: &Literal, values: &mut Values) -> Sifted {
+    match (relation, literal) {
+        (Relation::Equal, Literal::Text(id)) if !id.is_empty() && !id.contains('\0') => {
+            Sifted::exact(format!("r.module_id = {}::text", value(values, id.clone())))
+        }
+        _ => Sifted::anything(),
+    }
 }
 
 /// What equals the literal among tags, if the index can find it exactly.

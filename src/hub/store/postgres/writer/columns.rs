@@ -21,6 +21,7 @@ pub(super) struct Records<'a> {
     tags: Vec<Option<&'a str>>,
     /// Tags that the index takes, where it does not take them as they are.
     index: Vec<Option<String>>,
+    configurations: Vec<Option<&'a str>>,
 }
 
 impl<'a> Records<'a> {
@@ -51,11 +52,12 @@ impl<'a> Records<'a> {
             texts: texts.map(|get| records.iter().map(|record| get(record)).collect()),
             tags: records.iter().map(|record| record.tags.as_deref()).collect(),
             index: records.iter().map(index).collect(),
+            configurations: records.iter().map(|record| record.configurations.as_deref()).collect(),
         }
     }
 
     /// In the order in which the statements have them.
-    pub(super) fn parameters(&self) -> [&(dyn ToSql + Sync); 16] {
+    pub(super) fn parameters(&self) -> [&(dyn ToSql + Sync); 17] {
         let [revision, etag, version, desired_version, reported_version] = &self.counters;
         let [identity, model, desired, desired_metadata, reported, reported_metadata] = &self.texts;
         [
@@ -75,6 +77,7 @@ impl<'a> Records<'a> {
             reported,
             reported_metadata,
             reported_version,
+            &self.configurations,
         ]
     }
 }

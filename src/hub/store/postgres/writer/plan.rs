@@ -21,13 +21,11 @@ pub(super) enum Key<'a> {
 }
 
 /// The rows that a change is about. `Tell` and `Cut` only look at a session, after everything else was written.
-fn keys<'a>(change: &'a Change) -> impl Iterator<Item = Key<'a>> {
+fn keys(change: &Change) -> impl Iterator<Item = Key<'_>> {
     let (first, second) = match change {
         Change::Insert(record) => (Some(Key::Record(&record.link)), Some(Key::Session(&record.link))),
         Change::Update(record) => (Some(Key::Record(&record.link)), None),
-        Change::Delete { link, .. } | Change::Claim { link, .. } => {
-            (Some(Key::Record(link)), Some(Key::Session(link)))
-        }
+        Change::Delete { link, .. } | Change::Claim { link, .. } => (Some(Key::Record(link)), Some(Key::Session(link))),
         Change::Subscriptions { link, .. } | Change::Seen { link, .. } => (Some(Key::Session(link)), None),
         Change::Setting { name, .. } => (Some(Key::Setting(name)), None),
         Change::Document(document) => (Some(Key::Document(document.kind, &document.id)), None),
@@ -172,9 +170,7 @@ fn holds<'a>(batch: &'a [Change], found: &mut Found<'a>) -> bool {
         let now = |key: &Key<'a>| left.get(key).copied().unwrap_or_else(|| found.revisions.get(key).copied());
         let (key, expected, next) = match change {
             Change::Insert(record) => (Key::Record(&record.link), None, Some(record.revision)),
-            Change::Update(record) => {
-                (Key::Record(&record.link), Some(record.revision), Some(record.revision + 1))
-            }
+            Change::Update(record) => (Key::Record(&record.link), Some(record.revision), Some(record.revision + 1)),
             Change::Delete { link, revision } => (Key::Record(link), Some(*revision), None),
             Change::Document(document) => {
                 let Document { kind, id, revision, .. } = &**document;
@@ -183,7 +179,8 @@ fn holds<'a>(batch: &'a [Change], found: &mut Found<'a>) -> bool {
             Change::DeleteDocument { kind, id, revision } => (Key::Document(*kind, id), Some(*revision), None),
             Change::Claim { link, .. } if !found.same.contains(link) => return false,
             Change::DeleteDocuments { kind, prefix } => {
-                let under = |key: &Key<'_>| matches!(key, Key::Document(of, id) if of == kind && id.starts_with(&**prefix));
+                let under =
+                    |key: &Key<'_>| matches!(key, Key::Document(of, id) if of == kind && id.starts_with(&**prefix));
                 found.revisions.retain(|key, _| !under(key));
                 continue;
             }
@@ -203,8 +200,11 @@ fn holds<'a>(batch: &'a [Change], found: &mut Found<'a>) -> bool {
     true
 }
 
+/// Records with the identity that they must have, and documents.
+type Rows<'a> = (Vec<(&'a LinkId, Option<&'a str>)>, Vec<(Kind, &'a str)>);
+
 /// Which rows a group is about, in order and once each: records with the identity that a claim names, and documents.
-pub(super) fn rows(group: &[Job]) -> (Vec<(&LinkId, Option<&str>)>, Vec<(Kind, &str)>) {
+pub(super) fn rows(group: &[Job]) -> Rows<'_> {
     let (mut records, mut documents) = (Vec::new(), Vec::new());
     for change in group.iter().flat_map(|job| &job.batch) {
         if let Change::Claim { link, identity, .. } = change {
@@ -273,7 +273,8 @@ mod tests {
 
     #[test]
     fn a_claim_holds_only_for_the_identity_that_was_believed() {
-        let claim = |id: &str| job(vec![Change::Claim { link: link(id), ticket: 1, identity: "{}".into(), at: "T".into() }]);
+        let claim =
+            |id: &str| job(vec![Change::Claim { link: link(id), ticket: 1, identity: "{}".into(), at: "T".into() }]);
         let group = [claim("a"), claim("b")];
         let mut found = Found::default();
         found.insert_same(link("b"));

@@ -21,12 +21,7 @@ use super::{
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Writes a group; how each of its batches ended. A connection on which something went wrong is not used again.
-pub(super) async fn transaction(
-    pool: &Pool,
-    node: i64,
-    bell: &Notify,
-    group: &[Job],
-) -> Result<Vec<Outcome>, Fault> {
+pub(super) async fn transaction(pool: &Pool, node: i64, bell: &Notify, group: &[Job]) -> Result<Vec<Outcome>, Fault> {
     let lent = Lent::from(pool).await?;
     let client = lent.client();
     client.batch_execute("BEGIN").await?;
@@ -52,11 +47,7 @@ async fn execute(client: &ClientWrapper, sql: &str, values: Parameters<'_>) -> R
     Ok(client.execute(&statement, values).await?)
 }
 
-async fn query(
-    client: &ClientWrapper,
-    sql: &str,
-    values: Parameters<'_>,
-) -> Result<Vec<tokio_postgres::Row>, Fault> {
+async fn query(client: &ClientWrapper, sql: &str, values: Parameters<'_>) -> Result<Vec<tokio_postgres::Row>, Fault> {
     let statement = client.prepare_cached(sql).await?;
     Ok(client.query(&statement, values).await?)
 }
@@ -179,8 +170,7 @@ async fn documents(client: &ClientWrapper, plan: &Plan<'_>) -> Result<(), Fault>
             continue;
         }
         let column = |get: fn(&Document) -> &str| some.iter().map(|document| get(document)).collect::<Vec<_>>();
-        let (kinds, ids, bodies) =
-            (column(|one| one.kind.name()), column(|one| &one.id), column(|one| &one.body));
+        let (kinds, ids, bodies) = (column(|one| one.kind.name()), column(|one| &one.id), column(|one| &one.body));
         all(execute(client, sql, &[&kinds, &ids, &bodies]).await?, some.len())?;
     }
     Ok(())

@@ -15,14 +15,15 @@ pub(super) const LOCK_DOCUMENTS: &str = "
 
 pub(super) const INSERT: &str = "
     INSERT INTO record(device_id, module_id, revision, enabled, identity, model_id, etag, version, tags, tags_index,
-        desired, desired_metadata, desired_version, reported, reported_metadata, reported_version)
+        desired, desired_metadata, desired_version, reported, reported_metadata, reported_version,
+        configurations)
     SELECT device_id, module_id, revision, enabled, identity, model_id, etag, version, tags,
         coalesce(tags_index, tags)::jsonb, desired, desired_metadata, desired_version, reported, reported_metadata,
-        reported_version
+        reported_version, configurations
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bool[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
-        $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::bigint[])
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::bigint[], $17::text[])
         AS u(device_id, module_id, revision, enabled, identity, model_id, etag, version, tags, tags_index, desired,
-        desired_metadata, desired_version, reported, reported_metadata, reported_version)
+        desired_metadata, desired_version, reported, reported_metadata, reported_version, configurations)
     ON CONFLICT DO NOTHING";
 
 /// The index over tags is left alone, and with it the row's other pages, when the tags stay as they are.
@@ -32,11 +33,12 @@ pub(super) const UPDATE: &str = "
         tags_index = CASE WHEN r.tags IS NOT DISTINCT FROM u.tags THEN r.tags_index
             ELSE coalesce(u.tags_index, u.tags)::jsonb END,
         desired = u.desired, desired_metadata = u.desired_metadata, desired_version = u.desired_version,
-        reported = u.reported, reported_metadata = u.reported_metadata, reported_version = u.reported_version
+        reported = u.reported, reported_metadata = u.reported_metadata, reported_version = u.reported_version,
+        configurations = u.configurations
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bool[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
-        $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::bigint[])
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::bigint[], $17::text[])
         AS u(device_id, module_id, revision, enabled, identity, model_id, etag, version, tags, tags_index, desired,
-        desired_metadata, desired_version, reported, reported_metadata, reported_version)
+        desired_metadata, desired_version, reported, reported_metadata, reported_version, configurations)
     WHERE r.device_id = u.device_id AND r.module_id = u.module_id AND r.revision = u.revision";
 
 pub(super) const DELETE: &str = "

@@ -1,0 +1,61 @@
+//! The hub under load: `cargo bench --bench hub [-- WHAT [SIZE]]`, where WHAT is one of
+//!
+//! * `patch`: durable PATCHes of twins over HTTPS, 64 clients at a time;
+//! * `idle`: memory of idle MQTT links, with TLS and behind a proxy that ends it;
+//! * `connect`: processor time of a TLS connect with its CONNECT;
+//! * `notify`: from the answer of a PATCH to the device that hears of it, 2,000 a second on 19,000 links;
+//! * `million`: one million twins: loading, queries, restart, memory;
+//! * `postgres`: the same PATCHes on PostgreSQL, by one hub and by two, and the way from one hub to the other's device.
+//!
+//! Without a word all of them, one after the other. Hub and clients share the machine. The store alone and, where it is
+//! installed, mosquitto are measured beside it.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints figures")]
+
+mod devices;
+mod idle;
+mod load;
+mod million;
+mod mqtt;
+mod notify;
+mod patch;
+mod peer;
+mod postgres;
+mod process;
+mod rest;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::Command;
+
+const ALL: [&str; 6] = ["patch", "idle", "connect", "notify", "million", "postgres"];
+
+fn main() {
+    rustls::crypto::ring::default_provider().install_default().expect("the first provider");
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| ALL.contains(&word.as_str())).collect();
+    match asked.first() {
+        Some(what) => run(what),
+        // Each in a process of its own: open files and memory of one are not the next one's.
+        None => ALL.iter().for_each(|what| again(what)),
+    }
+}
+
+fn again(what: &str) {
+    let program = std::env::current_exe().expect("this program has a path");
+    let status = Command::new(program).arg(what).status().expect("this program runs again");
+    assert!(status.success(), "`{what}` ends well");
+}
+
+fn run(what: &str) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        match what {
+            "patch" => patch::run(support::size(10_000)).await,
+            "idle" => idle::memory(support::size(19_000)).await,
+            "connect" => idle::connects(support::size(5_000)).await,
+            "notify" => notify::run(support::size(19_000)).await,
+            "million" => million::run(support::size(1_000_000)).await,
+            _ => postgres::run(support::size(10_000)).await,
+        }
+    });
+}

@@ -1,0 +1,99 @@
+//! From the answer of a PATCH to the device that hears of it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::mpsc, time::interval};
+
+use crate::{
+    devices, idle, load, mqtt,
+    process::Hub,
+    rest::Rest,
+    support::{Folder, Numbers, figure, heading},
+};
+
+/// Writes a second.
+const PACE: u64 = 2_000;
+const SECONDS: u64 = 15;
+const WRITERS: u64 = 64;
+
+/// What happened to a write: its number, and when.
+type Moment = (u64, Instant);
+
+pub(crate) async fn run(count: u64) {
+    heading(&format!("desired patches, {PACE} a second, to {count} devices over TLS"));
+    let folder = Folder::new("notify");
+    let hub = Hub::start(folder.path(), &[]);
+    devices::register(&hub, count).await;
+    let (address, tls) = (hub.mqtt, hub.tls());
+    let links = idle::connect_all(count, move |number| mqtt::over_tls(address, Arc::clone(&tls), number)).await;
+    let (heard, mut hearings) = mpsc::unbounded_channel::<Moment>();
+    for (_, mut device) in links {
+        let heard = heard.clone();
+        tokio::spawn(async move {
+            while let Ok(write) = write_number(&device.published().await) {
+                if heard.send((write, Instant::now())).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    let answers = write(&hub, &hub, count, PACE).await;
+    let waits = waits(answers, &mut hearings).await;
+    figure("half of them heard within", load::percentile(&waits, 50.0), "ms", "-");
+    figure("99 of 100 heard within", load::percentile(&waits, 99.0), "ms", "10");
+}
+
+/// PATCHes at a steady pace through `hub`; when each was answered.
+pub(crate) async fn write(hub: &Hub, _owner: &Hub, count: u64, pace: u64) -> Vec<Moment> {
+    let (answered, mut answers) = mpsc::unbounded_channel::<Moment>();
+    for writer in 0..WRITERS {
+        let rest = Rest::open(hub.http, hub.tls(), &hub.token()).await;
+        tokio::spawn(write_paced(rest, writer, count, pace, answered.clone()));
+    }
+    drop(answered);
+    let mut all = Vec::new();
+    while let Some(answer) = answers.recv().await {
+        all.push(answer);
+    }
+    all
+}
+
+async fn write_paced(mut rest: Rest, writer: u64, count: u64, pace: u64, answered: mpsc::UnboundedSender<Moment>) {
+    let mut numbers = Numbers::new(writer);
+    let each = Duration::from_secs(1) * u32::try_from(WRITERS).expect("few") / u32::try_from(pace).expect("few");
+    let mut turn = interval(each);
+    for round in 0..pace * SECONDS / WRITERS {
+        turn.tick().await;
+        let write = round * WRITERS + writer;
+        let path = format!("/twins/{}", devices::name(numbers.below(count)));
+        let body = format!("{{\"properties\":{{\"desired\":{{\"write\":{write}}}}}}}");
+        let (status, answer) = rest.call("PATCH", &path, body.as_bytes(), "").await;
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(answer));
+        answered.send((write, Instant::now())).expect("somebody counts");
+    }
+}
+
+/// How long after its answer each write was heard of, in order; not at all before it counts as nothing.
+pub(crate) async fn waits(answers: Vec<Moment>, hearings: &mut mpsc::UnboundedReceiver<Moment>) -> Vec<Duration> {
+    let mut heard = std::collections::HashMap::with_capacity(answers.len());
+    while heard.len() < answers.len() {
+        let (write, when) = hearings.recv().await.expect("every write is heard of");
+        heard.insert(write, when);
+    }
+    let mut waits: Vec<Duration> =
+        answers.iter().map(|(write, answered)| heard[write].saturating_duration_since(*answered)).collect();
+    waits.sort_unstable();
+    waits
+}
+
+/// The number that a patch carries.
+pub(crate) fn write_number(patch: &[u8]) -> Result<u64, serde_json::Error> {
+    #[derive(serde::Deserialize)]
+    struct Patch {
+        write: u64,
+    }
+    serde_json::from_slice(patch).map(|Patch { write }| write)
+}

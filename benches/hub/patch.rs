@@ -1,0 +1,27 @@
+//! Durable writes over HTTPS.
+
+use std::time::Duration;
+
+use crate::{
+    devices, load, peer,
+    process::Hub,
+    support::{Folder, heading},
+};
+
+const CLIENTS: u64 = 64;
+const TIME: Duration = Duration::from_secs(15);
+
+pub(crate) async fn run(count: u64) {
+    let folder = Folder::new("patch");
+    let hub = Hub::start(folder.path(), &[]);
+    devices::register(&hub, count).await;
+    heading(&format!("PATCH of {count} twins, {CLIENTS} clients over HTTPS, each answered after it is on disk"));
+    load::patches(&[&hub], count, CLIENTS, TIME / 5).await;
+    let cpu = hub.cpu();
+    let done = load::patches(&[&hub], count, CLIENTS, TIME).await;
+    load::print("the hub, embedded store", &done, "12,000", "50");
+    let each = (hub.cpu() - cpu) * 1e6 / (done.rate * TIME.as_secs_f64());
+    crate::support::figure("  the hub's processor time for each", each, "us", "-");
+    drop(hub);
+    peer::sqlite(folder.path(), CLIENTS, TIME);
+}

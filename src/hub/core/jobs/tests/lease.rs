@@ -1,0 +1,117 @@
+//! The lease: only whoever has it works on jobs, and only as long as they have it.
+
+use std::sync::atomic::AtomicBool;
+
+use super::*;
+use crate::hub::store::{Counts, Document, Filter, Span, StoreError};
+
+/// A store whose lease the test grants and takes away.
+struct Leased {
+    inner: SqliteStore,
+    granted: AtomicBool,
+    asked: mpsc::UnboundedSender<()>,
+}
+
+impl Store for Leased {
+    async fn get(&self, link: &LinkId) -> Result<Option<Record>, StoreError> {
+        self.inner.get(link).await
+    }
+
+    async fn write(&self, batch: Vec<Change>) -> Result<Outcome, StoreError> {
+        self.inner.write(batch).await
+    }
+
+    fn note(&self, change: Change) {
+        self.inner.note(change);
+    }
+
+    async fn scan(
+        &self,
+        span: Span<'_>,
+        after: Option<&LinkId>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.inner.scan(span, after, filter, limit).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.inner.counts().await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.inner.setting(name).await
+    }
+
+    async fn document(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError> {
+        self.inner.document(kind, id).await
+    }
+
+    async fn documents(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        self.inner.documents(kind, prefix, after, limit).await
+    }
+
+    async fn lease(&self, _: &str, _: Duration) -> Result<bool, StoreError> {
+        let _ = self.asked.send(());
+        Ok(self.granted.load(Ordering::Relaxed))
+    }
+}
+
+/// Nobody is ever connected, but calls wait for ever.
+struct Deaf(mpsc::UnboundedSender<()>);
+
+impl Links for Deaf {
+    fn desired(&self, _: &LinkId, _: u64, _: Bytes) {}
+
+    async fn call(&self, _: &LinkId, _: &str, _: Bytes, _: Duration, _: Duration) -> Result<MethodAnswer, MethodFault> {
+        let _ = self.0.send(());
+        // Until whoever waits for the answer gives up.
+        self.0.closed().await;
+        Err(MethodFault::NotOnline)
+    }
+
+    fn cut(&self, _: &LinkId) {}
+
+    fn connected(&self) -> usize {
+        0
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_run_only_while_this_process_has_the_lease() {
+    let folder = tempfile::tempdir().unwrap();
+    let (asked, mut leases) = mpsc::unbounded_channel();
+    let (called, mut calls) = mpsc::unbounded_channel();
+    let store = Leased { inner: SqliteStore::open(folder.path()).unwrap(), granted: AtomicBool::new(false), asked };
+    let authority = Authority::new(Vec::new(), Policies::generate().unwrap());
+    let core = Arc::new(Core::new(store, Arc::new(Deaf(called)), authority));
+    let record = Record::fresh(part::link("d1").unwrap(), &DeviceIdentity::default(), 1, "T").unwrap();
+    assert_eq!(core.store.write(vec![Change::Insert(Arc::new(record))]).await.unwrap(), Outcome::Written);
+    core.create_job("j1", call_job("*").to_string().as_bytes()).await.unwrap();
+    let stop = Stop::new();
+    let engine = tokio::spawn(Arc::clone(&core).run_jobs(stop.clone()));
+    for _ in 0..3 {
+        leases.recv().await.unwrap();
+    }
+    assert!(calls.try_recv().is_err(), "another process has the lease");
+    core.store.granted.store(true, Ordering::Relaxed);
+    calls.recv().await.unwrap();
+    core.store.granted.store(false, Ordering::Relaxed);
+    while leases.try_recv().is_ok() {}
+    // One that was under way, one that is refused, and one after everything has stopped.
+    for _ in 0..3 {
+        leases.recv().await.unwrap();
+    }
+    let job = core.job("j1").await.unwrap().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&job).unwrap()["status"], json!("running"));
+    core.store.granted.store(true, Ordering::Relaxed);
+    calls.recv().await.unwrap();
+    stop.request();
+    engine.await.unwrap();
+}

@@ -1,0 +1,102 @@
+// What every test needs: where the hub is, and clients of both sides. The hub's CA comes by NODE_EXTRA_CA_CERTS.
+'use strict';
+
+const crypto = require('node:crypto');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { Registry } = require('azure-iothub');
+const { Client } = require('azure-iot-device');
+const { Mqtt, MqttWs } = require('azure-iot-device-mqtt');
+
+const HOST = process.env.HUB_HOST;
+const OWNER = process.env.HUB_OWNER;
+const ID_SCOPE = process.env.HUB_ID_SCOPE;
+const CA = fs.readFileSync(process.env.HUB_CA, 'utf8');
+// Longer than anything here takes, in milliseconds.
+const PATIENCE = 30_000;
+
+const unique = (prefix) => `${prefix}-${crypto.randomUUID().slice(0, 13)}`;
+const newKey = () => crypto.randomBytes(32).toString('base64');
+const registry = () => Registry.fromConnectionString(OWNER);
+const deviceString = (id, key) => `HostName=${HOST};DeviceId=${id};SharedAccessKey=${key}`;
+
+// The body of an answer, whichever way this SDK gives it.
+const body = (answer) => answer?.result ?? answer?.responseBody ?? answer;
+
+// Runs `work` with a registered device and its connected client; both are gone afterwards.
+async function withDevice(work, { transport = Mqtt, options = {} } = {}) {
+    const service = registry();
+    const identity = body(await service.create({ deviceId: unique('d') }));
+    const key = identity.authentication.symmetricKey.primaryKey;
+    const client = Client.fromConnectionString(deviceString(identity.deviceId, key), transport);
+    await client.setOptions({ ca: CA, ...options });
+    try {
+        await client.open();
+        await work(service, identity.deviceId, client);
+    } finally {
+        await client.close();
+        await service.delete(identity.deviceId);
+    }
+}
+
+// The next event of an emitter, in time.
+function next(emitter, name) {
+    return new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error(`no ${name} in ${PATIENCE} ms`)), PATIENCE);
+        emitter.once(name, (value) => {
+            clearTimeout(late);
+            resolve(value);
+        });
+    });
+}
+
+// The first event that passes `wanted`, provoked again and again: this SDK does not say when its subscription is there.
+async function heard(emitter, name, wanted, provoke) {
+    const found = [];
+    const listener = (value) => {
+        if (wanted(value)) found.push(value);
+    };
+    emitter.on(name, listener);
+    try {
+        return await until(async () => {
+            await provoke();
+            await new Promise((resolve) => setTimeout(resolve, 200));
+            return found[0];
+        }, name);
+    } finally {
+        emitter.removeListener(name, listener);
+    }
+}
+
+// Asks until the answer is yes; the service API has no way to wait.
+async function until(ready, what) {
+    const end = Date.now() + PATIENCE;
+    for (;;) {
+        const answer = await ready();
+        if (answer) return answer;
+        if (Date.now() > end) throw new Error(`${what} did not happen in ${PATIENCE} ms`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+}
+
+// A certificate that signs itself, made by openssl: both as PEM, and its SHA-256.
+function ownCertificate(name) {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sdk-'));
+    try {
+        const [key, cert] = ['key.pem', 'cert.pem'].map((file) => path.join(folder, file));
+        execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+            '-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+        const pem = { key: fs.readFileSync(key, 'utf8'), cert: fs.readFileSync(cert, 'utf8') };
+        const der = new crypto.X509Certificate(pem.cert).raw;
+        return { ...pem, thumbprint: crypto.createHash('sha256').update(der).digest('hex').toUpperCase() };
+    } finally {
+        fs.rmSync(folder, { recursive: true });
+    }
+}
+
+module.exports = {
+    CA, HOST, ID_SCOPE, Mqtt, MqttWs, OWNER, PATIENCE,
+    body, deviceString, heard, newKey, next, ownCertificate, registry, unique, until, withDevice,
+};
