@@ -32,7 +32,7 @@ impl Postgres {
             assert!(std::env::var_os("CI").is_none(), "no PostgreSQL was found, and on CI there has to be one");
             let line = "\n*** NO POSTGRESQL WAS FOUND (initdb, postgres): THIS TEST CHECKS NOTHING ***\n";
             // Past the capture of the test harness.
-            writeln!(std::io::stderr(), "{line}").unwrap();
+            std::io::stderr().write_all(line.as_bytes()).unwrap();
             return None;
         };
         let folder = tempfile::Builder::new().prefix("twinops-pg-").tempdir().unwrap();
