@@ -446,3 +446,46 @@ async fn a_device_is_made_for_its_connection_string() {
     assert!(matches!(parsed.credential, DeviceCredential::Key(_)));
     assert_eq!(hub.device_connection_string(&id, false).await.unwrap(), made);
 }
+
+#[tokio::test]
+async fn a_device_registers_and_connects_to_the_hub_that_it_is_told() {
+    let world = World::start().await;
+    let scope = offline::id_scope(&world.folder.path().join("state")).unwrap();
+    let group = Key::from_bytes(&[7; 32]).unwrap();
+    let keys = json!({"primaryKey": group.reveal(), "secondaryKey": group.reveal()});
+    let body = json!({"attestation": {"type": "symmetricKey", "symmetricKey": keys},
+        "initialTwin": {"properties": {"desired": {"fw": 1}}}});
+    assert_eq!(world.ask(Method::PUT, "/enrollmentGroups/g1", &[], body).await.status, StatusCode::OK);
+
+    let key = group.derive("dev-1");
+    let visit = |key: &Key| {
+        let mut options = MqttOptions::new("dev-1", "localhost", world.mqtt_port);
+        let token = sign(&format!("{scope}/registrations/dev-1"), key, FOREVER, Some("registration"));
+        options.set_credentials(format!("{scope}/registrations/dev-1/api-version=2019-03-31&ClientVersion=x"), token);
+        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(world.tls.clone()))));
+        let (client, events) = AsyncClient::new(options, 32);
+        Device { client, events }
+    };
+    assert!(visit(&group).poll().await.is_err(), "the group's own key is no device's");
+    let mut visitor = visit(&key);
+    visitor.next(|packet| matches!(packet, Incoming::ConnAck(_)).then_some(())).await;
+    visitor.subscribe("$dps/registrations/res/#").await;
+    visitor.publish("$dps/registrations/PUT/iotdps-register/?$rid=1", r#"{"registrationId":"dev-1"}"#).await;
+    let begun = visitor.receive().await;
+    assert_eq!(begun.topic, "$dps/registrations/res/202/?$rid=1&retry-after=1");
+    let operation = json_of(&begun)["operationId"].as_str().unwrap().to_owned();
+    let poll = format!("$dps/registrations/GET/iotdps-get-operationstatus/?$rid=2&operationId={operation}");
+    visitor.publish(&poll, " ").await;
+    let over = visitor.receive().await;
+    assert_eq!(over.topic, "$dps/registrations/res/200/?$rid=2");
+    let state = json_of(&over)["registrationState"].clone();
+    assert_eq!((&state["assignedHub"], &state["deviceId"]), (&json!("localhost"), &json!("dev-1")));
+
+    let _device = world.connect("dev-1", &key).await;
+    assert_eq!(world.twin("dev-1").await.body["properties"]["desired"]["fw"], json!(1));
+    let folder = world.end().await;
+    assert_eq!(offline::id_scope(&folder.path().join("state")).unwrap(), scope);
+    let world = World::start_in(folder).await;
+    assert_eq!(offline::id_scope(&world.folder.path().join("state")).unwrap(), scope, "it is written into devices");
+    world.end().await;
+}

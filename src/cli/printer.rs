@@ -125,6 +125,11 @@ impl Printer {
         })
     }
 
+    /// Stdout for whoever prints one line after the other as long as the process lives.
+    pub fn lines(&self) -> impl io::Write + Send + 'static {
+        io::stdout()
+    }
+
     /// Says something on stderr, unless asked to be quiet.
     pub fn say(&self, words: impl fmt::Display) {
         self.stderr_from(Verbosity::Normal, words);

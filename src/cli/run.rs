@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     Exit, Failure, Printer, Terminal, Verbosity,
-    args::{Cli, Command},
+    args::{Cli, Command, LogFormat},
     cmd,
     prepare::Desk,
     signals,
@@ -24,7 +24,7 @@ pub fn run() -> ExitCode {
         Err(error) => return Printer::usage(&error).into(),
     };
     let printer = Printer::new(cli.global.color, cli.global.verbosity(), Terminal::detect());
-    log(&printer, serves(&cli.command));
+    log(&printer, &cli.command);
     // A process that has chosen its cryptography already keeps its choice.
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = match tokio::runtime::Runtime::new() {
@@ -49,7 +49,8 @@ const fn serves(command: &Command) -> bool {
     matches!(command, Command::Hub(_) | Command::Agent(_))
 }
 
-fn log(printer: &Printer, serves: bool) {
+fn log(printer: &Printer, command: &Command) {
+    let serves = serves(command);
     let usual = match printer.verbosity() {
         Verbosity::Normal if serves => "info",
         Verbosity::Quiet | Verbosity::Normal => "error",
@@ -58,8 +59,14 @@ fn log(printer: &Printer, serves: bool) {
     };
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(format!("warn,twinops={usual}")));
     let subscriber = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(printer.colours_stderr());
+    let subscriber = subscriber.with_env_filter(filter);
+    let is_json = matches!(command, Command::Hub(args) if args.log_format == LogFormat::Json);
     // A log that somebody has set up before stays.
-    drop(subscriber.with_env_filter(filter).try_init());
+    if is_json {
+        drop(subscriber.json().with_current_span(true).with_span_list(false).try_init());
+    } else {
+        drop(subscriber.try_init());
+    }
 }
 
 /// A command that has nothing to bring to an end: the first Ctrl-C drops it.
@@ -88,7 +95,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Hub(args) => cmd::hub::run(args, &desk(here), stop).await,
         Command::Up(args) => cmd::up::run(args, &desk(&args.dir), stop).await,
         Command::Schema(args) => cmd::schema::run(args.write.as_deref(), printer),
-        Command::Docs(args) => cmd::schema::docs(args.write.as_deref(), printer),
+        Command::Docs(args) => cmd::schema::docs(args, printer),
         Command::Completions { shell } => {
             printer.result(|out| super::completions(*shell, out))?;
             Ok(Exit::Done)

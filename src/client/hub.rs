@@ -22,7 +22,7 @@ use crate::{
 /// The version of the service API that we speak (protocol reference 2.2).
 pub(super) const API_VERSION: &str = "api-version=2021-04-12";
 /// What may stand in a path as it is.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How to reach a hub.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //!
 //! * [`HubClient`] speaks to Azure IoT Hub, or to any hub that speaks as it does: reads and writes twins, streams
 //!   queries, calls methods.
+//!   For a hub with a provisioning service of its own, it enrols devices.
 //! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them.
 //!
 //! `http` alone knows the HTTP library; `token` signs; `answer` turns every answer that is no success into a
@@ -9,6 +10,8 @@
 //! parses it, once.
 
 mod answer;
+mod certificates;
+mod enrollments;
 mod http;
 mod hub;
 mod pages;
@@ -18,6 +21,7 @@ mod snapshot;
 mod tests;
 mod token;
 
+pub use enrollments::{Enrolled, EnrollmentOf};
 pub use http::ClientError;
 pub use hub::{HubClient, MethodAnswer, Options};
 pub use pages::Rows;

@@ -3,9 +3,10 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
-use super::core::MOST_ACTIVE;
+use super::{auth::OidcConfig, core::MOST_ACTIVE, events::Events, guard::ConnectionLimits};
 use crate::iothub::Secret;
 
 /// Where a hub keeps things, listens, and what it is called.
@@ -23,6 +24,9 @@ pub struct Config {
     /// What connection strings say, with a port if it is not 443. By default the first of `names`, or `localhost`,
     /// with the port of `http`.
     pub hostname: Option<String>,
+    /// What devices are told that the provisioning service assigns to this hub. By default the host of `hostname`
+    /// without its port: devices know the ports.
+    pub assigned_hub: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
     /// The address of a PostgreSQL database that any number of hubs share, `postgres://…`; without it the one that the
@@ -30,7 +34,23 @@ pub struct Config {
     pub store: Option<Secret>,
     /// Most scheduled jobs that wait or run at a time.
     pub most_jobs: usize,
+    /// Where MQTT is served without TLS, for a proxy on this machine that ends TLS itself; a loopback address.
+    pub mqtt_plain: Option<SocketAddr>,
+    /// Over how long the links of many devices are closed when the hub stops, so that they do not all come back at
+    /// once; those of few are closed at once.
+    pub drain: Duration,
+    /// Where messages of devices and events go; without it messages are accepted and forgotten.
+    pub events: Option<Events>,
+    /// Where metrics are served over plain HTTP to whoever asks; port 0 takes a free one.
+    pub metrics: Option<SocketAddr>,
+    /// Whose bearer tokens open the service API, besides the shared access signatures of the hub's own policies.
+    pub oidc: Option<OidcConfig>,
+    /// How many connections and failed attempts there may be.
+    pub limits: ConnectionLimits,
 }
+
+/// How long many links take to close if nobody says.
+pub(super) const DRAIN: Duration = Duration::from_secs(10);
 
 /// PEM files of a server certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +74,23 @@ impl Config {
     /// For this machine alone, on free ports.
     pub fn local(state: impl Into<PathBuf>) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let (names, hostname, certificate, store) = Default::default();
-        let (state, most_jobs) = (state.into(), MOST_ACTIVE);
-        Self { state, http: any, mqtt: any, names, hostname, certificate, store, most_jobs }
+        Self {
+            state: state.into(),
+            http: any,
+            mqtt: any,
+            names: Vec::new(),
+            hostname: None,
+            assigned_hub: None,
+            certificate: None,
+            store: None,
+            most_jobs: MOST_ACTIVE,
+            mqtt_plain: None,
+            drain: DRAIN,
+            events: None,
+            metrics: None,
+            oidc: None,
+            limits: ConnectionLimits::default(),
+        }
     }
 
     /// All names of the hub, once each.

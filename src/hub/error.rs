@@ -34,6 +34,15 @@ pub enum HubError {
     /// The certificates cannot be read or made.
     #[error("cannot set up TLS")]
     Tls(#[source] Cause),
+    /// The issuer of bearer tokens cannot be used.
+    #[error("cannot take bearer tokens of {issuer}")]
+    Oidc {
+        /// The issuer.
+        issuer: String,
+        /// Why not.
+        #[source]
+        cause: Cause,
+    },
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address} for {what}")]
     Listen {
@@ -45,11 +54,20 @@ pub enum HubError {
         #[source]
         cause: std::io::Error,
     },
+    /// What is not protected would be reached from elsewhere.
+    #[error("MQTT without TLS is only for this machine: {0} is no loopback address; use e.g. 127.0.0.1:1883")]
+    NotLoopback(SocketAddr),
+    /// What is to leave the hub cannot leave it.
+    #[error("cannot open the sink of events")]
+    Events(#[source] std::io::Error),
     /// A name of the hub is none.
     #[error("the hub cannot be called that")]
     Name(#[source] Cause),
     /// There is no such policy.
-    #[error("the hub has no policy `{0}`; it has iothubowner, service, device, registryRead and registryReadWrite")]
+    #[error(
+        "the hub has no policy `{0}`; it has iothubowner, service, device, registryRead, registryReadWrite and \
+         provisioningserviceowner"
+    )]
     NoPolicy(String),
     /// No hub was ever started with this state folder.
     #[error("{} holds no hub; start one there first", .0.display())]

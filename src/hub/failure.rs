@@ -71,7 +71,11 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
-        Self::new(ErrorCode::ServiceUnavailable, "the hub's store does not answer; try again later")
+        let message = match error {
+            StoreError::Full => "the hub's disk is full: nothing can be written until there is room; reading goes on",
+            _ => "the hub's store does not answer; try again later",
+        };
+        Self::new(ErrorCode::ServiceUnavailable, message)
     }
 }
 

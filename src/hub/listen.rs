@@ -11,7 +11,8 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, error, warn};
 
-use crate::task::{PATIENCE, Stop};
+use super::{guard::Guard, meter::Meter};
+use crate::task::Stop;
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(15);
@@ -24,6 +25,12 @@ pub(super) struct Listener {
     pub(super) name: &'static str,
     pub(super) socket: TcpListener,
     pub(super) tls: Arc<ServerConfig>,
+    /// How long its connections may take to end after it stops.
+    pub(super) patience: Duration,
+    pub(super) meter: Arc<Meter>,
+    pub(super) guard: Arc<Guard>,
+    /// Connections of all sides together beyond which this one takes no more.
+    pub(super) most: usize,
 }
 
 impl Listener {
@@ -37,38 +44,67 @@ impl Listener {
         F: Future<Output = ()> + Send + 'static,
     {
         let acceptor = TlsAcceptor::from(self.tls);
-        let mut links = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
-                Some(ended) = links.join_next() => {
-                    report(self.name, ended);
-                    continue;
+        let side = if self.name == "REST" { "rest" } else { "mqtt" };
+        let shaken = move |stream, peer: SocketAddr| {
+            let (acceptor, serve, meter) = (acceptor.clone(), serve.clone(), Arc::clone(&self.meter));
+            let guard = Arc::clone(&self.guard);
+            meter.connection(side);
+            // Whoever gets no pass is dropped at once.
+            let pass = guard.enter(peer.ip(), self.most);
+            async move {
+                let Some(mut pass) = pass else { return meter.refused(side, "limits") };
+                let leave = guard.handshake().await;
+                // Boxed, because it is big and soon over.
+                let shaken = Box::pin(shake(acceptor, stream, peer)).await;
+                drop(leave);
+                match shaken {
+                    Some(stream) => {
+                        pass.shaken();
+                        serve(stream, peer).await;
+                    }
+                    None => meter.refused(side, "tls"),
                 }
-                () = stop.requested() => break,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    let (acceptor, serve) = (acceptor.clone(), serve.clone());
-                    links.spawn(async move {
-                        // Boxed, because it is big and soon over.
-                        if let Some(stream) = Box::pin(shake(acceptor, stream, peer)).await {
-                            serve(stream, peer).await;
-                        }
-                    });
-                }
-                Err(error) => rest(self.name, &error).await,
             }
-        }
-        drop(self.socket);
-        finish(self.name, links).await;
+        };
+        accept(self.name, self.socket, self.patience, stop, shaken).await;
     }
 }
 
-async fn shake(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%peer, %error, "a connection was gone at once");
+/// Hands connections to `serve` as they come, one task each, until `stop`; then waits for the tasks for a while.
+pub(super) async fn accept<F>(
+    name: &'static str,
+    socket: TcpListener,
+    patience: Duration,
+    stop: Stop,
+    serve: impl Fn(TcpStream, SocketAddr) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut links = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            Some(ended) = links.join_next() => {
+                report(name, ended);
+                continue;
+            }
+            () = stop.requested() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    debug!(%peer, %error, "a connection was gone at once");
+                }
+                links.spawn(serve(stream, peer));
+            }
+            Err(error) => rest(name, &error).await,
+        }
     }
+    drop(socket);
+    finish(name, patience, links).await;
+}
+
+async fn shake(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
     match timeout(HANDSHAKE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => Some(stream),
         Ok(Err(error)) => {
@@ -91,13 +127,13 @@ async fn rest(name: &'static str, error: &io::Error) {
     sleep(EXHAUSTED).await;
 }
 
-async fn finish(name: &'static str, mut links: JoinSet<()>) {
+async fn finish(name: &'static str, patience: Duration, mut links: JoinSet<()>) {
     let all = async {
         while let Some(ended) = links.join_next().await {
             report(name, ended);
         }
     };
-    if timeout(PATIENCE, all).await.is_err() {
+    if timeout(patience, all).await.is_err() {
         warn!(listener = name, left = links.len(), "connections did not end in time and are cut");
         links.shutdown().await;
     }

@@ -9,6 +9,7 @@ use std::{
 use super::{
     auth::{POLICIES, Policies},
     config::Addresses,
+    dps::ID_SCOPE,
     error::HubError,
     folder::Memory,
     store::{Address, PostgresStore, settings_of},
@@ -59,6 +60,37 @@ pub fn addresses(state: &Path) -> Result<Addresses, HubError> {
     };
     let [http, mqtt] = settings(state, [HTTP_ADDRESS, MQTT_ADDRESS])?;
     Ok(Addresses { http: read(http)?, mqtt: read(mqtt)? })
+}
+
+/// The id scope by which devices name the provisioning service.
+///
+/// # Errors
+/// When the folder holds no hub, or only that of an earlier program.
+pub fn id_scope(state: &Path) -> Result<String, HubError> {
+    id_scope_from(state, None)
+}
+
+/// The same, with the address of the shared store if it is another one than the folder remembers.
+///
+/// # Errors
+/// When the folder holds no hub, or only that of an earlier program, or the store cannot be read.
+pub fn id_scope_from(state: &Path, store: Option<&Secret>) -> Result<String, HubError> {
+    let [scope] = match memory(state)? {
+        Some(mut memory) => {
+            memory.store = store.cloned().unwrap_or(memory.store);
+            shared_settings(state, &memory, [ID_SCOPE])?
+        }
+        None => settings(state, [ID_SCOPE])?,
+    };
+    Ok(scope)
+}
+
+/// Whether the hub of this folder keeps its data in a store that others may share.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn has_shared_store(state: &Path) -> Result<bool, HubError> {
+    Ok(memory(state)?.is_some())
 }
 
 /// The certificate that clients have to trust, if the hub has its own authority.

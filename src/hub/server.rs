@@ -4,38 +4,39 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use rustls::server::ResolvesServerCert;
-use tokio::{net::TcpListener, task::spawn_blocking};
+use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::{
     api::{self, Api},
-    auth::{Authority, POLICIES, Policies},
-    cluster::{AnyLinks, Cluster},
+    auth::{Authority, Issuer, OidcConfig},
+    cluster::AnyLinks,
     config::{Addresses, Config, bracketed},
     core::{ConfigurationEngine, Core},
     error::HubError,
-    folder::Memory,
-    listen::Listener,
+    events::Outlet,
+    guard::Guard,
+    listen::{self, Listener},
+    meter::Meter,
     mqtt::{self, LinkTable},
-    offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
-    store::{Address, AnyStore, Change, DirectoryLock, Outcome, PostgresStore, SqliteStore, Store as _},
+    offline, opening, plain,
+    ports::PeerCertificates,
+    store::{AnyStore, DirectoryLock},
     tls,
 };
 use crate::{
     iothub::{AuthenticationType, DeviceConnection, DeviceCredential, DeviceIdentity, ErrorCode, HostName, Secret},
-    task::{Group, Stop},
+    task::{Group, PATIENCE, Stop},
     twin::DeviceId,
 };
 
 /// The core over whichever store there is.
 type HubCore = Core<AnyStore, AnyLinks>;
-
-/// The setting under which hubs over one store share their certificate authority.
-const AUTHORITY: &str = "authority";
 
 /// A hub that listens. Nothing is answered until [`Hub::run`].
 #[derive(Debug)]
@@ -44,11 +45,16 @@ pub struct Hub {
     links: Arc<LinkTable>,
     http: Listener,
     mqtt: Listener,
+    plain: Option<(TcpListener, SocketAddr)>,
+    metrics: Option<(TcpListener, SocketAddr)>,
+    drain: Duration,
     addresses: Addresses,
     hostname: HostName,
     ca: Option<PathBuf>,
     lock: DirectoryLock,
     all_links: Arc<AnyLinks>,
+    issuer: Option<Arc<Issuer>>,
+    guard: Arc<Guard>,
 }
 
 impl Hub {
@@ -57,36 +63,84 @@ impl Hub {
     /// # Errors
     /// When the folder cannot be used or another hub uses it, an address is taken, or a name or certificate is bad.
     pub async fn open(config: Config) -> Result<Self, HubError> {
-        let lock = lock_state(config.state.clone()).await?;
-        let (store, address) = open_store(&config).await?;
+        let meter = Meter::new();
+        let lock = opening::lock_state(config.state.clone()).await?;
+        let (store, address) = opening::open_store(&config, Arc::clone(&meter)).await?;
         let http = bind("REST", config.http).await?;
         let mqtt = bind("MQTT", config.mqtt).await?;
+        let plain = bind_plain(config.mqtt_plain).await?;
         let addresses = Addresses { http: http.1, mqtt: mqtt.1 };
         let hostname = config.host(addresses.http.port());
         let hostname = HostName::parse(&hostname).map_err(|error| HubError::Name(error.into()))?;
-        let policies = policies(&store).await?;
-        remember(&store, &config.state, address, &hostname, addresses).await?;
+        let policies = opening::policies(&store).await?;
+        opening::remember(&store, &config.state, address, &hostname, addresses).await?;
         let names = config.all_names();
         let tokens_for = names.iter().map(|name| HostName::parse(&bracketed(name)));
         let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
-        share_authority(&store, &config).await?;
+        opening::share_authority(&store, &config).await?;
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
-        let all_links = Arc::new(all_links(&links, &store, &hostname).await?);
-        let core = Core::new(store, Arc::clone(&all_links), Authority::new(tokens_for, policies));
-        let core = Arc::new(core.with_most_jobs(config.most_jobs));
-        let listener = |name, socket, side| {
+        let id_scope = opening::id_scope(&store).await?;
+        let assigned_hub = config.assigned_hub.clone().unwrap_or_else(|| hostname.name().to_owned());
+        let issuer = config.oidc.clone().map(issuer).transpose()?;
+        let authority = Authority::new(tokens_for, policies).with_issuer(issuer.clone());
+        let all_links = Arc::new(opening::all_links(&links, &store, &hostname).await?);
+        let core = Core::new(store, Arc::clone(&all_links), authority);
+        let core = core.with_most_jobs(config.most_jobs);
+        let core = core.observed(Arc::clone(&meter), outlet(&config, &hostname, &meter)?);
+        let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
+        let guard = Arc::new(Guard::new(&config.limits));
+        let listener = |name, socket, side, most| {
             let tls = tls::server(side, Arc::clone(&certificate))?;
-            Ok::<_, HubError>(Listener { name, socket, tls })
+            Ok::<_, HubError>(Listener {
+                name,
+                socket,
+                tls,
+                patience: config.drain + PATIENCE,
+                meter: Arc::clone(&meter),
+                guard: Arc::clone(&guard),
+                most,
+            })
         };
-        let http = listener("REST", http.0, tls::Side::Rest)?;
-        let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt)?;
-        Ok(Self { core, links, http, mqtt, addresses, hostname, ca, lock, all_links })
+        let most = guard.connections();
+        let http = listener("REST", http.0, tls::Side::Rest, most)?;
+        let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt, most - most / 8)?;
+        let metrics = match config.metrics {
+            Some(address) => Some(bind("metrics", address).await?),
+            None => None,
+        };
+        let drain = config.drain;
+        Ok(Self {
+            core,
+            links,
+            http,
+            mqtt,
+            plain,
+            metrics,
+            drain,
+            addresses,
+            hostname,
+            ca,
+            lock,
+            all_links,
+            issuer,
+            guard,
+        })
     }
 
     /// Where it listens; never port 0.
     pub const fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// Where it listens for MQTT without TLS, if it does.
+    pub fn plain_address(&self) -> Option<SocketAddr> {
+        self.plain.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Where it serves metrics to whoever asks, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
     }
 
     /// What stands for `HostName` in connection strings, e.g. `localhost:8443`.
@@ -128,20 +182,41 @@ impl Hub {
 
     /// Serves until `stop` is requested, answers what is in flight, and closes the store.
     pub async fn run(self, stop: Stop) {
-        let Self { core, links, http, mqtt, addresses, hostname, lock, all_links, .. } = self;
+        let Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, lock, .. } = self;
+        let Self { all_links, issuer, guard, .. } = self;
         info!(http = %addresses.http, mqtt = %addresses.mqtt, %hostname, "the hub is open");
         let writes = TaskTracker::new();
         let mut group = Group::new(stop.child());
-        let rest = api::Server::new(api::router(&Api::new(Arc::clone(&core), writes.clone())));
+        let limits = mqtt::Limits { spread: drain, ..mqtt::Limits::default() };
+        let meter = Arc::clone(core.meter());
+        let devices =
+            Arc::new(mqtt::Server::new(Arc::clone(&core), links, limits).counted(meter).guarded(Arc::clone(&guard)));
+        let upgraded = Arc::clone(&devices);
+        let api = Api::new(Arc::clone(&core), writes.clone()).guarded(guard);
+        if let Some((socket, address)) = metrics {
+            info!(%address, "metrics are served to whoever asks");
+            let server = api::Server::new(api::open_router(&api));
+            group.spawn("metrics", serve_metrics(socket, server, group.stop().clone()));
+        }
+        let rest = api::Server::new(api::router(&api)).with_devices(move |stream, certificates, peer, stop| {
+            Arc::clone(&upgraded).serve_link(stream, certificates, peer, stop)
+        });
+        drop(api);
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
         group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
-        let devices = Arc::new(mqtt::Server::new(Arc::clone(&core), links, mqtt::Limits::default()));
-        group.spawn("mqtt", serve_mqtt(mqtt, devices, group.stop().clone()));
+        group.spawn("mqtt", serve_mqtt(mqtt, Arc::clone(&devices), group.stop().clone()));
         if let Some(cluster) = all_links.cluster() {
             group.spawn("cluster", Arc::clone(cluster).run(group.stop().clone()));
         }
         drop(all_links);
         group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
+        if let Some((socket, _)) = plain {
+            group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
+        }
+        if let Some(issuer) = issuer {
+            group.spawn("oidc", issuer.keep_fresh(group.stop().clone()));
+        }
+        group.spawn("activity", watch(Arc::clone(&core), group.stop().clone()));
         group.join().await;
         writes.close();
         writes.wait().await;
@@ -153,17 +228,55 @@ impl Hub {
 
 async fn serve_rest(listener: Listener, server: api::Server, stop: Stop) {
     let inner = stop.clone();
-    listener.run(stop, move |stream, peer| server.clone().serve(stream, peer, inner.clone())).await;
-}
-
-async fn serve_mqtt(listener: Listener, server: Arc<mqtt::Server<HubCore>>, stop: Stop) {
-    let inner = stop.clone();
     let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
-        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-        let certificate = shown.map(|certificate| Box::<[u8]>::from(certificate.as_ref()));
-        Arc::clone(&server).serve_link(stream, certificate, peer, inner.clone())
+        let certificates = PeerCertificates::of(stream.get_ref().1);
+        server.clone().serve(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
+}
+
+async fn serve_metrics(socket: TcpListener, server: api::Server, stop: Stop) {
+    let inner = stop.clone();
+    let serve = move |stream, peer| server.clone().serve(stream, PeerCertificates::default(), peer, inner.clone());
+    plain::run(socket, stop, serve).await;
+}
+
+fn outlet(config: &Config, hostname: &HostName, meter: &Arc<Meter>) -> Result<Outlet, HubError> {
+    let open = |events| Outlet::open(events, hostname.name(), Arc::clone(meter)).map_err(HubError::Events);
+    config.events.as_ref().map_or_else(|| Ok(Outlet::default()), open)
+}
+
+type MqttServer = mqtt::Server<HubCore>;
+
+async fn serve_mqtt(listener: Listener, server: Arc<MqttServer>, stop: Stop) {
+    let inner = stop.clone();
+    let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
+        let certificates = PeerCertificates::of(stream.get_ref().1);
+        Arc::clone(&server).serve_link(stream, certificates, peer, inner.clone())
+    };
+    listener.run(stop, serve).await;
+}
+
+/// For a proxy on this machine, which ends TLS; what certificates it was shown, this hub does not learn.
+async fn serve_plain(socket: TcpListener, patience: Duration, server: Arc<MqttServer>, stop: Stop) {
+    let inner = stop.clone();
+    let serve =
+        move |stream, peer| Arc::clone(&server).serve_link(stream, PeerCertificates::default(), peer, inner.clone());
+    listen::accept("plain MQTT", socket, patience, stop, serve).await;
+}
+
+/// Notes what is heard of devices until the hub is told to stop, and says then that it is about to close.
+async fn watch(core: Arc<HubCore>, stop: Stop) {
+    core.watch_activity(&stop).await;
+    core.close_doors();
+}
+
+async fn bind_plain(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, HubError> {
+    match address {
+        None => Ok(None),
+        Some(address) if address.ip().is_loopback() => bind("plain MQTT", address).await.map(Some),
+        Some(address) => Err(HubError::NotLoopback(address)),
+    }
 }
 
 /// Writes what nobody waited for.
@@ -174,97 +287,16 @@ async fn close(core: Arc<HubCore>) {
     core.into_store().close().await;
 }
 
+fn issuer(config: OidcConfig) -> Result<Arc<Issuer>, HubError> {
+    let name = config.issuer.clone();
+    Issuer::new(config).map(Arc::new).map_err(|cause| HubError::Oidc { issuer: name, cause: cause.into() })
+}
+
 async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), HubError> {
     let fail = |cause| HubError::Listen { what, address, cause };
     let socket = TcpListener::bind(address).await.map_err(fail)?;
     let bound = socket.local_addr().map_err(fail)?;
     Ok((socket, bound))
-}
-
-async fn lock_state(folder: PathBuf) -> Result<DirectoryLock, HubError> {
-    let path = folder.clone();
-    let open = move || {
-        make_folder(&folder).map_err(|cause| HubError::state(&folder, cause))?;
-        DirectoryLock::take(&folder).map_err(|cause| HubError::state(&folder, cause))
-    };
-    spawn_blocking(open).await.map_err(|cause| HubError::state(&path, cause))?
-}
-
-/// The store, and its address if it is a shared one: the one that was given, or the one that the folder remembers, lest
-/// a hub that was started without it serves an empty fleet.
-async fn open_store(config: &Config) -> Result<(AnyStore, Option<Secret>), HubError> {
-    let folder = config.state.clone();
-    let remembered = Memory::of(&folder).map_err(|cause| HubError::state(&folder, cause))?;
-    if let Some(address) = config.store.clone().or(remembered.map(|memory| memory.store)) {
-        let store = PostgresStore::open(Address::parse(address.reveal())?).await?;
-        return Ok((AnyStore::Shared(Arc::new(store)), Some(address)));
-    }
-    let opened = spawn_blocking(move || SqliteStore::open(&folder)).await;
-    let store = opened.map_err(|cause| HubError::state(&config.state, cause))??;
-    Ok((AnyStore::Embedded(store), None))
-}
-
-async fn all_links(links: &Arc<LinkTable>, store: &AnyStore, hostname: &HostName) -> Result<AnyLinks, HubError> {
-    Ok(match store {
-        AnyStore::Embedded(_) => AnyLinks::Alone(Arc::clone(links)),
-        AnyStore::Shared(store) => {
-            AnyLinks::Together(Cluster::join(Arc::clone(links), Arc::clone(store), hostname.to_string()).await?)
-        }
-    })
-}
-
-/// Hubs over one store have one authority, so that one file fits all of them: that of whichever started first.
-async fn share_authority(store: &AnyStore, config: &Config) -> Result<(), HubError> {
-    if config.certificate.is_some() || matches!(store, AnyStore::Embedded(_)) {
-        return Ok(());
-    }
-    let own = tls::CertificateAuthority::material(&config.state)?;
-    let broken = |cause: serde_json::Error| HubError::Store(cause.into());
-    let shared = store.settle(AUTHORITY, &serde_json::to_string(&own).map_err(broken)?).await?;
-    let shared: tls::Material = serde_json::from_str(&shared).map_err(broken)?;
-    Ok(tls::CertificateAuthority::adopt(&config.state, &shared)?)
-}
-
-/// It holds keys: nobody but its owner looks inside.
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-async fn policies(store: &AnyStore) -> Result<Policies, HubError> {
-    if let Some(text) = store.setting(POLICIES).await? {
-        return Ok(Policies::parse(&text)?);
-    }
-    let text = store.settle(POLICIES, &Policies::generate()?.text()?).await?;
-    Ok(Policies::parse(&text)?)
-}
-
-/// For commands that are not this process.
-async fn remember(
-    store: &AnyStore,
-    folder: &Path,
-    address: Option<Secret>,
-    hostname: &HostName,
-    addresses: Addresses,
-) -> Result<(), HubError> {
-    if let Some(store) = address {
-        let Addresses { http, mqtt } = addresses;
-        let memory = Memory { store, hostname: hostname.to_string(), http, mqtt };
-        return memory.keep(folder).map_err(|cause| HubError::state(folder, cause));
-    }
-    set(store, HOSTNAME, hostname.to_string()).await?;
-    set(store, HTTP_ADDRESS, addresses.http.to_string()).await?;
-    set(store, MQTT_ADDRESS, addresses.mqtt.to_string()).await
-}
-
-async fn set(store: &AnyStore, name: &str, value: String) -> Result<(), HubError> {
-    match store.write(vec![Change::Setting { name: name.to_owned(), value }]).await? {
-        Outcome::Written => Ok(()),
-        Outcome::Conflict => Err(HubError::Store("a setting was not written".into())),
-    }
 }
 
 fn certificate(

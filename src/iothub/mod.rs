@@ -7,13 +7,15 @@
 //! * [`ConnectionString`] says where a hub is and how to prove oneself; [`Key`] and [`Secret`] never show themselves.
 //! * [`SasToken`] is verified in steps, [`sign`] makes one; [`Scope`] is what it opens, [`Permissions`] what a policy
 //!   allows.
-//! * [`Username`] and [`ClientId`] come with an MQTT CONNECT; [`topic`] has the topics.
+//! * [`Username`] and [`ClientId`] come with an MQTT CONNECT, [`RegistrantName`] with that of a device which is yet to be
+//!   assigned to a hub; [`topic`] has the topics.
 //! * [`DeviceIdentity`] and [`ModuleIdentity`] are REST bodies, [`ETag`] and [`IfMatch`] their editions; [`BulkEntry`]
 //!   is one of many.
 //! * [`ErrorCode`] is what can go wrong; [`ErrorAnswer`] writes it, [`HubFault`] reads it.
 
 mod audience;
 mod bulk;
+mod certificate;
 mod connection;
 mod error;
 mod escape;
@@ -22,6 +24,7 @@ mod host;
 mod identity;
 mod key;
 mod policy;
+mod registration;
 mod sas;
 mod secret;
 pub mod topic;
@@ -32,6 +35,7 @@ pub use bulk::{
     BulkEntry, BulkError, BulkProperties, BulkResult, BulkWarning, ImportMode, KeyChoice, KeyOwner, KeyRenewal,
     KeyRenewalError, KeyRenewalResult, MOST_BULK_ENTRIES, REGISTERED_WITHOUT_TWIN, RenewedKeys,
 };
+pub use certificate::{CertificateList, CertificateProperties, CertificateResource};
 pub use connection::{
     ConnectionString, ConnectionStringError, DeviceConnection, DeviceCredential, ServiceConnection, ServiceCredential,
 };
@@ -44,6 +48,7 @@ pub use identity::{
 };
 pub use key::{Key, KeyError, MAX_KEY_BYTES, MIN_KEY_BYTES};
 pub use policy::{DEFAULT_POLICIES, Permissions};
+pub use registration::{RegistrantName, RegistrantNameError, RegistrationId, RegistrationIdError};
 pub use sas::{CLOCK_SKEW_SECONDS, SasError, SasToken, sign};
 pub use secret::Secret;
 pub use topic::{Deliver, Filter, Properties, Publish, TopicError};

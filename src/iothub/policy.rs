@@ -18,12 +18,18 @@ impl Permissions {
     pub const SERVICE_CONNECT: Self = Self(1 << 2);
     /// The device protocols.
     pub const DEVICE_CONNECT: Self = Self(1 << 3);
+    /// Read enrolments and registrations.
+    pub const ENROLLMENT_READ: Self = Self(1 << 4);
+    /// Write enrolments and registrations.
+    pub const ENROLLMENT_WRITE: Self = Self(1 << 5);
 
-    const NAMES: [(&'static str, Self); 4] = [
+    const NAMES: [(&'static str, Self); 6] = [
         ("RegistryRead", Self::REGISTRY_READ),
         ("RegistryWrite", Self::REGISTRY_WRITE),
         ("ServiceConnect", Self::SERVICE_CONNECT),
         ("DeviceConnect", Self::DEVICE_CONNECT),
+        ("EnrollmentRead", Self::ENROLLMENT_READ),
+        ("EnrollmentWrite", Self::ENROLLMENT_WRITE),
     ];
 
     /// Both sets together, also in constants.
@@ -71,7 +77,7 @@ impl fmt::Display for Permissions {
 }
 
 /// The policies that every hub is born with.
-pub const DEFAULT_POLICIES: [(&str, Permissions); 5] = [
+pub const DEFAULT_POLICIES: [(&str, Permissions); 6] = [
     (
         "iothubowner",
         Permissions::REGISTRY_READ
@@ -83,6 +89,7 @@ pub const DEFAULT_POLICIES: [(&str, Permissions); 5] = [
     ("device", Permissions::DEVICE_CONNECT),
     ("registryRead", Permissions::REGISTRY_READ),
     ("registryReadWrite", Permissions::REGISTRY_READ.with(Permissions::REGISTRY_WRITE)),
+    ("provisioningserviceowner", Permissions::ENROLLMENT_READ.with(Permissions::ENROLLMENT_WRITE)),
 ];
 
 #[cfg(test)]

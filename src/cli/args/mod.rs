@@ -3,6 +3,8 @@
 //! No secret is ever an argument: arguments are there for every user of a machine to read. Connection strings come
 //! from the environment or from files.
 
+mod authority;
+mod entry;
 mod operate;
 mod serve;
 mod values;
@@ -11,12 +13,17 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
+pub use entry::{EntryArgs, LimitArgs};
 pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
     ValidateArgs,
 };
-pub use serve::{AgentArgs, DeviceStringArgs, HubArgs, HubCommand, SasArgs, UpArgs};
-pub use values::{Color, Share, Shell, duration};
+pub use serve::{
+    AgentArgs, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, RestoreArgs, SasArgs,
+    UpArgs,
+};
+pub use values::{Color, LogFormat, Share, Shell, duration};
 
 use super::{Exit, Verbosity};
 use crate::report::Format;
@@ -144,6 +151,9 @@ pub struct SchemaArgs {
 /// Of `docs`.
 #[derive(Debug, Args)]
 pub struct DocsArgs {
+    /// The description of the hub's REST API (OpenAPI) instead.
+    #[arg(long)]
+    pub openapi: bool,
     /// Write to this file instead of stdout.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

@@ -4,8 +4,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{Share, duration};
-use crate::{iothub::Secret, twin::DeviceId};
+use super::{AuthorityCommand, EntryArgs, LimitArgs, LogFormat, Share, duration};
+use crate::{
+    hub::EventKind,
+    iothub::{RegistrationId, Secret},
+    twin::DeviceId,
+};
 
 /// Of `agent`.
 #[derive(Debug, Args)]
@@ -45,6 +49,7 @@ pub struct AgentArgs {
     after_help = "Examples:\n  twinops hub --state /var/lib/twinops-hub --name hub.example.org\n  \
                   twinops hub --tls-cert hub.pem --tls-key hub.key\n  \
                   TWINOPS_HUB_STORE=postgres://hub:…@db.example.org/hub twinops hub --name hub.example.org\n  \
+                  twinops hub --oidc-issuer https://sts.windows.net/TENANT/ --oidc-audience https://iothubs.azure.net\n  \
                   export IOTHUB_CONNECTION_STRING=\"$(twinops hub connection-string)\"\n\n\
                   On first start it makes an authority and a certificate of its own, unless it is given one."
 )]
@@ -63,10 +68,35 @@ pub struct HubArgs {
     /// Serve MQTT here.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8883", help_heading = "Network")]
     pub mqtt: SocketAddr,
+    /// Serve MQTT without TLS here, for a proxy on this machine that ends TLS itself; a loopback address.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub mqtt_plain: Option<SocketAddr>,
+    /// Over how long the links of many devices are closed when the hub stops.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s", help_heading = "Network")]
+    pub drain: Duration,
     /// A name or address under which this hub is reached; may be given several times, the first goes into connection
     /// strings.
     #[arg(long = "name", value_name = "NAME", help_heading = "Network")]
     pub names: Vec<String>,
+    /// Serve metrics for Prometheus here, over plain HTTP to whoever asks; on the address of REST they are at
+    /// /metrics, for those who may connect as a service.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub metrics: Option<SocketAddr>,
+    /// Append messages of devices and events to this file, a JSON object a line; `-` is stdout.
+    #[arg(long, value_name = "FILE", help_heading = "Events")]
+    pub events: Option<PathBuf>,
+    /// Which ones: telemetry, twin-changes, lifecycle, connections; all of them unless said otherwise.
+    #[arg(long, value_name = "KIND", value_delimiter = ',', requires = "events", help_heading = "Events")]
+    pub events_of: Vec<EventKind>,
+    /// Move the file aside, to FILE.1, once it has so many MiB.
+    #[arg(long, value_name = "MIB", default_value = "256", requires = "events", help_heading = "Events")]
+    pub events_size: u32,
+    /// How many of those files are kept; the oldest goes.
+    #[arg(long, value_name = "NUMBER", default_value = "10", requires = "events", help_heading = "Events")]
+    pub events_keep: u32,
+    /// How the log is written to stderr.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub log_format: LogFormat,
     /// The certificate and those that signed it (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
     pub tls_cert: Option<PathBuf>,
@@ -76,6 +106,12 @@ pub struct HubArgs {
     /// Scheduled jobs that may wait or run at a time.
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     pub max_jobs: usize,
+    /// Whose bearer tokens open the service API.
+    #[command(flatten)]
+    pub entry: EntryArgs,
+    /// How much is too much.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Print something of this hub instead of serving.
     #[command(subcommand)]
     pub command: Option<HubCommand>,
@@ -90,10 +126,82 @@ pub enum HubCommand {
     /// Print a device's connection string.
     #[command(after_help = "Examples:\n  twinops hub device-connection-string kiosk-0007 > /etc/twinops/device")]
     DeviceConnectionString(DeviceStringArgs),
+    /// Copy everything of the hub into a new folder, whether or not it runs; nobody has to wait for it.
+    #[command(after_help = "Examples:\n  twinops hub backup /backups/hub-monday --state /var/lib/twinops-hub\n\n\
+                            A backup holds keys: it is for its owner alone, and so should its copies be.\n\
+                            A hub that keeps its data in PostgreSQL is backed up with pg_dump.")]
+    Backup(BackupArgs),
+    /// Put a backup into the folder of a hub that does not run.
+    #[command(after_help = "Examples:\n  twinops hub restore /backups/hub-monday --state /var/lib/twinops-hub")]
+    Restore(RestoreArgs),
     /// Print a token that is valid for a while.
     #[command(after_help = "Examples:\n  curl -H \"Authorization: $(twinops hub sas-token --ttl 10m)\" …\n  \
                             twinops hub sas-token --device kiosk-0007")]
     SasToken(SasArgs),
+    /// Print the id scope by which devices name this hub's provisioning service.
+    #[command(after_help = "Examples:\n  twinops hub id-scope")]
+    IdScope,
+    /// Let a device, or a group of them, become devices of this hub by registering.
+    #[command(
+        after_help = "Examples:\n  twinops hub enroll kiosk-0007 --device lobby\n  twinops hub enroll --group kiosks\n  \
+                      twinops hub enroll --group factory --certificate factory-ca.pem\n\n\
+                      Prints the key with which to register; for a certificate, its SHA-256 thumbprint."
+    )]
+    Enroll(EnrollArgs),
+    /// Print the key of one device of an enrolment group.
+    #[command(after_help = "Examples:\n  twinops hub derive-key kiosks kiosk-0007")]
+    DeriveKey(DeriveKeyArgs),
+    /// Manage the authorities whose certificates let devices in; the hub has to be running.
+    #[command(subcommand)]
+    Authority(AuthorityCommand),
+}
+
+/// Of `hub enroll`.
+#[derive(Debug, Args)]
+pub struct EnrollArgs {
+    /// The id under which one device registers.
+    #[arg(value_name = "REGISTRATION", required_unless_present = "group")]
+    pub registration: Option<RegistrationId>,
+    /// Enrol a group of this name instead: all devices whose keys are derived from its key, or whose certificates lead to
+    /// its authority.
+    #[arg(long, value_name = "NAME", conflicts_with = "registration")]
+    pub group: Option<RegistrationId>,
+    /// What the device is called on the hub, if not as it registers.
+    #[arg(long, value_name = "DEVICE", conflicts_with = "group")]
+    pub device: Option<DeviceId>,
+    /// Prove by certificate rather than by key: the device's own, or the authority's of a group (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+}
+
+/// Of `hub derive-key`.
+#[derive(Debug, Args)]
+pub struct DeriveKeyArgs {
+    /// The group.
+    #[arg(value_name = "GROUP")]
+    pub group: RegistrationId,
+    /// The id under which the device registers, in the very spelling.
+    #[arg(value_name = "REGISTRATION")]
+    pub registration: RegistrationId,
+}
+
+/// Of `hub backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// A folder that is not there yet.
+    #[arg(value_name = "DEST")]
+    pub target: PathBuf,
+}
+
+/// Of `hub restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The folder that `backup` made.
+    #[arg(value_name = "SRC")]
+    pub source: PathBuf,
+    /// Also when there is a hub already; what is there is moved aside, into a folder beside it.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Of `hub device-connection-string`.

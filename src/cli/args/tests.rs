@@ -42,8 +42,11 @@ fn what_excludes_each_other_is_refused() {
         "plan --worktree --revision main",
         "plan -v -q",
         "hub --http 127.0.0.1:1 connection-string",
+        "hub --oidc-issuer https://a --oidc-audience b connection-string",
         "agent --simulate --root /x",
         "invoke reboot --device d --payload 1 --payload-file x",
+        "hub enroll r1 --group g1",
+        "hub enroll --group g1 --device d1",
     ] {
         assert_eq!(parse(line).unwrap_err().kind(), ErrorKind::ArgumentConflict, "{line}");
     }
@@ -51,10 +54,25 @@ fn what_excludes_each_other_is_refused() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    for line in ["plan --device a/b", "explain d desired.x", "reconcile --concurrency 0", "up --offline 120%"] {
+    for line in [
+        "plan --device a/b",
+        "explain d desired.x",
+        "reconcile --concurrency 0",
+        "up --offline 120%",
+        "hub --max-connections 0",
+        "hub enroll a/b",
+    ] {
         assert_eq!(parse(line).unwrap_err().kind(), ErrorKind::ValueValidation, "{line}");
     }
-    for line in ["invoke reboot", "query", "hub --tls-cert x"] {
+    for line in [
+        "invoke reboot",
+        "query",
+        "hub --tls-cert x",
+        "hub --oidc-issuer https://a",
+        "hub authority add x",
+        "hub enroll",
+        "hub derive-key g1",
+    ] {
         assert_eq!(parse(line).unwrap_err().kind(), ErrorKind::MissingRequiredArgument, "{line}");
     }
 }

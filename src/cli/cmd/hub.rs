@@ -1,19 +1,22 @@
 //! `twinops hub`: serves the protocols of an IoT hub, and tells what an operator needs to reach it.
 
+mod enroll;
+
 use std::{
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use super::{authority, backup};
 use crate::{
     cli::{
-        Exit, Failure, access,
+        Exit, Failure, Printer, access,
         args::{DeviceStringArgs, HubArgs, HubCommand, SasArgs},
         prepare::Desk,
     },
     client::HubClient,
     fleet::{IdentityKind, IdentitySpec},
-    hub::{CertificateFiles, Config, Hub, offline},
+    hub::{CertificateFiles, Config, EventFile, EventKind, EventTarget, EventWriter, Events, Hub, offline},
     iothub::{
         Audience, DeviceConnection, DeviceCredential, HostName, Key, Scope, ServiceConnection, ServiceCredential, sign,
     },
@@ -21,6 +24,8 @@ use crate::{
     twin::DeviceId,
 };
 
+/// The file that stands for stdout.
+const STDOUT: &str = "-";
 /// The policy that may do everything.
 pub(super) const OWNER: &str = "iothubowner";
 
@@ -31,6 +36,14 @@ pub(crate) async fn run(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<
         Some(HubCommand::ConnectionString) => service(args)?.to_connection_string().reveal().to_owned(),
         Some(HubCommand::DeviceConnectionString(device)) => device_string(args, device).await?,
         Some(HubCommand::SasToken(sas)) => token(args, sas).await?,
+        Some(HubCommand::IdScope) => offline::id_scope_from(&args.state, args.store.as_ref())?,
+        Some(HubCommand::Enroll(who)) => enroll::enroll(&owner(args)?, who).await?,
+        Some(HubCommand::DeriveKey(who)) => enroll::derive(&owner(args)?, who).await?,
+        Some(HubCommand::Backup(backup)) => backup::make(args, backup).await?,
+        Some(HubCommand::Restore(restore)) => backup::restore(args, restore).await?,
+        Some(HubCommand::Authority(command)) => {
+            return authority::run(command, &owner(args)?, desk).await;
+        }
     };
     desk.printer.result(|out| writeln!(out, "{text}"))?;
     Ok(Exit::Done)
@@ -41,25 +54,46 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
     let config = Config {
         http: args.http,
         mqtt: args.mqtt,
+        mqtt_plain: args.mqtt_plain,
+        drain: args.drain,
         names: args.names.clone(),
         most_jobs: args.max_jobs,
         certificate: certificate.map(|(chain, key)| CertificateFiles { chain, key }),
         store: args.store.clone(),
+        events: args.events.as_deref().map(|file| events(args, file, desk.printer)),
+        metrics: args.metrics,
+        oidc: args.entry.config(),
+        limits: args.limits.config(),
         ..Config::local(&args.state)
     };
     let hub = Hub::open(config).await?;
     let (addresses, hostname) = (hub.addresses(), hub.hostname().clone());
-    let ca = hub.ca_pem_path().map(Path::to_owned);
-    desk.printer.result(|out| {
-        writeln!(out, "rest   https://{hostname} on {}", addresses.http)?;
-        writeln!(out, "mqtt   {}", addresses.mqtt)?;
-        if let Some(ca) = &ca {
-            writeln!(out, "ca     {}", ca.display())?;
-        }
-        writeln!(out, "ready")
-    })?;
+    let mut lines =
+        vec![format!("rest   https://{hostname} on {}", addresses.http), format!("mqtt   {}", addresses.mqtt)];
+    lines.extend(hub.plain_address().map(|address| format!("plain  {address}")));
+    lines.extend(hub.metrics_address().map(|address| format!("metrics http://{address}/metrics")));
+    lines.extend(hub.ca_pem_path().map(|ca| format!("ca     {}", ca.display())));
+    lines.push("ready".to_owned());
+    let text = lines.join("\n");
+    if args.events.as_deref() == Some(Path::new(STDOUT)) {
+        // Stdout is for the events alone.
+        desk.printer.say(text);
+    } else {
+        desk.printer.result(|out| writeln!(out, "{text}"))?;
+    }
     hub.run(stop.clone()).await;
     Ok(Exit::Done)
+}
+
+fn events(args: &HubArgs, file: &Path, printer: &Printer) -> Events {
+    let target = if file == Path::new(STDOUT) {
+        EventTarget::Writer(EventWriter::new(printer.lines()))
+    } else {
+        let most_bytes = u64::from(args.events_size) << 20;
+        EventTarget::File(EventFile { path: file.to_owned(), most_bytes, keep: args.events_keep })
+    };
+    let kinds = if args.events_of.is_empty() { EventKind::ALL.to_vec() } else { args.events_of.clone() };
+    Events { target, kinds }
 }
 
 /// The owner's connection string.
@@ -73,6 +107,11 @@ fn client(state: &Path, service: &ServiceConnection) -> Result<HubClient, Failur
     let port = offline::addresses(state)?.http.port();
     let here = ServiceConnection { gateway: Some(HostName::parse(&format!("localhost:{port}"))?), ..service.clone() };
     access::client(&here, offline::ca_pem_path(state).as_deref())
+}
+
+/// The same, as the owner.
+fn owner(hub: &HubArgs) -> Result<HubClient, Failure> {
+    client(&hub.state, &service(hub)?)
 }
 
 async fn device_string(hub: &HubArgs, args: &DeviceStringArgs) -> Result<String, Failure> {

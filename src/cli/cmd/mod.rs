@@ -1,6 +1,8 @@
 //! The commands, one a file: settings in, a report and an exit code out.
 
 pub(super) mod agent;
+mod authority;
+pub(super) mod backup;
 pub(super) mod explain;
 pub(super) mod hub;
 pub(super) mod invoke;

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::{
-    cli::{Exit, Failure, Printer},
+    cli::{Exit, Failure, Printer, args::DocsArgs},
     component::Registry,
-    fleet, report,
+    fleet, hub, report,
 };
 
 /// The text of every schema, by the path of its file below `schemas`.
@@ -33,10 +33,10 @@ pub(crate) fn run(write: Option<&Path>, printer: &Printer) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-/// Prints the reference of the command line, or writes it to a file.
-pub(crate) fn docs(write: Option<&Path>, printer: &Printer) -> Result<Exit, Failure> {
-    let text = crate::cli::reference();
-    match write {
+/// Prints the reference of the command line, or that of the hub's REST API; or writes it to a file.
+pub(crate) fn docs(args: &DocsArgs, printer: &Printer) -> Result<Exit, Failure> {
+    let text = if args.openapi { hub::openapi().to_owned() } else { crate::cli::reference() };
+    match &args.write {
         None => printer.result(|out| out.write_all(text.as_bytes()))?,
         Some(path) => fs::write(path, text)?,
     }

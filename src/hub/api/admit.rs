@@ -2,13 +2,22 @@
 
 use axum::{
     extract::{Request, State},
-    http::header::AUTHORIZATION,
+    http::{
+        HeaderValue, Version,
+        header::{AUTHORIZATION, CONNECTION},
+    },
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 
 use super::{
-    super::{auth::Action, auth::Denial, failure::Failure, ports::Links, store::Store, time},
+    super::{
+        auth::{Action, BearerError, Denial},
+        failure::Failure,
+        ports::{Links, PeerAddress},
+        store::Store,
+        time,
+    },
     Api,
     answer::Refused,
     input::parameter,
@@ -18,36 +27,71 @@ use crate::iothub::ErrorCode;
 /// The versions of the API that are answered, all in the same way (protocol reference 2.2).
 const VERSIONS: std::ops::RangeInclusive<&str> = "2016-11-14"..="2024-03-31";
 
+/// What is no part of the protocol, and therefore has no version.
+const UNVERSIONED: [&str; 1] = ["/metrics"];
+
 /// Lets a request through to its handler if it has the right version, and credentials that permit `action`.
 pub(super) async fn admit<S: Store, L: Links>(
     State((api, action)): State<(Api<S, L>, Action)>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    check_version(parameter(request.uri(), "api-version").as_deref())?;
+    if !UNVERSIONED.contains(&request.uri().path()) {
+        check_version(parameter(request.uri(), "api-version").as_deref())?;
+    }
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Err(denial) = api.core.authority().service(header, action, time::seconds(time::now())) {
+    if let Err(denial) = api.core.authority().admit(header, action, time::seconds(time::now())).await {
+        if denial.is_failed_attempt() {
+            api.failed(request.extensions());
+        }
         tracing::info!(method = %request.method(), path = request.uri().path(), reason = %denial, "a request was denied");
-        return Err(denied(&denial).into());
+        let failure = denied(&denial);
+        let is_known = failure.code == ErrorCode::IotHubUnauthorizedAccess;
+        api.core.meter().refused("rest", if is_known { "permission" } else { "credentials" });
+        return Err(failure.into());
     }
     Ok(next.run(request).await)
+}
+
+/// Refuses whatever comes from where too many attempts failed, before it costs anything.
+pub(super) async fn turn_away<S: Store, L: Links>(
+    State(api): State<Api<S, L>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let address = request.extensions().get().map(|PeerAddress(address)| address.ip());
+    if !address.zip(api.guard.as_ref()).is_some_and(|(address, guard)| guard.is_barred(address)) {
+        return next.run(request).await;
+    }
+    let message = "too many failed attempts from this address; check the credentials, and wait a minute";
+    let mut response = Refused::from(Failure::new(ErrorCode::ThrottlingException, message)).into_response();
+    if request.version() < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// The client learns that it may not; why is for the log.
 fn denied(denial: &Denial) -> Failure {
     match denial {
-        Denial::Permission { .. } | Denial::Scope => {
+        Denial::Bearer(BearerError::NoKeys) => {
+            let message = "the issuer of bearer tokens cannot be asked for its keys now; try again later";
+            Failure::new(ErrorCode::ServiceUnavailable, message)
+        }
+        Denial::Permission { .. } | Denial::Scope | Denial::Role(_) => {
             let message = "Unauthorized: the credentials do not permit this operation";
             Failure::new(ErrorCode::IotHubUnauthorizedAccess, message)
         }
         _ => {
-            let message = "Unauthorized: no valid shared access signature of this hub; check key, name and clock";
+            let message = "Unauthorized: neither a valid shared access signature of this hub nor a bearer token of its \
+                           issuer; check key, name, audience and clock";
             Failure::new(ErrorCode::IotHubUnauthorized, message)
         }
     }
 }
 
-fn check_version(version: Option<&str>) -> Result<(), Failure> {
+/// Whether this version of the API is spoken here.
+pub(super) fn check_version(version: Option<&str>) -> Result<(), Failure> {
     let known = version.is_some_and(|version| {
         let date = version.strip_suffix("-preview").unwrap_or(version);
         let shape = date.len() == 10

@@ -9,13 +9,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::super::{failure::Failure, time};
+use super::{
+    super::{failure::Failure, time},
+    observe::request_id,
+};
 use crate::iothub::{ETag, Envelope, ErrorAnswer, ErrorCode};
 
 /// SDKs parse a body only if it says this.
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const ERROR_CODE: HeaderName = HeaderName::from_static("iothub-errorcode");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 
 /// 200 with JSON text.
 pub(super) fn json(text: impl Into<Body>) -> Response {
@@ -78,32 +80,12 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let Self(Failure { code, message, info }, envelope) = self;
         let id = request_id();
-        tracing::debug!(code = code.name(), message, %id, "a request failed");
-        let answer =
-            ErrorAnswer { code, message, tracking_id: id.clone(), timestamp_utc: time::text(time::now()), info };
+        tracing::debug!(code = code.name(), message, "a request failed");
+        let answer = ErrorAnswer { code, message, tracking_id: id, timestamp_utc: time::text(time::now()), info };
         let mut response = json(answer.body(envelope));
         *response.status_mut() = status(code);
         response.headers_mut().insert(ERROR_CODE, HeaderValue::from_static(code.name()));
-        set_request_id(&mut response, id);
         response
-    }
-}
-
-/// What every answer has: an id to find it in the log.
-pub(super) async fn complete(mut response: Response) -> Response {
-    if !response.headers().contains_key(REQUEST_ID) {
-        set_request_id(&mut response, request_id());
-    }
-    response
-}
-
-fn request_id() -> String {
-    format!("{:032x}", fastrand::u128(..))
-}
-
-fn set_request_id(response: &mut Response, id: String) {
-    if let Ok(id) = HeaderValue::try_from(id) {
-        response.headers_mut().insert(REQUEST_ID, id);
     }
 }
 

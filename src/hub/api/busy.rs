@@ -9,7 +9,12 @@ use std::{
     },
 };
 
-use hyper::service::Service;
+use hyper::{Request, service::Service};
+
+use super::{
+    super::ports::{PeerAddress, PeerCertificates},
+    websocket::Switch,
+};
 
 /// The requests of one connection.
 #[derive(Debug, Default)]
@@ -26,11 +31,15 @@ impl Requests {
     }
 }
 
-/// A service whose requests are counted.
+/// A service whose requests are counted, and know who is at the other end of their connection.
 #[derive(Debug, Clone)]
 pub(super) struct Counted<S> {
     pub(super) service: S,
     pub(super) requests: Arc<Requests>,
+    pub(super) address: PeerAddress,
+    pub(super) certificates: PeerCertificates,
+    /// Present when the connection can be taken over.
+    pub(super) switch: Option<Switch>,
 }
 
 /// Counts a request as ended, whatever its end.
@@ -42,16 +51,21 @@ impl Drop for UnderWay {
     }
 }
 
-impl<R, S> Service<R> for Counted<S>
+impl<B, S> Service<Request<B>> for Counted<S>
 where
-    S: Service<R>,
+    S: Service<Request<B>>,
     S::Future: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
-    fn call(&self, request: R) -> Self::Future {
+    fn call(&self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.address);
+        request.extensions_mut().insert(self.certificates.clone());
+        if let Some(switch) = &self.switch {
+            request.extensions_mut().insert(switch.clone());
+        }
         self.requests.begun.fetch_add(1, Ordering::Release);
         let under_way = UnderWay(Arc::clone(&self.requests));
         let answer = self.service.call(request);

@@ -14,11 +14,26 @@ use super::{
     answer::{Refused, serialized},
     input::{Content, Id, Precondition, parameter},
     needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::{DeviceIdentity, ErrorCode};
 
 /// Most identities in a list, and how many there are if nobody says.
 const MOST: usize = 1000;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/devices", "listDevices", "The first identities in the order of their ids")
+        .with(&[openapi::query("top", "How many, at most 1000")])
+        .answers("[Device]"),
+    openapi::get("/devices/{id}", "getDevice", "One identity, keys included").answers("Device"),
+    openapi::put("/devices/{id}", "putDevice", "Creates an identity, or with If-Match replaces it")
+        .takes("Device")
+        .if_match()
+        .answers("Device"),
+    openapi::delete("/devices/{id}", "deleteDevice", "Deletes an identity with its twin; needs If-Match")
+        .if_match()
+        .status(204),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

@@ -64,7 +64,8 @@ fn link(uri: &Uri) -> Result<LinkId, Failure> {
     Ok(LinkId { device, module: Some(module.as_str().into()) })
 }
 
-fn segment(uri: &Uri, at: usize) -> Result<Cow<'_, str>, Failure> {
+/// One segment of the path, counted from 1, decoded once.
+pub(super) fn segment(uri: &Uri, at: usize) -> Result<Cow<'_, str>, Failure> {
     let segment = uri.path().split('/').nth(at).unwrap_or_default();
     let text = percent_decode_str(segment).decode_utf8();
     text.map_err(|_| Failure::invalid("an id in the path is no UTF-8"))

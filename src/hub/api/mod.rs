@@ -3,19 +3,31 @@
 //! * [`router`] puts together the routes of the handlers' files; `admit` checks version and credentials before a
 //!   handler is reached.
 //! * `input` takes requests apart, `answer` puts answers together, errors included.
-//! * All others are the handlers' files.
+//! * All others are the handlers' files; `dps` is the provisioning service, which has an envelope of its own.
+//! * `messages` sends to devices; `device` is what devices themselves do over HTTPS, with `message_headers` for both;
+//!   `websocket` hands a connection to whoever speaks MQTT.
+//! * `observe` gives each request its id, times and counts it; `metrics` shows the counts.
+//! * `openapi` describes the routes: each file of handlers says what its own are.
 //! * [`serve`] runs it on one connection.
 
 mod admit;
 mod answer;
 mod bulk;
 mod busy;
+mod certificates;
 mod configurations;
+mod device;
 mod digital;
+mod dps;
 mod identities;
 mod input;
 mod jobs;
+mod message_headers;
+mod messages;
+mod metrics;
 mod modules;
+mod observe;
+mod openapi;
 mod queries;
 mod serve;
 mod statistics;
@@ -23,18 +35,25 @@ mod statistics;
 mod tests;
 mod transfers;
 mod twins;
+mod websocket;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    middleware::{from_fn_with_state, map_response},
-    routing::MethodRouter,
-};
+use axum::{Router, http::Extensions, middleware::from_fn_with_state, routing::MethodRouter};
+pub(crate) use metrics::open_router;
+pub use openapi::text as openapi;
 pub(crate) use serve::Server;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
-use super::{auth::Action, core::Core, failure::Failure, ports::Links, store::Store};
+use super::{
+    auth::Action,
+    core::Core,
+    failure::Failure,
+    guard::Guard,
+    ports::{Links, PeerAddress},
+    store::Store,
+};
 use crate::iothub::ErrorCode;
 
 /// What every handler is given.
@@ -42,18 +61,32 @@ pub(crate) struct Api<S, L> {
     core: Arc<Core<S, L>>,
     /// Writes go on when their client hangs up: what is stored must also be told.
     writes: TaskTracker,
+    guard: Option<Arc<Guard>>,
 }
 
 impl<S, L> Clone for Api<S, L> {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), writes: self.writes.clone() }
+        Self { core: Arc::clone(&self.core), writes: self.writes.clone(), guard: self.guard.clone() }
     }
 }
 
 impl<S: Store, L: Links> Api<S, L> {
     /// Over a core; `writes` can be waited for before the core is closed.
     pub(crate) const fn new(core: Arc<Core<S, L>>, writes: TaskTracker) -> Self {
-        Self { core, writes }
+        Self { core, writes, guard: None }
+    }
+
+    /// Turns away those whom `guard` bars, and tells it of failed attempts.
+    #[must_use]
+    pub(crate) fn guarded(self, guard: Arc<Guard>) -> Self {
+        Self { guard: Some(guard), ..self }
+    }
+
+    /// Whoever asks failed to prove who they are.
+    fn failed(&self, request: &Extensions) {
+        if let (Some(guard), Some(PeerAddress(address))) = (&self.guard, request.get()) {
+            guard.failed(address.ip());
+        }
     }
 
     /// Carries a write out to its end, whatever becomes of whoever asked for it.
@@ -61,7 +94,7 @@ impl<S: Store, L: Links> Api<S, L> {
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> Result<T, Failure> {
-        self.writes.spawn(work).await.unwrap_or_else(|error| {
+        self.writes.spawn(work.instrument(tracing::Span::current())).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a write broke off");
             Err(Failure::new(ErrorCode::ServerError, "the hub broke off this request"))
         })
@@ -90,8 +123,16 @@ pub(crate) fn router<S: Store, L: Links>(api: &Api<S, L>) -> Router {
         .merge(jobs::routes(api))
         .merge(transfers::routes(api))
         .merge(digital::routes(api))
+        .merge(messages::routes(api))
+        .merge(device::routes())
+        .merge(websocket::routes())
+        .merge(certificates::routes(api))
+        .merge(dps::routes(api))
+        .merge(metrics::routes(api))
+        .merge(openapi::routes())
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .with_state(api.clone())
-        .layer(map_response(answer::complete))
+        .layer(from_fn_with_state(api.clone(), admit::turn_away::<S, L>))
+        .layer(from_fn_with_state(api.clone(), observe::observe::<S, L>))
 }

@@ -15,6 +15,7 @@ use super::{
     answer::{Refused, json},
     input::{Content, header},
     needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::ErrorCode;
 
@@ -28,6 +29,18 @@ const ROWS: (u64, u64) = (100, 1000);
 struct Body {
     query: String,
 }
+
+pub(super) const OPERATIONS: &[Operation] = &[openapi::post(
+    "/devices/query",
+    "queryTwins",
+    "A page of a query's rows; x-ms-continuation leads to the next one",
+)
+.with(&[
+    openapi::header(PAGE_SIZE, "Rows of a page, 100 unless said otherwise and at most 1000"),
+    openapi::header("x-ms-continuation", "The header of the page before"),
+])
+.takes("Query")
+.answers("[Any]")];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
@@ -53,6 +66,7 @@ async fn query<S: Store, L: Links>(
     Ok(response)
 }
 
+/// How many rows a page is to have.
 pub(super) fn page_size(header: Option<&str>) -> Result<u64, Failure> {
     let (usual, most) = ROWS;
     let Some(text) = header else { return Ok(usual) };

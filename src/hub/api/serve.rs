@@ -1,8 +1,14 @@
 //! One connection after the other: HTTP/1.1 or 2, as the client likes.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
+use hyper::upgrade::Upgraded;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -14,7 +20,14 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::busy::{Counted, Requests};
+use super::{
+    super::{
+        ports::{PeerAddress, PeerCertificates},
+        websocket,
+    },
+    busy::{Counted, Requests},
+    websocket::Switch,
+};
 use crate::task::Stop;
 
 /// How long a client may take to send the head of a request, idle time before it included.
@@ -27,11 +40,19 @@ const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs
 /// Most requests at a time on one HTTP/2 connection.
 const STREAMS: u32 = 200;
 
+/// What is left of a connection that has become a device's link: the bytes inside its WebSocket messages.
+pub(crate) type DeviceStream = websocket::Stream<TokioIo<Upgraded>>;
+
+/// Who takes such connections over.
+type Devices = Arc<dyn Fn(DeviceStream, PeerCertificates, SocketAddr, Stop) -> Link + Send + Sync>;
+type Link = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Serves the routes on connections that are handed to it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Server {
     builder: Builder<TokioExecutor>,
     router: Router,
+    devices: Option<Devices>,
 }
 
 impl Server {
@@ -42,34 +63,75 @@ impl Server {
         let (every, patience) = PING;
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
         builder.http2().keep_alive_interval(every).keep_alive_timeout(patience);
-        Self { builder, router }
+        Self { builder, router, devices: None }
     }
 
-    /// Serves one connection, TLS already done, until it ends, or until what is in flight is answered after `stop`.
-    pub(crate) async fn serve<T>(self, stream: T, peer: SocketAddr, stop: Stop)
+    /// Hands connections that become a device's link over to `serve`, with what is known of the client.
+    pub(crate) fn with_devices<F>(
+        mut self,
+        serve: impl Fn(DeviceStream, PeerCertificates, SocketAddr, Stop) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.devices =
+            Some(Arc::new(move |stream, certificates, peer, stop| Box::pin(serve(stream, certificates, peer, stop))));
+        self
+    }
+
+    /// Serves one connection, TLS already done, on which the client showed `certificates`, until it ends, or until
+    /// what is in flight is answered after `stop`. One that becomes a device's link is served on as such: none of the
+    /// limits of HTTP count for it then.
+    pub(crate) async fn serve<T>(self, stream: T, certificates: PeerCertificates, peer: SocketAddr, stop: Stop)
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { builder, router } = self;
-        let requests = Arc::new(Requests::default());
-        let service = Counted { service: TowerToHyperService::new(router), requests: Arc::clone(&requests) };
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = idle(&requests) => {
-                debug!(%peer, "a connection has nothing to do and is closed");
-                connection.as_mut().graceful_shutdown();
-                // Whoever does not even take that is cut.
-                timeout(IDLE, connection).await.unwrap_or(Ok(()))
-            }
-            () = stop.requested() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+        let Self { builder, router, devices } = self;
+        let switch = devices.as_ref().map(|_| Switch::default());
+        let service = Counted {
+            service: TowerToHyperService::new(router),
+            requests: Arc::default(),
+            address: PeerAddress(peer),
+            certificates: certificates.clone(),
+            switch: switch.clone(),
         };
-        if let Err(error) = ended {
-            debug!(%peer, error, "a connection ended in disorder");
+        // Boxed, because it is big, and over when a link begins.
+        Box::pin(serve_http(builder, stream, service, peer, stop.clone())).await;
+        if let (Some(devices), Some(switch)) = (devices, switch)
+            && let Some(upgraded) = switch.upgraded().await
+        {
+            drop(switch);
+            devices(websocket::Stream::new(TokioIo::new(upgraded)), certificates, peer, stop).await;
         }
+    }
+}
+
+async fn serve_http<T>(
+    builder: Builder<TokioExecutor>,
+    stream: T,
+    service: Counted<TowerToHyperService<Router>>,
+    peer: SocketAddr,
+    stop: Stop,
+) where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let requests = Arc::clone(&service.requests);
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = idle(&requests) => {
+            debug!(%peer, "a connection has nothing to do and is closed");
+            connection.as_mut().graceful_shutdown();
+            // Whoever does not even take that is cut.
+            timeout(IDLE, connection).await.unwrap_or(Ok(()))
+        }
+        () = stop.requested() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%peer, error, "a connection ended in disorder");
     }
 }
 
@@ -88,7 +150,7 @@ async fn idle(requests: &Requests) {
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::{Extension, routing::get};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
         task::JoinHandle,
@@ -99,7 +161,7 @@ mod tests {
     fn serve(router: Router) -> (DuplexStream, JoinHandle<()>) {
         let (client, stream) = duplex(4096);
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        (client, tokio::spawn(Server::new(router).serve(stream, peer, Stop::new())))
+        (client, tokio::spawn(Server::new(router).serve(stream, PeerCertificates::default(), peer, Stop::new())))
     }
 
     #[tokio::test(start_paused = true)]
@@ -113,6 +175,19 @@ mod tests {
         let (mut client, served) = serve(Router::new());
         client.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
         timeout(IDLE * 3, served).await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_knows_who_asks() {
+        let who = |Extension(PeerAddress(address)): Extension<PeerAddress>,
+                   Extension(PeerCertificates(chain)): Extension<PeerCertificates>| async move {
+            format!("{address} {}", chain.len())
+        };
+        let (mut client, _served) = serve(Router::new().route("/", get(who)));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("127.0.0.1:1 0"), "{answer}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,8 +8,17 @@ use super::{
     Api,
     answer::{self, Refused},
     needs,
+    openapi::{self, Operation},
 };
 use crate::iothub::ErrorCode;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/statistics/devices", "getDeviceStatistics", "How many devices there are")
+        .answers("DeviceStatistics"),
+    openapi::get("/statistics/service", "getServiceStatistics", "How many are connected").answers("ServiceStatistics"),
+    openapi::get("/healthz", "isAlive", "The process lives").answers("Status").open().unversioned(),
+    openapi::get("/readyz", "isReady", "Requests can be answered").answers("Status").open().unversioned(),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

@@ -32,8 +32,8 @@ use super::{
 };
 use crate::iothub::{HostName, HubFault, sign};
 
-struct Hub {
-    router: Router,
+pub(super) struct Hub {
+    pub(super) router: Router,
     api: Api<SqliteStore, LinkTable>,
     _folder: tempfile::TempDir,
 }
@@ -65,7 +65,7 @@ impl Answer {
 }
 
 impl Hub {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path()).unwrap();
         let authority = Authority::new(vec![HostName::parse("localhost").unwrap()], Policies::generate().unwrap());
@@ -137,4 +137,67 @@ impl Hub {
         assert_eq!(made.status, 200, "{}", made.body);
         made.body
     }
+}
+
+#[tokio::test]
+async fn a_certificate_is_registered_proven_and_removed() {
+    let hub = Hub::new();
+    let root = crate::hub::tls::sample::Signer::root("root");
+    let text = crate::hub::tls::to_text(&root.der());
+    let made = hub.ask("PUT", "/certificates/plant", &[], json!({"properties": {"certificate": text}})).await;
+    assert_eq!((made.status, &made.body["properties"]["isVerified"]), (200, &json!(false)));
+    let etag = made.header("etag").unwrap();
+    assert_eq!(etag, format!("\"{}\"", made.body["etag"].as_str().unwrap()));
+    let coded = hub.ask("POST", "/certificates/plant/generateVerificationCode", &[], Value::Null).await;
+    let proof = root.device(coded.body["properties"]["verificationCode"].as_str().unwrap());
+    let proof = json!({"certificate": crate::hub::tls::to_text(&proof.der())});
+    let proven = hub.ask("POST", "/certificates/plant/verify", &[], proof).await;
+    assert_eq!(proven.body["properties"]["isVerified"], json!(true));
+    assert_eq!(hub.ask("GET", "/certificates", &[], Value::Null).await.body["value"], json!([proven.body]));
+    let stale = hub.ask("DELETE", "/certificates/plant", &[("if-match", etag)], Value::Null).await;
+    assert_eq!(stale.error(), (412, "PreconditionFailed"));
+    assert_eq!(hub.ask("DELETE", "/certificates/plant", &[], Value::Null).await.status, 204);
+    assert_eq!(hub.ask("GET", "/certificates/plant", &[], Value::Null).await.error(), (404, "GenericNotFound"));
+    assert_eq!(hub.ask("PUT", "/certificates/plant", &[], json!({})).await.error(), (400, "ArgumentInvalid"));
+}
+
+#[tokio::test]
+async fn an_error_names_the_id_that_its_answer_carries() {
+    let hub = Hub::new();
+    let none = hub.ask("GET", "/devices/d1", &[], Value::Null).await;
+    let tracking = none.body["ExceptionMessage"].as_str().unwrap();
+    assert!(tracking.contains(none.header("x-ms-request-id").unwrap()), "{tracking}");
+    let other = hub.ask("GET", "/devices/d1", &[], Value::Null).await;
+    assert_ne!(none.header("x-ms-request-id"), other.header("x-ms-request-id"));
+}
+
+#[tokio::test]
+async fn metrics_tell_routes_and_never_devices_and_are_for_those_who_may() {
+    let hub = Hub::new();
+    hub.make("d1").await;
+    hub.ask("PATCH", "/twins/d1", &[], json!({"tags": {"a": 1}})).await;
+    let text = async |router: &Router, token: Option<String>| {
+        let mut request = Request::builder().uri("https://localhost/metrics");
+        if let Some(token) = token {
+            request = request.header("authorization", token);
+        }
+        let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    assert_eq!(text(&hub.router, None).await.0, 401);
+    assert_eq!(text(&hub.router, Some(hub.token("registryRead"))).await.0, 401);
+    let (status, metrics) = text(&hub.router, Some(hub.token("service"))).await;
+    assert_eq!(status, 200);
+    for line in [
+        r#"twinops_hub_requests_total{method="PUT",route="/devices/{id}",status="200"} 1"#,
+        r#"twinops_hub_requests_total{method="GET",route="/metrics",status="401"} 2"#,
+        r#"twinops_hub_refused_total{side="rest",reason="permission"} 1"#,
+        r#"twinops_hub_twin_writes_total{part="service"} 1"#,
+    ] {
+        assert!(metrics.lines().any(|known| known == line), "{line}\n{metrics}");
+    }
+    assert!(!metrics.contains("d1"), "{metrics}");
+    assert_eq!(text(&open_router(&hub.api), None).await.0, 200);
 }

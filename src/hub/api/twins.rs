@@ -13,7 +13,25 @@ use super::{
     answer::{Refused, json, json_with_etag},
     input::{Content, Link, Precondition},
     needs,
+    openapi::{self, Operation},
 };
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    openapi::get("/twins/{id}", "getTwin", "The whole twin").answers("Twin").etag(),
+    openapi::patch("/twins/{id}", "updateTwin", "Merges into tags and desired properties")
+        .takes("TwinPatch")
+        .if_match()
+        .answers("Twin")
+        .etag(),
+    openapi::put("/twins/{id}", "replaceTwin", "Replaces tags and desired properties")
+        .takes("TwinPatch")
+        .if_match()
+        .answers("Twin")
+        .etag(),
+    openapi::post("/twins/{id}/methods", "invokeDeviceMethod", "Calls a method of the device and waits for its answer")
+        .takes("MethodCall")
+        .answers("MethodAnswer"),
+];
 
 /// This file's routes.
 pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {

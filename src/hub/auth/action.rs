@@ -39,8 +39,10 @@ impl Action {
     /// The permissions of which a policy must have one.
     pub(crate) const fn permissions(self) -> &'static [Permissions] {
         match self {
-            Self::ReadDevices | Self::ReadDeviceStatistics | Self::ReadEnrollments => &[READ],
-            Self::WriteDevices | Self::DeleteDevices | Self::WriteTransfers | Self::WriteEnrollments => &[WRITE],
+            Self::ReadDevices | Self::ReadDeviceStatistics => &[READ],
+            Self::WriteDevices | Self::DeleteDevices | Self::WriteTransfers => &[WRITE],
+            Self::ReadEnrollments => &[READ, Permissions::ENROLLMENT_READ],
+            Self::WriteEnrollments => &[WRITE, Permissions::ENROLLMENT_WRITE],
             Self::ReadConfigurations | Self::TestConfigurations => &[READ, SERVICE],
             Self::WriteConfigurations | Self::DeleteConfigurations | Self::ApplyConfigurations => &[WRITE, SERVICE],
             Self::ReadTwins
@@ -53,6 +55,34 @@ impl Action {
             | Self::ReceiveFeedback
             | Self::PurgeMessages
             | Self::ReadServiceStatistics => &[SERVICE],
+        }
+    }
+
+    /// The data action that a role must have.
+    pub(crate) const fn data_action(self) -> &'static str {
+        match self {
+            Self::ReadDevices => "Microsoft.Devices/IotHubs/devices/read",
+            // An import writes identities, and an export tells their keys, which is as much.
+            Self::WriteDevices | Self::WriteTransfers => "Microsoft.Devices/IotHubs/devices/write",
+            Self::DeleteDevices => "Microsoft.Devices/IotHubs/devices/delete",
+            Self::ReadTwins => "Microsoft.Devices/IotHubs/twins/read",
+            Self::WriteTwins => "Microsoft.Devices/IotHubs/twins/write",
+            Self::ReadJobs => "Microsoft.Devices/IotHubs/jobs/read",
+            Self::WriteJobs => "Microsoft.Devices/IotHubs/jobs/write",
+            Self::DeleteJobs => "Microsoft.Devices/IotHubs/jobs/delete",
+            Self::ReadConfigurations => "Microsoft.Devices/IotHubs/configurations/read",
+            Self::WriteConfigurations => "Microsoft.Devices/IotHubs/configurations/write",
+            Self::DeleteConfigurations => "Microsoft.Devices/IotHubs/configurations/delete",
+            Self::ApplyConfigurations => "Microsoft.Devices/IotHubs/configurations/applyToEdgeDevice/action",
+            Self::TestConfigurations => "Microsoft.Devices/IotHubs/configurations/testQueries/action",
+            Self::Invoke => "Microsoft.Devices/IotHubs/directMethods/invoke/action",
+            Self::SendMessages => "Microsoft.Devices/IotHubs/cloudToDeviceMessages/send/action",
+            Self::ReceiveFeedback => "Microsoft.Devices/IotHubs/cloudToDeviceMessages/feedback/action",
+            Self::PurgeMessages => "Microsoft.Devices/IotHubs/cloudToDeviceMessages/queue/purge/action",
+            Self::ReadDeviceStatistics | Self::ReadServiceStatistics => "Microsoft.Devices/IotHubs/statistics/read",
+            // The provisioning service is part of this hub; in Azure it is another resource.
+            Self::ReadEnrollments => "Microsoft.Devices/IotHubs/enrollments/read",
+            Self::WriteEnrollments => "Microsoft.Devices/IotHubs/enrollments/write",
         }
     }
 }

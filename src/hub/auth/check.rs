@@ -1,13 +1,14 @@
 //! Credentials, checked: parse, expiry, key, signature, scope, permission, in this order (protocol reference 1.3).
 
-use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use std::sync::Arc;
 
 use super::{
     action::Action,
+    oidc::{BearerError, Issuer},
     policies::{Policies, Policy},
 };
 use crate::{
-    hub::{hex::hex, ports::LinkId},
+    hub::ports::LinkId,
     iothub::{Authentication, AuthenticationType, HostName, Permissions, SasError, SasToken, Scope},
 };
 
@@ -30,24 +31,48 @@ pub(crate) enum Denial {
     Kind,
     #[error("the certificate is not the identity's")]
     Certificate,
+    #[error("the certificate has ended")]
+    CertificateExpired,
+    #[error("the certificate's common name is not the identity's")]
+    CertificateName,
+    #[error("the certificate does not lead to an authority of this hub, or not now")]
+    CertificateChain,
+    #[error("the bearer token is none of the issuer's: {0}")]
+    Bearer(#[from] BearerError),
+    #[error("no role of the bearer token has the data action {0}")]
+    Role(&'static str),
     #[error("there is no such identity")]
     Unknown,
     #[error("the identity is disabled")]
     Disabled,
 }
 
-/// The hub's names and policies.
+impl Denial {
+    /// Whether somebody failed to prove who they are, rather than asking for more than they may.
+    pub(crate) const fn is_failed_attempt(&self) -> bool {
+        !matches!(self, Self::Permission { .. } | Self::Scope | Self::Role(_) | Self::Bearer(BearerError::NoKeys))
+    }
+}
+
+/// The hub's names and policies, and whose bearer tokens it takes.
 #[derive(Debug)]
 pub(crate) struct Authority {
     names: Vec<HostName>,
     policies: Policies,
+    issuer: Option<Arc<Issuer>>,
 }
 
 impl Authority {
     /// Takes tokens for any of these names. They carry no port, so that a token may name any: a hub can be reached
     /// through several.
     pub(crate) const fn new(names: Vec<HostName>, policies: Policies) -> Self {
-        Self { names, policies }
+        Self { names, policies, issuer: None }
+    }
+
+    /// Takes bearer tokens of an issuer as well.
+    #[must_use]
+    pub(crate) fn with_issuer(self, issuer: Option<Arc<Issuer>>) -> Self {
+        Self { issuer, ..self }
     }
 
     /// The hub's policies.
@@ -55,7 +80,21 @@ impl Authority {
         &self.policies
     }
 
-    /// Whether the service API may be used with a token. `now` is in seconds since 1970.
+    /// Whether a name, with or without a port, is one of the hub's.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own.is(name))
+    }
+
+    /// Whether the service API may be used by whoever sends this header: a shared access signature, or a bearer token
+    /// if there is an issuer. `now` is in seconds since 1970.
+    pub(crate) async fn admit(&self, header: Option<&str>, action: Action, now: u64) -> Result<(), Denial> {
+        match (&self.issuer, header.and_then(bearer)) {
+            (Some(issuer), Some(token)) => issuer.admit(token, action, now).await,
+            _ => self.service(header, action, now),
+        }
+    }
+
+    /// Whether the service API may be used with a shared access signature. `now` is in seconds since 1970.
     pub(crate) fn service(&self, header: Option<&str>, action: Action, now: u64) -> Result<(), Denial> {
         let token = SasToken::parse(header.ok_or(Denial::NoCredentials)?)?;
         let policy = self.policy(&token, now)?;
@@ -88,19 +127,6 @@ impl Authority {
         if allowed { Ok(token.expires_at()) } else { Err(Denial::Scope) }
     }
 
-    /// Whether a certificate, as DER, is a device's. That its owner has the key was seen in the handshake.
-    #[expect(clippy::unused_self, reason = "a hub's own authorities will be asked here")]
-    pub(crate) fn device_certificate(&self, authentication: &Authentication, certificate: &[u8]) -> Result<(), Denial> {
-        if authentication.kind != AuthenticationType::SelfSigned {
-            return Err(Denial::Kind);
-        }
-        let shown = [&SHA256, &SHA1_FOR_LEGACY_USE_ONLY].map(|kind| hex(digest(kind, certificate).as_ref()));
-        let known = &authentication.x509_thumbprint;
-        let mut known = [&known.primary_thumbprint, &known.secondary_thumbprint].into_iter().flatten();
-        let is_shown = |known: &String| shown.iter().any(|shown| shown.eq_ignore_ascii_case(known));
-        known.any(is_shown).then_some(()).ok_or(Denial::Certificate)
-    }
-
     fn policy(&self, token: &SasToken, now: u64) -> Result<&Policy, Denial> {
         token.check_expiry(now)?;
         let policy = self.policies.get(token.policy().unwrap_or_default()).ok_or(Denial::Policy)?;
@@ -116,6 +142,12 @@ impl Authority {
             Err(SasError::Host.into())
         }
     }
+}
+
+/// The token of a header that has one; the scheme has no letter case.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
 fn permit(policy: &Policy, any_of: &[Permissions]) -> Result<(), Denial> {
@@ -139,7 +171,7 @@ fn own_key(token: &SasToken, authentication: &Authentication) -> Result<(), Deni
 mod tests {
     use super::*;
     use crate::{
-        iothub::{Key, SymmetricKey, X509Thumbprint, sign},
+        iothub::{Key, SymmetricKey, sign},
         twin::DeviceId,
     };
 
@@ -220,21 +252,5 @@ mod tests {
         assert_eq!(ask("iothubowner", "localhost"), Ok(NOW + 9));
         assert!(matches!(ask("service", "localhost"), Err(Denial::Permission { .. })));
         assert_eq!(ask("device", "localhost/devices/d2"), Err(Denial::Scope));
-    }
-
-    #[test]
-    fn a_certificate_is_known_by_its_thumbprint_in_any_letter_case() {
-        let authority = authority();
-        let thumbprint = hex(digest(&SHA256, b"der").as_ref()).to_uppercase();
-        let x509_thumbprint = X509Thumbprint { primary_thumbprint: None, secondary_thumbprint: Some(thumbprint) };
-        let mut own =
-            Authentication { kind: AuthenticationType::SelfSigned, x509_thumbprint, ..Authentication::default() };
-        assert_eq!(authority.device_certificate(&own, b"der"), Ok(()));
-        assert_eq!(authority.device_certificate(&own, b"red"), Err(Denial::Certificate));
-        // SHA-1 of "abc", as FIPS 180 has it.
-        own.x509_thumbprint.primary_thumbprint = Some("A9993E364706816ABA3E25717850C26C9CD0D89D".to_owned());
-        assert_eq!(authority.device_certificate(&own, b"abc"), Ok(()));
-        own.kind = AuthenticationType::Sas;
-        assert_eq!(authority.device_certificate(&own, b"der"), Err(Denial::Kind));
     }
 }

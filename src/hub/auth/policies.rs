@@ -60,6 +60,15 @@ impl Policies {
         DEFAULT_POLICIES.into_iter().map(make).collect::<Result<_, _>>().map(Self)
     }
 
+    /// With those that every hub is born with and these lack, because an earlier program made them; nothing where none
+    /// is missing.
+    pub(crate) fn completed(&self) -> Result<Option<Self>, NoRandomness> {
+        let mut all = Self::generate()?;
+        all.0.retain(|policy| self.get(&policy.name).is_none());
+        let missing = !all.0.is_empty();
+        Ok(missing.then(|| Self(self.0.iter().cloned().chain(all.0).collect())))
+    }
+
     /// Reads what [`Self::text`] wrote.
     pub(crate) fn parse(text: &str) -> Result<Self, PoliciesError> {
         let stored: Vec<Stored> = serde_json::from_str(text)?;
@@ -106,6 +115,17 @@ mod tests {
         let owner = policies.get("iothubowner").unwrap();
         assert!(text.contains(owner.primary.reveal()));
         assert!(!format!("{policies:?}").contains(owner.primary.reveal()));
+    }
+
+    #[test]
+    fn policies_of_an_earlier_program_keep_their_keys_and_get_company() {
+        let whole = Policies::generate().unwrap();
+        assert_eq!(whole.completed().unwrap(), None);
+        let old = Policies(whole.0[..3].to_vec());
+        let new = old.completed().unwrap().unwrap();
+        assert_eq!(new.0[..3], old.0[..]);
+        let names = |policies: &Policies| policies.0.iter().map(|policy| policy.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&new), names(&whole));
     }
 
     #[test]

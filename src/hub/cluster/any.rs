@@ -51,6 +51,13 @@ impl Links for AnyLinks {
         }
     }
 
+    fn mail(&self, link: &LinkId) {
+        match self {
+            Self::Alone(links) => links.mail(link),
+            Self::Together(links) => links.mail(link),
+        }
+    }
+
     fn cut(&self, link: &LinkId) {
         match self {
             Self::Alone(links) => links.cut(link),

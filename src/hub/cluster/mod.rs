@@ -83,6 +83,11 @@ impl Links for Cluster {
         self.call_anywhere(link, method, payload, connect, response).await
     }
 
+    fn mail(&self, link: &LinkId) {
+        self.local.mail(link);
+        self.store.note(Change::Mail { link: link.clone() });
+    }
+
     fn cut(&self, link: &LinkId) {
         self.local.cut(link);
         self.store.note(Change::Cut { link: link.clone() });

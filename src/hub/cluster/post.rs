@@ -61,6 +61,7 @@ impl Cluster {
     fn deliver(self: &Arc<Self>, letter: Letter, calls: &mut JoinSet<()>) {
         match letter {
             Letter::Desired { link, version, patch } => self.local.desired(&link, version, patch),
+            Letter::Mail { link } => self.local.mail(&link),
             Letter::Cut { link, ticket } => self.cut_here(&link, ticket),
             Letter::Call { link, call, from, request } => {
                 let cluster = Arc::clone(self);

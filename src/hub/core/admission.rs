@@ -2,77 +2,162 @@
 
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+use rustls_pki_types::CertificateDer;
 use tracing::{info, warn};
 
-use super::{Core, Decision, devices::subscriptions};
+use super::{
+    Core, Decision, device_link,
+    devices::subscriptions,
+    presence::{Begun, PresenceTable},
+};
 use crate::{
     hub::{
-        auth::Denial,
+        auth::{Denial, own_certificate, signed_certificate},
         ports::{Admission, ConnectRequest, LinkId, Links, Refusal},
         record::Record,
-        store::{Change, Outcome, Store},
+        store::{Change, Outcome, Store, StoreError},
         time,
     },
-    iothub::CLOCK_SKEW_SECONDS,
+    iothub::{AuthenticationType, CLOCK_SKEW_SECONDS},
 };
+
+/// Somebody who is who they say they are.
+pub(crate) struct Known {
+    pub(crate) record: Record,
+    /// When what they showed ends.
+    pub(crate) expires: Option<SystemTime>,
+    /// Whether an authority vouched for them.
+    vouched: bool,
+}
+
+/// Why somebody is not believed.
+enum Doubt {
+    Denied(Denial),
+    Store(StoreError),
+}
+
+impl From<Denial> for Doubt {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<StoreError> for Doubt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
 
 impl<S: Store, L: Links> Core<S, L> {
     pub(super) async fn admit(&self, request: &ConnectRequest<'_>) -> Result<Admission, Refusal> {
         let link = &request.link;
+        let Known { record, expires, vouched } =
+            self.authenticate(link, request.password, request.certificates).await?;
+        if let Some(model) = request.model_id.filter(|model| **model != *record.model_id) {
+            self.set_model(link, model).await?;
+        }
+        if vouched {
+            self.trusted.came(link);
+        }
+        let now = time::now();
+        // Before the claim, so that a connect which breaks off is noted as one that ended.
+        let begun = self.presence.come(link, now);
+        self.claim(&record, begun, now).await?;
+        if request.clean_session && (begun.takes_over || record.session.subscriptions != 0) {
+            self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
+        }
+        self.outlet.connection(link, true);
+        let kept = match (request.clean_session, begun.takes_over) {
+            (true, _) => 0,
+            (false, false) => record.session.subscriptions,
+            (false, true) => self.kept(link).await?,
+        };
+        Ok(Admission { expires, subscriptions: subscriptions(kept), session: begun.session })
+    }
+
+    /// What a session that was just taken over has kept, the last of it included: from here on it keeps nothing.
+    async fn kept(&self, link: &LinkId) -> Result<u32, Refusal> {
+        let _turn = self.locks.turn(link).await;
         let record = self.store.get(link).await.map_err(|error| {
             warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
             Refusal::Unavailable
         })?;
-        let expires = record.as_ref().ok_or(Denial::Unknown).and_then(|record| self.believe(record, request));
-        let expires = expires.map_err(|denial| {
-            info!(%link, reason = %denial, "a device was refused");
-            Refusal::NotAuthorized
-        })?;
-        let record = record.ok_or(Refusal::NotAuthorized)?;
-        self.remember(&record, request).await?;
-        self.claim(&record).await?;
-        Ok(Admission {
-            expires: expires.and_then(end_of_link),
-            subscriptions: if request.clean_session {
-                subscriptions(0)
-            } else {
-                subscriptions(record.session.subscriptions)
-            },
+        record.map(|record| record.session.subscriptions).ok_or(Refusal::NotAuthorized)
+    }
+
+    /// The identity of whoever shows these credentials, if they are its own; whatever is spoken over the connection.
+    pub(crate) async fn authenticate(
+        &self,
+        link: &LinkId,
+        token: Option<&str>,
+        certificates: &[CertificateDer<'_>],
+    ) -> Result<Known, Refusal> {
+        self.believe(link, token, certificates).await.map_err(|doubt| match doubt {
+            Doubt::Denied(denial) => {
+                info!(%link, reason = %denial, "a device was refused");
+                Refusal::NotAuthorized
+            }
+            Doubt::Store(error) => {
+                warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
+                Refusal::Unavailable
+            }
         })
     }
 
-    /// When its token ends, if it is who it says it is.
-    fn believe(&self, record: &Record, request: &ConnectRequest<'_>) -> Result<Option<u64>, Denial> {
-        if !record.enabled {
-            return Err(Denial::Disabled);
+    /// Lets a device make one request without a link, if the credentials are its own.
+    pub(crate) async fn admit_request(
+        &self,
+        link: &LinkId,
+        token: Option<&str>,
+        certificates: &[CertificateDer<'_>],
+    ) -> Result<(), Refusal> {
+        let known = self.authenticate(link, token, certificates).await?;
+        let now = time::now();
+        if !self.presence.seen(link, now) {
+            self.store.note(PresenceTable::heard_once(&known.record, now));
         }
+        Ok(())
+    }
+
+    async fn believe(
+        &self,
+        link: &LinkId,
+        token: Option<&str>,
+        certificates: &[CertificateDer<'_>],
+    ) -> Result<Known, Doubt> {
+        let record = self.enabled(link).await?;
         let identity = record.identity().map_err(|_| Denial::Unknown)?;
         let authentication = identity.authentication.unwrap_or_default();
         let now = time::seconds(time::now());
-        match (request.password.filter(|token| !token.is_empty()), request.certificate) {
-            (Some(token), _) => self.authority.device_token(&request.link, &authentication, token, now).map(Some),
-            (None, Some(certificate)) => self.authority.device_certificate(&authentication, certificate).map(|()| None),
-            (None, None) => Err(Denial::NoCredentials),
+        if let Some(token) = token.filter(|token| !token.is_empty()) {
+            let ends = self.authority.device_token(link, &authentication, token, now)?;
+            return Ok(Known { record, expires: end_of_link(ends), vouched: false });
         }
+        let own = certificates.first().ok_or(Denial::NoCredentials)?;
+        let vouched = authentication.kind == AuthenticationType::CertificateAuthority;
+        let ends = if vouched {
+            let trust = self.trusted.now(&self.store, now).await?;
+            Some(signed_certificate(&trust, link, certificates, now)?)
+        } else {
+            own_certificate(&authentication, own, now)?
+        };
+        Ok(Known { record, expires: ends.and_then(time_of), vouched })
     }
 
     /// Takes the link for this process. The record may have been disabled or deleted at another one since it was read:
     /// then the device has to come again.
-    async fn claim(&self, record: &Record) -> Result<(), Refusal> {
-        let (link, now) = (&record.link, time::now());
-        // First, so that a connect which breaks off is noted as one that ended.
-        let is_first = self.presence.come(link, now);
+    async fn claim(&self, record: &Record, begun: Begun, now: Timestamp) -> Result<(), Refusal> {
+        let link = &record.link;
         match self.store.claim(link, &record.identity, &time::text(now)).await {
             Ok(Outcome::Written) => return Ok(()),
             Ok(Outcome::Conflict) => {
-                if is_first {
-                    self.presence.go(link, now);
-                }
+                self.undo(link, begun);
                 info!(%link, "a device changed while it connected; it has to try again");
             }
             Err(error) => {
                 // It may have been written all the same.
-                if let Some(seen) = is_first.then(|| self.presence.go(link, now)).flatten() {
+                if let Some(seen) = self.undo(link, begun) {
                     self.store.note(seen);
                 }
                 warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
@@ -81,16 +166,23 @@ impl<S: Store, L: Links> Core<S, L> {
         Err(Refusal::Unavailable)
     }
 
-    /// What a connect changes for later ones: the model, and a clean session's end of all subscriptions.
-    async fn remember(&self, record: &Record, request: &ConnectRequest<'_>) -> Result<(), Refusal> {
-        let link = &request.link;
-        if let Some(model) = request.model_id.filter(|model| **model != *record.model_id) {
-            self.set_model(link, model).await?;
+    /// Forgets a session that comes to nothing, unless another one was there, which stays.
+    fn undo(&self, link: &LinkId, begun: Begun) -> Option<Change> {
+        if begun.takes_over {
+            return None;
         }
-        if request.clean_session && record.session.subscriptions != 0 {
-            self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
-        }
-        Ok(())
+        self.trusted.went(link);
+        self.presence.go(link, time::now())
+    }
+
+    /// The record of somebody who may connect; a module may if its device may.
+    async fn enabled(&self, link: &LinkId) -> Result<Record, Doubt> {
+        let record = self.store.get(link).await?.ok_or(Denial::Unknown)?;
+        let device_is_enabled = match &link.module {
+            None => true,
+            Some(_) => self.store.get(&device_link(&link.device)).await?.ok_or(Denial::Unknown)?.enabled,
+        };
+        if record.enabled && device_is_enabled { Ok(record) } else { Err(Denial::Disabled.into()) }
     }
 
     async fn set_model(&self, link: &LinkId, model: &str) -> Result<(), Refusal> {
@@ -110,5 +202,9 @@ impl<S: Store, L: Links> Core<S, L> {
 /// When a link ends whose token ends at `seconds`: with the grace with which the token was let in, lest a device whose
 /// clock is late is let in and cut in a circle. A time that the system's clock cannot tell never comes.
 fn end_of_link(seconds: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.saturating_add(CLOCK_SKEW_SECONDS)))
+    time_of(seconds.saturating_add(CLOCK_SKEW_SECONDS))
+}
+
+fn time_of(seconds: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }

@@ -1,17 +1,19 @@
 //! What devices ask for (protocol reference 11).
 
-use std::sync::Arc;
+use std::{num::NonZeroU16, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{Core, Decision};
 use crate::hub::{
     failure::Failure,
-    ports::{Admission, ConnectRequest, DeviceService, Fault, LinkId, Links, Qos, Refusal, Subscriptions},
+    meter::Written,
+    ports::{Admission, ConnectRequest, Delivery, DeviceService, Fault, LinkId, Links, Qos, Refusal, Subscriptions},
     record::{Record, device_view, parse_report},
     store::{Change, Store},
     time,
 };
+use crate::iothub::ErrorCode;
 
 impl<S: Store, L: Links> DeviceService for Core<S, L> {
     async fn connect(&self, request: &ConnectRequest<'_>) -> Result<Admission, Refusal> {
@@ -19,12 +21,20 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
     }
 
     fn disconnected(&self, link: &LinkId) {
+        self.trusted.went(link);
         if let Some(seen) = self.presence.go(link, time::now()) {
             self.store.note(seen);
+            self.outlet.connection(link, false);
         }
     }
 
-    async fn keep_subscriptions(&self, link: &LinkId, subscriptions: Subscriptions) -> Result<(), Fault> {
+    async fn keep_subscriptions(&self, link: &LinkId, session: u64, subscriptions: Subscriptions) -> Result<(), Fault> {
+        // In its turn, so that a session that takes over finds either all of it or nothing still to come.
+        let _turn = self.locks.turn(link).await;
+        if !self.presence.is_current(link, session) {
+            let code = ErrorCode::ConnectionForcefullyClosedOnNewConnection;
+            return Err(Failure::new(code, "another connection of this identity has taken over").into());
+        }
         let keep = Change::Subscriptions { link: link.clone(), subscriptions: code(subscriptions) };
         let _written = self.store.write(vec![keep]).await.map_err(Failure::from)?;
         Ok(())
@@ -44,14 +54,33 @@ impl<S: Store, L: Links> DeviceService for Core<S, L> {
         let text = time::text(now);
         let _turn = self.locks.turn(link).await;
         let change = |record: &mut Record| record.report(&patch, expected, &text).map(Decision::Write);
-        let (_, version): (Arc<Record>, u64) = self.change(link, change).await?;
+        let (record, version): (Arc<Record>, u64) = self.change(link, change).await?;
+        self.meter.twin_written(Written::Reported);
+        self.outlet.reported(&patch, &record);
         Ok(version)
     }
 
     async fn telemetry(&self, link: &LinkId, properties: &str, payload: Bytes) -> Result<(), Fault> {
         self.presence.seen(link, time::now());
-        tracing::trace!(%link, properties, bytes = payload.len(), "telemetry was accepted; nothing consumes it");
-        Ok(())
+        tracing::trace!(%link, bytes = payload.len(), "a message came");
+        let taken = self.outlet.telemetry(link, properties, payload).await;
+        self.meter.telemetry(taken.is_ok());
+        Ok(taken?)
+    }
+
+    async fn next_message(
+        &self,
+        link: &LinkId,
+        after: u64,
+        packet: Option<NonZeroU16>,
+    ) -> Result<Option<Delivery>, Fault> {
+        self.presence.seen(link, time::now());
+        Ok(self.deliver(&link.device, after, packet).await?)
+    }
+
+    async fn complete_message(&self, link: &LinkId, sequence: u64) -> Result<(), Fault> {
+        self.presence.seen(link, time::now());
+        Ok(self.complete(&link.device, sequence).await?)
     }
 }
 

@@ -112,6 +112,8 @@ mod tests {
     struct Echo;
 
     impl Links for Echo {
+        fn mail(&self, _: &LinkId) {}
+
         fn desired(&self, _: &LinkId, _: u64, _: Bytes) {}
 
         async fn call(

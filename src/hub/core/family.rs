@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Core, device_link, module_rules, scopes, unwritable};
+use super::{Core, device_link, messages, module_rules, scopes, unwritable};
 use crate::{
     hub::{
         failure::Failure,
         ports::{LinkId, Links},
         record::{Record, Standing},
-        store::{Change, Filter, Kind, Span, Store},
+        store::{Change, Filter, Span, Store},
         time,
     },
     iothub::{DeviceIdentity, DeviceStatus},
@@ -32,10 +32,10 @@ pub(super) fn module_link(device: &DeviceId, module: &str) -> LinkId {
 }
 
 /// Everything of a record goes: itself, and the messages that wait for it. A device's modules are records of their own.
-pub(super) fn removal(record: &Record) -> [Change; 2] {
-    let prefix = format!("{}/", record.link).into();
+pub(super) fn removal(record: &Record) -> [Change; 3] {
     let delete = Change::Delete { link: record.link.clone(), revision: record.revision };
-    [delete, Change::DeleteDocuments { kind: Kind::Message, prefix }]
+    let [queue, messages] = messages::all_of(&record.link);
+    [delete, queue, messages]
 }
 
 /// The modules that the hub makes for a gateway.

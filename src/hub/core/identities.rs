@@ -5,6 +5,7 @@ use std::{iter::once, sync::Arc};
 use super::{ATTEMPTS, Core, TwinPart, busy, device_link, family, identity_rules, tell, unwritable};
 use crate::{
     hub::{
+        events::Lifecycle,
         failure::Failure,
         ports::Links,
         record::Record,
@@ -31,7 +32,9 @@ pub(super) fn check_delete(if_match: Option<&IfMatch>, current: &ETag) -> Result
 impl<S: Store, L: Links> Core<S, L> {
     /// One identity, keys included.
     pub(crate) async fn identity(&self, id: &DeviceId) -> Result<DeviceIdentity, Failure> {
-        self.shown(&self.record(&device_link(id)).await?)
+        let record = self.record(&device_link(id)).await?;
+        let cloud_to_device_message_count = self.waiting(&record.link).await?;
+        Ok(DeviceIdentity { cloud_to_device_message_count, ..self.shown(&record)? })
     }
 
     /// The first `top` identities in the order of their ids.
@@ -112,6 +115,7 @@ impl<S: Store, L: Links> Core<S, L> {
                 if let Some(patch) = told {
                     self.links.desired(&link, record.desired.version, patch);
                 }
+                self.outlet.lifecycle(Lifecycle::Updated, &record);
                 after.cut.iter().for_each(|link| self.links.cut(link));
                 return Ok(record);
             }

@@ -90,6 +90,11 @@ impl<S: Store, L: Links> Core<S, L> {
         let MethodCall { name, payload, connect, response } = call;
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let answer = self.links.call(link, &name, payload, seconds(connect), seconds(response)).await;
+        self.meter.method(match &answer {
+            Ok(_) => "answered",
+            Err(MethodFault::NotOnline) => "offline",
+            Err(MethodFault::NoAnswer) => "silent",
+        });
         match answer {
             Ok(answer) => body(&answer),
             Err(MethodFault::NotOnline) => {

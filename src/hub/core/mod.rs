@@ -5,12 +5,18 @@
 //!   change of a device means for its modules.
 //! * `configurations` are written by the service, and write twins themselves.
 //! * `jobs` does the same to many devices, now or later.
+//! * `provisioning` is what devices ask for that are yet to be assigned to a hub, and what their operators declare.
 //! * `locks` gives each device one writer at a time within this process, so that what devices hear is in order; the
 //!   store's revisions guard against other processes.
+//! * `messages` wait for devices until they are acknowledged.
+//! * `certificates` are those of authorities that vouch for devices; `trusted` is what the hub makes of them.
+//! * `watched` tells of identities that are made and deleted, whoever writes them.
 //! * `presence` knows who is connected and when somebody was last heard of.
 
+mod activity;
 mod admission;
 mod bulk;
+mod certificates;
 mod configurations;
 mod devices;
 mod digital;
@@ -20,22 +26,30 @@ mod identity_rules;
 mod jobs;
 mod keys;
 mod locks;
+mod messages;
 mod methods;
 mod module_rules;
 mod modules;
 mod presence;
+mod provisioning;
 mod queries;
 mod scopes;
 #[cfg(test)]
 mod tests;
+mod trusted;
 mod twins;
+mod watched;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 pub(crate) use configurations::{Engine as ConfigurationEngine, Trial as ConfigurationTrial};
 pub(crate) use digital::Command;
 pub(crate) use jobs::{JobFilter, MOST_ACTIVE};
+pub(crate) use messages::{Ack, Message, Received, Settlement};
 pub(crate) use methods::MethodCall;
 pub(crate) use twins::TwinPart;
 
@@ -43,10 +57,17 @@ use self::{
     configurations::{Before, Changed},
     locks::Locks,
     presence::PresenceTable,
+    provisioning::Provisioner,
+    trusted::Trusted,
+    watched::Watched,
 };
+pub(crate) use provisioning::{BulkEnrollment, Listing};
+
 use super::{
     auth::Authority,
+    events::{Outlet, TwinOperation},
     failure::Failure,
+    meter::{Meter, Written},
     ports::{LinkId, Links},
     record::Record,
     store::{Change, Counts, Outcome, Store},
@@ -59,13 +80,21 @@ const ATTEMPTS: usize = 16;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Core<S, L> {
-    store: S,
+    store: Watched<S>,
     links: Arc<L>,
     authority: Authority,
     presence: PresenceTable,
     locks: Locks,
     configurations: Changed,
     jobs: jobs::Board,
+    /// One at a time writes feedback.
+    feedback: tokio::sync::Mutex<()>,
+    /// Whether the hub is about to close.
+    closing: AtomicBool,
+    trusted: Trusted,
+    provisioner: Provisioner,
+    outlet: Outlet,
+    meter: Arc<Meter>,
 }
 
 /// What a change of a record comes to.
@@ -90,12 +119,42 @@ impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
         let (presence, locks, configurations, jobs) = Default::default();
-        Self { store, links, authority, presence, locks, configurations, jobs }
+        let (trusted, provisioner, feedback, closing) = Default::default();
+        Self {
+            store: Watched::new(store),
+            links,
+            authority,
+            presence,
+            locks,
+            configurations,
+            jobs,
+            feedback,
+            closing,
+            trusted,
+            provisioner,
+            outlet: Outlet::default(),
+            meter: Meter::new(),
+        }
+    }
+
+    /// With a provisioning service of this id scope, which assigns devices to a hub of this name.
+    pub(crate) fn with_provisioning(self, id_scope: String, hub: String) -> Self {
+        Self { provisioner: Provisioner::new(id_scope, hub), ..self }
+    }
+
+    /// The same, counted by `meter`, and with what happens told through `outlet`.
+    pub(crate) fn observed(self, meter: Arc<Meter>, outlet: Outlet) -> Self {
+        Self { store: self.store.through(outlet.clone()), outlet, meter, ..self }
+    }
+
+    /// What counts.
+    pub(crate) const fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// What it stood on, once nobody uses it any longer.
     pub(crate) fn into_store(self) -> S {
-        self.store
+        self.store.into_inner()
     }
 
     /// Who may do what.
@@ -113,9 +172,14 @@ impl<S: Store, L: Links> Core<S, L> {
         self.links.connected()
     }
 
-    /// Whether requests can be answered.
+    /// From here on no new requests are welcome.
+    pub(crate) fn close_doors(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new requests are welcome, and can be answered.
     pub(crate) async fn is_ready(&self) -> bool {
-        self.store.setting("").await.is_ok()
+        !self.closing.load(Ordering::Relaxed) && self.store.setting("").await.is_ok()
     }
 
     async fn record(&self, link: &LinkId) -> Result<Record, Failure> {
@@ -129,11 +193,33 @@ impl<S: Store, L: Links> Core<S, L> {
         link: &LinkId,
         change: impl Fn(&mut Record) -> Result<Decision<Option<Bytes>>, Failure> + Send + Sync,
     ) -> Result<Arc<Record>, Failure> {
+        self.change_twin_as(TwinOperation::Update, link, change).await
+    }
+
+    /// The same, with the word for what kind of write it is.
+    async fn change_twin_as(
+        &self,
+        operation: TwinOperation,
+        link: &LinkId,
+        change: impl Fn(&mut Record) -> Result<Decision<Option<Bytes>>, Failure> + Send + Sync,
+    ) -> Result<Arc<Record>, Failure> {
         // Until the device was told, so that it hears of writes in their order.
         let _turn = self.locks.turn(link).await;
-        let (record, told) = self.change_telling(link, change, Option::clone).await?;
+        let watched = |record: &mut Record| {
+            let before = self.outlet.before(record);
+            Ok(match change(record)? {
+                Decision::Write(told) => Decision::Write((told, Some(before))),
+                Decision::Leave(told) => Decision::Leave((told, None)),
+            })
+        };
+        let (record, (told, before)) = self.change_telling(link, watched, |(told, _)| told.clone()).await?;
         if let Some(patch) = told {
             self.links.desired(link, record.desired.version, patch);
+            self.meter.notified();
+        }
+        if let Some(before) = before {
+            self.meter.twin_written(Written::Service);
+            self.outlet.twin_written(operation, &before, &record);
         }
         Ok(record)
     }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     hub::{
+        events::Lifecycle,
         failure::Failure,
         ports::{LinkId, Links},
         record::Record,
@@ -103,6 +104,7 @@ impl<S: Store, L: Links> Core<S, L> {
         if let Some(patch) = told {
             self.links.desired(link, record.desired.version, patch);
         }
+        self.outlet.lifecycle(Lifecycle::Updated, &record);
         if cut {
             self.links.cut(link);
         }

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -14,15 +17,28 @@ use super::super::{
     store::Change,
     time,
 };
+use crate::iothub::NEVER;
 
 /// How many locks share the links.
-const SHARDS: usize = 64;
+pub(super) const SHARDS: usize = 64;
 
 /// A link that is there.
 #[derive(Debug, Clone, Copy)]
 struct Live {
     since: Timestamp,
     seen: Timestamp,
+    /// What of `seen` the store knows.
+    noted: Timestamp,
+    session: u64,
+}
+
+/// How a link begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Begun {
+    /// Never the same again in this process.
+    pub(super) session: u64,
+    /// Whether another one was there.
+    pub(super) takes_over: bool,
 }
 
 /// Links that are there, in memory; what is left of those that were stands in their record's session.
@@ -30,11 +46,16 @@ struct Live {
 pub(super) struct PresenceTable {
     shards: Box<[Mutex<HashMap<LinkId, Live>>]>,
     hasher: RandomState,
+    sessions: AtomicU64,
 }
 
 impl Default for PresenceTable {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            sessions: AtomicU64::new(0),
+        }
     }
 }
 
@@ -45,15 +66,49 @@ impl PresenceTable {
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A link begins. Whether there was none before.
-    pub(super) fn come(&self, link: &LinkId, now: Timestamp) -> bool {
-        self.shard(link).insert(link.clone(), Live { since: now, seen: now }).is_none()
+    /// A link begins.
+    pub(super) fn come(&self, link: &LinkId, now: Timestamp) -> Begun {
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let live = Live { since: now, seen: now, noted: Timestamp::MIN, session };
+        Begun { session, takes_over: self.shard(link).insert(link.clone(), live).is_some() }
     }
 
-    /// Something was heard of a link.
-    pub(super) fn seen(&self, link: &LinkId, now: Timestamp) {
-        if let Some(live) = self.shard(link).get_mut(link) {
-            live.seen = now;
+    /// Whether this is the link's session, and no later one.
+    pub(super) fn is_current(&self, link: &LinkId, session: u64) -> bool {
+        self.shard(link).get(link).is_some_and(|live| live.session == session)
+    }
+
+    /// What to remember of the links of one shard that were heard of since the last time. Shards beyond
+    /// [`SHARDS`] have none.
+    pub(super) fn unnoted(&self, shard: usize) -> Vec<Change> {
+        let Some(shard) = self.shards.get(shard) else { return Vec::new() };
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = shard.iter_mut().filter(|(_, live)| live.seen > live.noted);
+        let note = |(link, live): (&LinkId, &mut Live)| {
+            live.noted = live.seen;
+            Change::Seen {
+                link: link.clone(),
+                last_activity: time::text(live.seen).into(),
+                state_changed: time::text(live.since).into(),
+                live: true,
+            }
+        };
+        heard.map(note).collect()
+    }
+
+    /// Something was heard of a link. Says whether it is there.
+    pub(super) fn seen(&self, link: &LinkId, now: Timestamp) -> bool {
+        self.shard(link).get_mut(link).map(|live| live.seen = now).is_some()
+    }
+
+    /// What to remember of a device that was heard of without a link.
+    pub(super) fn heard_once(record: &Record, now: Timestamp) -> Change {
+        let state_changed = record.session.state_changed.as_deref().unwrap_or(NEVER);
+        Change::Seen {
+            link: record.link.clone(),
+            last_activity: time::text(now).into(),
+            state_changed: state_changed.into(),
+            live: false,
         }
     }
 
@@ -64,6 +119,7 @@ impl PresenceTable {
             link: link.clone(),
             last_activity: time::text(live.seen).into(),
             state_changed: time::text(now).into(),
+            live: false,
         })
     }
 
@@ -74,11 +130,13 @@ impl PresenceTable {
                 connected: true,
                 last_activity: Some(time::text(live.seen).into()),
                 state_changed: Some(time::text(live.since).into()),
+                messages: 0,
             },
             None => Presence {
                 connected: record.session.connected,
                 last_activity: record.session.last_activity.clone(),
                 state_changed: record.session.state_changed.clone(),
+                messages: 0,
             },
         }
     }

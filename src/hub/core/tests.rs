@@ -1,5 +1,7 @@
 //! The core over a real store, with links that only remember what they were told.
 
+mod certificates;
+mod provisioning;
 mod registry;
 
 use std::{sync::Mutex, time::Duration};
@@ -20,10 +22,10 @@ use crate::{
 };
 
 #[derive(Debug, Default)]
-struct Told(Mutex<Vec<String>>);
+pub(super) struct Told(Mutex<Vec<String>>);
 
 impl Told {
-    fn take(&self) -> Vec<String> {
+    pub(super) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
@@ -45,6 +47,10 @@ impl Links for Told {
         if method == "offline" { Err(MethodFault::NotOnline) } else { Ok(MethodAnswer { status: 299, payload }) }
     }
 
+    fn mail(&self, link: &LinkId) {
+        self.0.lock().unwrap().push(format!("mail {link}"));
+    }
+
     fn cut(&self, link: &LinkId) {
         self.0.lock().unwrap().push(format!("cut {link}"));
     }
@@ -54,16 +60,16 @@ impl Links for Told {
     }
 }
 
-struct Hub {
-    core: Core<SqliteStore, Told>,
-    folder: tempfile::TempDir,
+pub(super) struct Hub {
+    pub(super) core: Core<SqliteStore, Told>,
+    pub(super) folder: tempfile::TempDir,
 }
 
-fn id(text: &str) -> DeviceId {
+pub(super) fn id(text: &str) -> DeviceId {
     DeviceId::new(text).unwrap()
 }
 
-fn open(folder: &tempfile::TempDir) -> Core<SqliteStore, Told> {
+pub(super) fn open(folder: &tempfile::TempDir) -> Core<SqliteStore, Told> {
     let names = vec![HostName::parse("localhost").unwrap()];
     let authority = Authority::new(names, Policies::generate().unwrap());
     Core::new(SqliteStore::open(folder.path()).unwrap(), Arc::default(), authority)
@@ -75,7 +81,7 @@ impl Hub {
         Self { core: open(&folder), folder }
     }
 
-    async fn with(ids: &[&str]) -> Self {
+    pub(super) async fn with(ids: &[&str]) -> Self {
         let hub = Self::new();
         for one in ids {
             hub.put(one, json!({}), None).await.unwrap();
@@ -115,11 +121,24 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: false,
             model_id: Some("dtmi:a:b;1"),
         };
         self.core.connect(&request).await.map(|admission| admission.subscriptions)
+    }
+
+    /// The number of a new session of a device.
+    async fn session(&self, device: &str) -> u64 {
+        let token = sign(&format!("localhost/devices/{device}"), &self.key(device).await, 4_000_000_000, None);
+        let request = ConnectRequest {
+            link: device_link(&id(device)),
+            password: Some(&token),
+            certificates: &[],
+            clean_session: false,
+            model_id: None,
+        };
+        self.core.connect(&request).await.unwrap().session
     }
 
     /// The admission with a token that ends at `end`, in seconds since 1970.
@@ -128,7 +147,7 @@ impl Hub {
         let request = ConnectRequest {
             link: device_link(&id(device)),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: true,
             model_id: None,
         };
@@ -212,7 +231,8 @@ async fn a_device_is_let_in_with_its_key_and_its_subscriptions() {
     assert_eq!(hub.connect("d1", &key).await, Ok(Subscriptions::default()));
     let link = device_link(&id("d1"));
     let kept = Subscriptions { desired: Some(Qos::AtLeastOnce), ..Subscriptions::default() };
-    hub.core.keep_subscriptions(&link, kept).await.unwrap();
+    let session = hub.session("d1").await;
+    hub.core.keep_subscriptions(&link, session, kept).await.unwrap();
     let (twin, _) = hub.core.twin(&device_link(&id("d1"))).await.unwrap();
     let twin: Value = serde_json::from_str(&twin).unwrap();
     assert_eq!((&twin["connectionState"], &twin["modelId"]), (&json!("Connected"), &json!("dtmi:a:b;1")));
@@ -221,6 +241,40 @@ async fn a_device_is_let_in_with_its_key_and_its_subscriptions() {
     assert_eq!(hub.connect("d1", &key).await, Ok(kept));
     assert_eq!(hub.connect("d2", &key).await, Err(Refusal::NotAuthorized));
     assert_eq!(hub.connect("nobody", &key).await, Err(Refusal::NotAuthorized));
+}
+
+#[tokio::test]
+async fn a_session_keeps_nothing_once_another_one_has_begun() {
+    let hub = Hub::with(&["d1"]).await;
+    let link = device_link(&id("d1"));
+    let one = Subscriptions { desired: Some(Qos::AtLeastOnce), ..Subscriptions::default() };
+    let two = Subscriptions { methods: Some(Qos::AtMostOnce), ..Subscriptions::default() };
+    let old = hub.session("d1").await;
+    hub.core.keep_subscriptions(&link, old, one).await.unwrap();
+    let new = hub.session("d1").await;
+    assert_eq!(hub.core.keep_subscriptions(&link, old, two).await.unwrap_err().code, 400_027);
+    let key = hub.key("d1").await;
+    assert_eq!(hub.connect("d1", &key).await, Ok(one));
+    assert!(hub.core.keep_subscriptions(&link, new, two).await.is_err(), "that was yet another session");
+}
+
+#[tokio::test]
+async fn what_is_heard_of_a_long_link_is_noted_before_it_ends() {
+    let hub = Hub::with(&["d1", "d2"]).await;
+    hub.session("d1").await;
+    hub.core.note_presence().await;
+    let Hub { core, folder } = hub;
+    // As after a crash: nobody said that the link was gone.
+    drop(core);
+    let again = open(&folder);
+    let identity = |device: &'static str| {
+        let again = &again;
+        async move { again.identity(&id(device)).await.unwrap() }
+    };
+    let (seen, never) = (identity("d1").await, identity("d2").await);
+    assert!(seen.last_activity_time > never.last_activity_time, "{}", seen.last_activity_time);
+    assert_eq!(never.last_activity_time, crate::iothub::NEVER);
+    assert!(again.presence.unnoted(0).is_empty());
 }
 
 #[tokio::test]
@@ -333,4 +387,51 @@ async fn a_query_that_does_not_parse_is_an_invalid_argument() {
     for (text, token) in [("SELECT", None), ("", None), ("SELECT * FROM devices", Some("Mg=="))] {
         assert_eq!(hub.core.query(text, 1, token).await.unwrap_err().code.number(), 400_004, "{text}");
     }
+}
+
+/// Remembers what left the hub.
+#[derive(Clone, Default)]
+struct Left(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Left {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_happens_to_a_device_leaves_the_hub_in_its_order() {
+    use crate::hub::events::{EventKind, EventTarget, EventWriter, Events};
+    let (left, folder, meter) = (Left::default(), tempfile::tempdir().unwrap(), Meter::new());
+    let events = Events { target: EventTarget::Writer(EventWriter::new(left.clone())), kinds: EventKind::ALL.to_vec() };
+    let outlet = Outlet::open(&events, "hub", Arc::clone(&meter)).unwrap();
+    let hub = Hub { core: open(&folder).observed(meter, outlet), folder };
+    hub.put("d1", json!({}), None).await.unwrap();
+    hub.connect("d1", &hub.key("d1").await).await.unwrap();
+    let link = device_link(&id("d1"));
+    hub.write("d1", json!({"properties": {"desired": {"a": {"b": 1}}}}), None).await.unwrap();
+    assert_eq!(hub.write("d1", json!({"tags": {"x": 1}}), Some("\"stale\"")).await, Err(412_001));
+    hub.core.patch_reported(&link, br#"{"a":null,"c":2}"#, None).await.unwrap();
+    hub.core.telemetry(&link, "k=v", Bytes::from_static(b"hi")).await.unwrap();
+    hub.core.write_twin(&device_link(&id("d1")), b"{}", Mode::Replace, None).await.unwrap();
+    hub.core.disconnected(&link);
+    hub.core.delete_identity(&id("d1"), Some(&IfMatch::Any)).await.unwrap();
+    drop(hub);
+    let text = String::from_utf8(left.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let words: Vec<_> = lines.iter().map(|line| line["properties"]["opType"].as_str().unwrap_or("message")).collect();
+    let expected = ["createDeviceIdentity", "deviceConnected", "updateTwin", "updateTwin", "message", "replaceTwin"];
+    assert_eq!(words, [expected.as_slice(), &["deviceDisconnected", "deleteDeviceIdentity"]].concat());
+    let desired = &lines[2]["body"]["properties"]["desired"];
+    assert_eq!((&desired["a"], &desired["$version"]), (&json!({"b": 1}), &json!(2)));
+    assert_eq!(desired["$metadata"]["a"]["b"]["$lastUpdatedVersion"], json!(2));
+    let reported = &lines[3]["body"]["properties"]["reported"];
+    assert_eq!((&reported["a"], &reported["c"], lines[3]["body"].get("tags")), (&Value::Null, &json!(2), None));
+    assert_eq!(lines[7]["body"]["properties"]["reported"]["c"], json!(2), "the last twin of it");
+    assert!(!text.contains("primaryKey"), "keys never leave");
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{Core, Decision};
 use crate::{
     hub::{
+        events::TwinOperation,
         failure::Failure,
         ports::{LinkId, Links},
         record::{Mode, Record, TwinWrite, twin_view},
@@ -36,7 +37,7 @@ impl TwinPart {
 impl<S: Store, L: Links> Core<S, L> {
     /// The whole twin as JSON text, and its etag.
     pub(crate) async fn twin(&self, link: &LinkId) -> Result<(String, ETag), Failure> {
-        self.view(&self.record(link).await?)
+        self.view(&self.record(link).await?).await
     }
 
     /// Merges into a twin or replaces it; the device hears of it once it is durable. The twin as it is now.
@@ -48,19 +49,32 @@ impl<S: Store, L: Links> Core<S, L> {
         if_match: Option<&IfMatch>,
     ) -> Result<(String, ETag), Failure> {
         let part = TwinPart { write: TwinWrite::parse(body, mode)?, if_match: if_match.cloned() };
-        self.view(&*self.write_twin_part(link, &part).await?)
+        let operation = match mode {
+            Mode::Merge => TwinOperation::Update,
+            Mode::Replace => TwinOperation::Replace,
+        };
+        self.view(&*self.write_twin_as(operation, link, &part).await?).await
     }
 
     /// The same with a body that was read before.
     pub(super) async fn write_twin_part(&self, link: &LinkId, part: &TwinPart) -> Result<Arc<Record>, Failure> {
+        self.write_twin_as(TwinOperation::Update, link, part).await
+    }
+
+    async fn write_twin_as(
+        &self,
+        operation: TwinOperation,
+        link: &LinkId,
+        part: &TwinPart,
+    ) -> Result<Arc<Record>, Failure> {
         let change = |record: &mut Record| {
             let told = part.apply(record, &time::text(time::now()))?;
             Ok(if part.write.is_empty() { Decision::Leave(told) } else { Decision::Write(told) })
         };
-        self.change_twin(link, change).await
+        self.change_twin_as(operation, link, change).await
     }
 
-    pub(super) fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {
-        Ok((twin_view(record, &self.presence.of(record))?, record.etag()))
+    pub(super) async fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {
+        Ok((twin_view(record, &self.presence_of(record).await?)?, record.etag()))
     }
 }

@@ -19,6 +19,7 @@ use super::{
     codec::{Step, decode, encode},
     end::End,
     job::{Job, Outcome, perform},
+    mail::Mail,
     mailbox::{Cut, Mailbox, Order},
     place::Place,
     server::Limits,
@@ -45,6 +46,7 @@ pub(super) struct Connection<T, S: DeviceService> {
     pub(super) place: Place<S>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) clean_session: bool,
+    pub(super) session: u64,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
     pub(super) jobs: VecDeque<Job>,
@@ -52,6 +54,7 @@ pub(super) struct Connection<T, S: DeviceService> {
     /// The request whose turn it is, and the packet to acknowledge after it.
     pub(super) running: Option<(Option<u16>, Running)>,
     pub(super) unacked: Unacked,
+    pub(super) mail: Mail,
     /// Why it ends once everything received is done.
     pub(super) closing: Option<End>,
 }
@@ -224,6 +227,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
             Outcome::Accepted => {}
             Outcome::Reply(bytes) => self.wire.output().extend_from_slice(&bytes),
             Outcome::Twin { rid, result } => self.respond(rid, result),
+            Outcome::Message { packet, delivery } => self.mail_came(packet, delivery),
         }
     }
 }

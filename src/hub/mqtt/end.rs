@@ -43,7 +43,7 @@ pub(super) enum End {
     Faulted { code: u32, message: String },
     #[error("nothing was heard for one and a half times the keep-alive")]
     Silent,
-    #[error("the token expired")]
+    #[error("the token or certificate expired")]
     Expired,
     #[error("the device does not read")]
     Stalled,
@@ -60,6 +60,34 @@ pub(super) enum End {
 }
 
 impl End {
+    /// The same in one word, for counting.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::NoConnect => "noConnect",
+            Self::FirstPacket | Self::Codec(_) | Self::SecondConnect => "protocol",
+            Self::Level(_) => "level",
+            Self::NoClientId | Self::Name => "name",
+            Self::Will | Self::Topic | Self::Filter => "topic",
+            Self::NotAuthorized => "notAuthorized",
+            Self::Unavailable => "unavailable",
+            Self::Goodbye => "goodbye",
+            Self::Gone | Self::Broken(_) => "gone",
+            Self::MessageTooBig(_) => "messageTooBig",
+            Self::Faulted { .. } => "faulted",
+            Self::Silent => "silent",
+            Self::Expired => "expired",
+            Self::Stalled | Self::Flooded | Self::Abandoned => "stalled",
+            Self::TakenOver => "takenOver",
+            Self::Cut => "cut",
+            Self::Stopping => "stopping",
+        }
+    }
+
+    /// Whether somebody failed to prove who they are.
+    pub(super) const fn is_failed_attempt(&self) -> bool {
+        matches!(self, Self::NoClientId | Self::Name | Self::NotAuthorized)
+    }
+
     /// Whether the device's will is to be delivered.
     pub(super) const fn is_unclean(&self) -> bool {
         !matches!(self, Self::Goodbye | Self::Stopping)

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
+use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -15,6 +16,7 @@ use super::{
     mailbox::Mailbox,
     name::Name,
     place::Place,
+    provisioning,
     server::Server,
     topic,
     wire::Wire,
@@ -29,6 +31,7 @@ pub(super) struct Admitted<S: DeviceService> {
     pub(super) place: Place<S>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) clean_session: bool,
+    pub(super) session: u64,
     /// Seconds, as the device declared it.
     pub(super) keep_alive: u16,
     pub(super) expires: Option<SystemTime>,
@@ -44,11 +47,11 @@ pub(super) struct Testament {
 }
 
 /// Waits for CONNECT and lets the core decide. The CONNACK stands in the wire's output afterwards, for whomever was
-/// refused as well.
+/// refused as well. Whoever wants to register only is served here to the end.
 pub(super) async fn handshake<T, S>(
     wire: &mut Wire<T>,
     server: &Server<S>,
-    certificate: Option<&[u8]>,
+    certificates: &[CertificateDer<'static>],
 ) -> Result<Admitted<S>, End>
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -58,7 +61,13 @@ where
     let input = wire.take_input();
     let Step::Packet(packet, used) = decode(&input, LONGEST)? else { return Err(End::FirstPacket) };
     let result = match packet {
-        Packet::Connect(connect) => admit(&connect, server, certificate).await,
+        Packet::Connect(connect) => match provisioning::visitor(&connect, certificates) {
+            None => admit(&connect, server, certificates).await,
+            Some(visitor) => {
+                wire.put_back(input, used);
+                return Err(provisioning::serve(wire, server, &visitor).await);
+            }
+        },
         Packet::OtherLevel(level) => Err(End::Level(level)),
         _ => Err(End::FirstPacket),
     };
@@ -92,7 +101,7 @@ fn answer<S: DeviceService>(out: &mut Vec<u8>, result: &Result<Admitted<S>, End>
 async fn admit<S: DeviceService>(
     connect: &Connect<'_>,
     server: &Server<S>,
-    certificate: Option<&[u8]>,
+    certificates: &[CertificateDer<'static>],
 ) -> Result<Admitted<S>, End> {
     if connect.client_id.is_empty() {
         return Err(End::NoClientId);
@@ -103,7 +112,7 @@ async fn admit<S: DeviceService>(
     let request = ConnectRequest {
         link: name.link.clone(),
         password,
-        certificate,
+        certificates,
         clean_session: connect.clean_session,
         model_id: name.model_id.as_deref(),
     };
@@ -116,6 +125,7 @@ async fn admit<S: DeviceService>(
         place,
         mailbox,
         clean_session: connect.clean_session,
+        session: admission.session,
         keep_alive: connect.keep_alive,
         expires: admission.expires,
         will,

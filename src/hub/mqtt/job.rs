@@ -1,12 +1,12 @@
 //! What a device asked for and the core must do, one after the other.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, num::NonZeroU16, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    super::ports::{DeviceService, Fault, LinkId, Subscriptions},
+    super::ports::{Delivery, DeviceService, Fault, LinkId, Subscriptions},
     end::End,
 };
 
@@ -39,10 +39,19 @@ pub(super) enum Work {
         properties: String,
         payload: Bytes,
     },
-    /// Keeps subscriptions if they are to be kept, then sends the reply.
+    /// Keeps subscriptions of a session if they are to be kept, then sends the reply.
     Subscriptions {
-        keep: Option<Subscriptions>,
+        keep: Option<(u64, Subscriptions)>,
         reply: Vec<u8>,
+    },
+    /// Asks for the next message of the service, which the packet is for.
+    Message {
+        after: u64,
+        packet: Option<NonZeroU16>,
+    },
+    /// The device has a message.
+    Complete {
+        sequence: u64,
     },
 }
 
@@ -56,6 +65,11 @@ pub(super) enum Outcome {
         result: Result<(Option<u64>, Bytes), Fault>,
     },
     Reply(Vec<u8>),
+    /// A message of the service, if one waits.
+    Message {
+        packet: Option<NonZeroU16>,
+        delivery: Option<Delivery>,
+    },
 }
 
 impl Job {
@@ -73,7 +87,7 @@ impl Job {
     /// Bytes that it holds on to while it waits.
     pub(super) const fn weight(&self) -> usize {
         match &self.work {
-            Work::Nothing | Work::Twin { .. } => 0,
+            Work::Nothing | Work::Twin { .. } | Work::Message { .. } | Work::Complete { .. } => 0,
             Work::Reported { patch, .. } => patch.len(),
             Work::Telemetry { payload, .. } => payload.len(),
             Work::Subscriptions { reply, .. } => reply.len(),
@@ -103,10 +117,18 @@ pub(super) async fn perform<S: DeviceService>(
             Ok(Outcome::Accepted)
         }
         Work::Subscriptions { keep, reply } => {
-            if let Some(subscriptions) = keep {
-                within(limit, service.keep_subscriptions(&link, subscriptions)).await.map_err(End::from)?;
+            if let Some((session, subscriptions)) = keep {
+                within(limit, service.keep_subscriptions(&link, session, subscriptions)).await.map_err(End::from)?;
             }
             Ok(Outcome::Reply(reply))
+        }
+        Work::Message { after, packet } => {
+            let delivery = within(limit, service.next_message(&link, after, packet)).await.map_err(End::from)?;
+            Ok(Outcome::Message { packet, delivery })
+        }
+        Work::Complete { sequence } => {
+            within(limit, service.complete_message(&link, sequence)).await.map_err(End::from)?;
+            Ok(Outcome::Accepted)
         }
     }
 }

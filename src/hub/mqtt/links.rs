@@ -48,13 +48,17 @@ struct Shard {
 struct Seat {
     mailbox: Option<Arc<Mailbox>>,
     arriving: u32,
-    /// How many of those arriving were let in on what is no longer true: they are cut as they sit down.
-    unwelcome: u32,
+    /// How often the identity was cut. Who arrived before the last time was perhaps let in on what is no longer true.
+    cuts: u32,
     /// Somebody left, and the core does not know it yet.
     gone: bool,
     /// The core is being told right now; whoever arrives waits for that.
     telling: bool,
 }
+
+/// When somebody arrived: how often the identity had been cut by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrival(u32);
 
 impl Default for LinkTable {
     fn default() -> Self {
@@ -83,27 +87,29 @@ impl LinkTable {
     }
 
     /// Somebody is about to connect as `link`; ends with [`Self::sit`] or [`Self::withdraw`].
-    pub(super) async fn arrive(&self, link: &LinkId) {
-        while !self.try_arrive(link) {
+    pub(super) async fn arrive(&self, link: &LinkId) -> Arrival {
+        loop {
+            if let Some(arrival) = self.try_arrive(link) {
+                return arrival;
+            }
             tokio::task::yield_now().await;
         }
     }
 
-    fn try_arrive(&self, link: &LinkId) -> bool {
+    fn try_arrive(&self, link: &LinkId) -> Option<Arrival> {
         let mut shard = self.shard(link);
         let seat = shard.seats.entry(link.clone()).or_default();
         seat.arriving += u32::from(!seat.telling);
-        !seat.telling
+        (!seat.telling).then_some(Arrival(seat.cuts))
     }
 
     /// Whoever arrived takes the place; who had it before is cut off.
-    pub(super) fn sit(&self, link: &LinkId, mailbox: Arc<Mailbox>) {
+    pub(super) fn sit(&self, link: &LinkId, arrival: Arrival, mailbox: Arc<Mailbox>) {
         let mut shard = self.shard(link);
         let seat = shard.seats.entry(link.clone()).or_default();
         seat.arriving = seat.arriving.saturating_sub(1);
         seat.gone = false;
-        if seat.unwelcome > 0 {
-            seat.unwelcome -= 1;
+        if Arrival(seat.cuts) != arrival {
             mailbox.cut(Cut::Told);
         }
         match seat.mailbox.replace(mailbox) {
@@ -117,7 +123,6 @@ impl LinkTable {
     pub(super) fn withdraw(&self, link: &LinkId, known: bool) -> bool {
         self.vacate(link, |seat| {
             seat.arriving = seat.arriving.saturating_sub(1);
-            seat.unwelcome = seat.unwelcome.min(seat.arriving);
             seat.gone |= known;
         })
     }
@@ -251,10 +256,16 @@ impl Links for LinkTable {
 
     fn cut(&self, link: &LinkId) {
         if let Some(seat) = self.shard(link).seats.get_mut(link) {
-            seat.unwelcome = seat.arriving;
+            seat.cuts = seat.cuts.wrapping_add(1);
             if let Some(mailbox) = &seat.mailbox {
                 mailbox.cut(Cut::Told);
             }
+        }
+    }
+
+    fn mail(&self, link: &LinkId) {
+        if let Some(mailbox) = self.mailbox(link) {
+            mailbox.mail();
         }
     }
 
@@ -278,6 +289,11 @@ mod tests {
         Arc::new(Mailbox::new(Subscriptions::default()))
     }
 
+    async fn sit(table: &LinkTable, mailbox: &Arc<Mailbox>) {
+        let arrival = table.arrive(&d1()).await;
+        table.sit(&d1(), arrival, Arc::clone(mailbox));
+    }
+
     fn is_empty(table: &LinkTable) -> bool {
         table.shards.iter().all(|shard| {
             let shard = shard.lock().unwrap();
@@ -289,8 +305,7 @@ mod tests {
     async fn the_core_hears_of_the_last_one_who_leaves() {
         let (table, first, second) = (LinkTable::new(), mailbox(), mailbox());
         for mailbox in [&first, &second] {
-            table.arrive(&d1()).await;
-            table.sit(&d1(), Arc::clone(mailbox));
+            sit(&table, mailbox).await;
         }
         assert_eq!(table.connected(), 1);
         assert!(!table.leave(&d1(), &first));
@@ -303,8 +318,7 @@ mod tests {
     #[tokio::test]
     async fn the_core_does_not_hear_of_a_departure_while_another_arrives() {
         let (table, first) = (LinkTable::new(), mailbox());
-        table.arrive(&d1()).await;
-        table.sit(&d1(), Arc::clone(&first));
+        sit(&table, &first).await;
         table.arrive(&d1()).await;
         assert!(!table.leave(&d1(), &first));
         assert!(table.withdraw(&d1(), false), "who arrived was refused, and the first one is still gone");
@@ -315,25 +329,25 @@ mod tests {
     #[tokio::test]
     async fn who_arrives_waits_until_the_core_was_told() {
         let (table, first) = (LinkTable::new(), mailbox());
-        table.arrive(&d1()).await;
-        table.sit(&d1(), Arc::clone(&first));
+        sit(&table, &first).await;
         assert!(table.leave(&d1(), &first));
-        assert!(!table.try_arrive(&d1()));
+        assert_eq!(table.try_arrive(&d1()), None);
         table.told(&d1());
-        assert!(table.try_arrive(&d1()));
+        assert!(table.try_arrive(&d1()).is_some());
     }
 
     #[tokio::test]
     async fn who_arrives_while_its_identity_is_cut_does_not_stay() {
         let (table, late, later) = (LinkTable::new(), mailbox(), mailbox());
-        table.arrive(&d1()).await;
+        let arrival = table.arrive(&d1()).await;
         table.cut(&d1());
-        table.sit(&d1(), Arc::clone(&late));
+        let second = table.arrive(&d1()).await;
+        // Whoever came after the cut knows of it, whichever of the two sits down first.
+        table.sit(&d1(), second, Arc::clone(&later));
         let poll = |mailbox: &Mailbox| mailbox.poll(&Context::from_waker(Waker::noop()), true);
-        assert_eq!(poll(&late), Poll::Ready(Err(Cut::Told)));
-        table.arrive(&d1()).await;
-        table.sit(&d1(), Arc::clone(&later));
         assert!(poll(&later).is_pending());
+        table.sit(&d1(), arrival, Arc::clone(&late));
+        assert_eq!(poll(&late), Poll::Ready(Err(Cut::Told)));
     }
 
     #[tokio::test]

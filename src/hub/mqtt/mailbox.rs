@@ -18,8 +18,17 @@ const CAPACITY: usize = 128;
 /// A message for the device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Order {
-    Desired { version: u64, patch: Bytes },
-    Call { rid: u32, method: Box<str>, payload: Bytes },
+    Desired {
+        version: u64,
+        patch: Bytes,
+    },
+    Call {
+        rid: u32,
+        method: Box<str>,
+        payload: Bytes,
+    },
+    /// A message waits in the store.
+    Mail,
 }
 
 /// Why the hub ends a link.
@@ -45,6 +54,7 @@ struct State {
     sent: u64,
     cut: Option<Cut>,
     closed: bool,
+    mail: bool,
     reader: Option<Waker>,
 }
 
@@ -86,6 +96,15 @@ impl Mailbox {
         let later = |order: &Order| matches!(order, Order::Desired { version: other, .. } if *other > version);
         let at = state.orders.iter().position(later).unwrap_or(state.orders.len());
         state.insert(at, Order::Desired { version, patch });
+    }
+
+    /// A message waits in the store. Told once, however many there are.
+    pub(super) fn mail(&self) {
+        let mut state = self.state();
+        if !state.closed && state.subscriptions.messages.is_some() {
+            state.mail = true;
+            state.wake();
+        }
     }
 
     /// Puts a method call last; the answer comes through the receiver, or its sender is dropped with the link.
@@ -156,12 +175,12 @@ impl State {
         loop {
             let Some(order) = self.orders.pop_front() else {
                 self.orders = VecDeque::new();
-                return None;
+                return std::mem::take(&mut self.mail).then_some(Order::Mail);
             };
             match &order {
                 Order::Desired { version, .. } => self.sent = *version,
                 Order::Call { rid, .. } if !self.calls.iter().any(|(call, _)| call == rid) => continue,
-                Order::Call { .. } => {}
+                Order::Call { .. } | Order::Mail => {}
             }
             return Some(order);
         }

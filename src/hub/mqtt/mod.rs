@@ -6,6 +6,8 @@
 //! * `connection` is the loop of one link, over `wire` (buffers), `clock` (its one timer), `mailbox` (what the hub
 //!   has for it) and `job` (what it has for the core, one after the other). `session` gives packets their meaning,
 //!   `topic` their topics, and `end` says why it was over.
+//! * `provisioning` is for devices that are no devices of this hub yet and want to become some.
+//! * `mail` brings messages that wait for the device.
 //! * `links` knows all links by name; `place` is a link's hold on its name.
 //!
 //! An idle link is one task without buffers: reading goes through memory that a thread's links share, and queues
@@ -20,9 +22,11 @@ mod end;
 mod handshake;
 mod job;
 mod links;
+mod mail;
 mod mailbox;
 mod name;
 mod place;
+mod provisioning;
 mod server;
 mod session;
 mod topic;

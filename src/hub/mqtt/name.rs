@@ -6,6 +6,11 @@ use crate::{
     twin::DeviceId,
 };
 
+/// Longest user name, in bytes: the longest ids and a model fit in several times.
+const USERNAME: usize = 4096;
+/// Longest name of a model, in characters, as DTDL has it.
+const MODEL: usize = 128;
+
 /// A client id and a user name that agree.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Name {
@@ -16,9 +21,12 @@ pub(super) struct Name {
 impl Name {
     /// Takes both apart. The host in the user name is not looked at: this hub is the only one here.
     pub(super) fn parse(client_id: &str, username: &str) -> Option<Self> {
+        if username.len() > USERNAME {
+            return None;
+        }
         let client: ClientId = client_id.parse().ok()?;
         let username: Username = username.parse().ok()?;
-        if client != username.client {
+        if client != username.client || username.model_id.as_ref().is_some_and(|id| id.chars().count() > MODEL) {
             return None;
         }
         // A module's name follows the rules for a device's.
@@ -70,6 +78,17 @@ mod tests {
         ] {
             assert_eq!(parsed(client, username), None, "{username}");
         }
+    }
+
+    #[test]
+    fn names_that_are_too_long_are_refused() {
+        let id = "d".repeat(128);
+        let model = |length: usize| format!("h/{id}/{id}/?model-id=dtmi:{}", "m".repeat(length - 5));
+        let client = format!("{id}/{id}");
+        assert!(parsed(&client, &model(128)).is_some());
+        assert_eq!(parsed(&client, &model(129)), None);
+        assert_eq!(parsed(&format!("{client}d"), &format!("h/{client}d/")), None);
+        assert_eq!(parsed("d1", &format!("h/d1/?DeviceClientType={}", "x".repeat(USERNAME))), None);
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     super::ports::{DeviceService, LinkId},
-    links::LinkTable,
+    links::{Arrival, LinkTable},
     mailbox::Mailbox,
 };
 
@@ -14,6 +14,7 @@ pub(super) struct Place<S: DeviceService> {
     pub(super) link: LinkId,
     table: Arc<LinkTable>,
     service: Arc<S>,
+    arrival: Arrival,
     mailbox: Option<Arc<Mailbox>>,
     /// Whether the core may believe that this one is connected.
     known: bool,
@@ -22,8 +23,8 @@ pub(super) struct Place<S: DeviceService> {
 impl<S: DeviceService> Place<S> {
     /// Announces somebody who wishes to connect.
     pub(super) async fn arrive(link: LinkId, table: Arc<LinkTable>, service: Arc<S>) -> Self {
-        table.arrive(&link).await;
-        Self { link, table, service, mailbox: None, known: false }
+        let arrival = table.arrive(&link).await;
+        Self { link, table, service, arrival, mailbox: None, known: false }
     }
 
     /// From here on the core may believe that this one is connected, or not.
@@ -33,7 +34,7 @@ impl<S: DeviceService> Place<S> {
 
     /// Takes the place.
     pub(super) fn sit(&mut self, mailbox: Arc<Mailbox>) {
-        self.table.sit(&self.link, Arc::clone(&mailbox));
+        self.table.sit(&self.link, self.arrival, Arc::clone(&mailbox));
         if mailbox.takes_calls() {
             self.ring();
         }

@@ -5,17 +5,22 @@ use std::{collections::VecDeque, error::Error as _, net::SocketAddr, pin::pin, s
 use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tracing::{debug, info, warn};
 
 use super::{
-    super::ports::{DeviceService, LinkId},
+    super::{
+        guard::Guard,
+        meter::Meter,
+        ports::{DeviceService, LinkId, Links as _, PeerCertificates},
+    },
     clock::Clock,
     connection::{Connection, GOODBYE},
     end::End,
     handshake::{Admitted, Testament, handshake},
     links::LinkTable,
+    mail::Mail,
     mailbox::Cut,
     unacked::Unacked,
     wire::Wire,
@@ -33,6 +38,20 @@ pub(crate) struct Limits {
     pub(crate) stall: Duration,
     /// For what was received before an end in good order.
     pub(crate) drain: Duration,
+    /// Over which links end when the hub stops, if they are many: their devices all come back somewhere.
+    pub(crate) spread: Duration,
+}
+
+/// As many links as end at once when the hub stops, and as many as end in a second at least.
+const FEW: usize = 100;
+const PACE: usize = 1000;
+
+impl Limits {
+    /// How long one of `links` goes on after the hub was told to stop.
+    fn respite(&self, links: usize) -> Duration {
+        let needed = Duration::from_millis(1000 * links.saturating_sub(FEW) as u64 / PACE as u64);
+        self.spread.min(needed).mul_f64(fastrand::f64())
+    }
 }
 
 impl Default for Limits {
@@ -42,6 +61,7 @@ impl Default for Limits {
             request: Duration::from_secs(30),
             stall: Duration::from_mins(1),
             drain: Duration::from_secs(8),
+            spread: Duration::ZERO,
         }
     }
 }
@@ -52,30 +72,44 @@ pub(crate) struct Server<S> {
     pub(super) service: Arc<S>,
     pub(super) links: Arc<LinkTable>,
     pub(super) limits: Limits,
+    meter: Arc<Meter>,
+    guard: Option<Arc<Guard>>,
 }
 
 impl<S: DeviceService> Server<S> {
     /// Asks `service` for everything that outlives a link, and enters the links into `links`.
-    pub(crate) const fn new(service: Arc<S>, links: Arc<LinkTable>, limits: Limits) -> Self {
-        Self { service, links, limits }
+    pub(crate) fn new(service: Arc<S>, links: Arc<LinkTable>, limits: Limits) -> Self {
+        Self { service, links, limits, meter: Meter::new(), guard: None }
     }
 
-    /// Serves one stream, TLS already done, until it ends; spawn it. `certificate` is the client's, as DER.
+    /// The same, counted by `meter`.
+    pub(crate) fn counted(self, meter: Arc<Meter>) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Tells `guard` of those who fail to prove who they are.
+    #[must_use]
+    pub(crate) fn guarded(self, guard: Arc<Guard>) -> Self {
+        Self { guard: Some(guard), ..self }
+    }
+
+    /// Serves one stream, TLS already done, until it ends; spawn it. `certificates` are the client's.
     /// Dropping it is safe but abrupt: rather request `stop`.
     pub(crate) async fn serve_link<T>(
         self: Arc<Self>,
         stream: T,
-        certificate: Option<Box<[u8]>>,
+        certificates: PeerCertificates,
         peer: SocketAddr,
         stop: Stop,
     ) where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
         // In a box, because it is big and soon over, while the rest of the link may idle for months.
-        let opened = Box::pin(self.open(Wire::new(stream), certificate, peer, &stop)).await;
+        let opened = Box::pin(self.open(Wire::new(stream), certificates, peer, &stop)).await;
         let Some((mut connection, will)) = opened else { return };
-        let end = run(&mut connection, &stop).await;
+        let end = run(&mut connection, &self.links, &stop).await;
         log(&connection.place.link, peer, &end);
+        self.meter.ended(end.word());
         Box::pin(self.finish(connection, will, end)).await;
     }
 
@@ -83,21 +117,30 @@ impl<S: DeviceService> Server<S> {
     async fn open<T>(
         &self,
         mut wire: Wire<T>,
-        certificate: Option<Box<[u8]>>,
+        certificates: PeerCertificates,
         peer: SocketAddr,
         stop: &Stop,
     ) -> Option<(Box<Connection<T, S>>, Option<Box<Testament>>)>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let admitted = stop.unless(handshake(&mut wire, self, certificate.as_deref())).await;
+        let admitted = stop.unless(handshake(&mut wire, self, &certificates.0)).await;
         match admitted.unwrap_or(Err(End::Stopping)) {
             Ok(admitted) => {
                 debug!(link = %admitted.place.link, %peer, "a device is connected");
                 Some(self.connection(wire, admitted))
             }
+            Err(End::Goodbye) => {
+                debug!(%peer, "a device that wanted to register is done");
+                farewell(&mut wire, &End::Goodbye).await;
+                None
+            }
             Err(end) => {
                 info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
+                self.meter.refused("mqtt", end.word());
+                if let Some(guard) = self.guard.as_ref().filter(|_| end.is_failed_attempt()) {
+                    guard.failed(peer.ip());
+                }
                 farewell(&mut wire, &end).await;
                 None
             }
@@ -118,22 +161,29 @@ impl<S: DeviceService> Server<S> {
         }
     }
 
-    fn connection<T>(&self, wire: Wire<T>, admitted: Admitted<S>) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
-        let Admitted { place, mailbox, clean_session, keep_alive, expires, will, .. } = admitted;
-        let connection = Box::new(Connection {
+    fn connection<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        wire: Wire<T>,
+        admitted: Admitted<S>,
+    ) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
+        let Admitted { place, mailbox, clean_session, session, keep_alive, expires, will, .. } = admitted;
+        let mut connection = Box::new(Connection {
             wire,
             service: Arc::clone(&self.service),
             place,
             mailbox,
             clean_session,
+            session,
             clock: Clock::new(keep_alive, self.limits.stall, expires),
             limits: self.limits,
             jobs: VecDeque::new(),
             job_bytes: 0,
             running: None,
             unacked: Unacked::default(),
+            mail: Mail::default(),
             closing: None,
         });
+        connection.ask_for_mail();
         (connection, will)
     }
 
@@ -147,17 +197,22 @@ impl<S: DeviceService> Server<S> {
     }
 }
 
-/// Serves the link until it ends, or until the hub stops and what was received is done.
-async fn run<T, S>(connection: &mut Connection<T, S>, stop: &Stop) -> End
+/// Serves the link until it ends, or until the hub stops, its turn has come and what was received is done.
+async fn run<T, S>(connection: &mut Connection<T, S>, links: &LinkTable, stop: &Stop) -> End
 where
     T: AsyncRead + AsyncWrite + Unpin + Send,
     S: DeviceService,
 {
-    let mailbox = Arc::clone(&connection.mailbox);
+    let (mailbox, limits) = (Arc::clone(&connection.mailbox), connection.limits);
     let mut run = pin!(connection.run());
     tokio::select! {
         end = &mut run => return end,
-        () = stop.requested() => mailbox.cut(Cut::Stopping),
+        () = stop.requested() => {}
+    }
+    // Boxed, because most links never need it.
+    tokio::select! {
+        end = &mut run => return end,
+        () = Box::pin(sleep(limits.respite(links.connected()))) => mailbox.cut(Cut::Stopping),
     }
     run.await
 }

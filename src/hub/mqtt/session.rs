@@ -24,7 +24,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
             Packet::Publish(publish) => return self.published(publish),
             Packet::Subscribe(subscribe) => return self.subscribe(subscribe),
             Packet::Unsubscribe(unsubscribe) => return self.unsubscribe(unsubscribe),
-            Packet::PubAck(id) => self.unacked.acknowledge(*id),
+            Packet::PubAck(id) => self.acknowledged(*id),
             Packet::PingReq => encode::pingresp(self.wire.output()),
             Packet::Disconnect => self.close(End::Goodbye),
         }
@@ -98,8 +98,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
         if self.mailbox.takes_calls() {
             self.place.ring();
         }
-        let keep = (!self.clean_session && subscriptions != before).then_some(subscriptions);
+        let keep = (!self.clean_session && subscriptions != before).then_some((self.session, subscriptions));
         self.enqueue(Job::new(None, Work::Subscriptions { keep, reply }));
+        if before.messages.is_none() {
+            self.ask_for_mail();
+        }
     }
 
     /// Sends a message of the hub if the device is still subscribed to it.
@@ -115,6 +118,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
                 let granted = self.mailbox.subscriptions().methods.map(|_| Qos::AtMostOnce);
                 self.publish(&Deliver::Method { name: method.into(), rid: format!("{rid:x}") }, granted, payload);
             }
+            Order::Mail => self.ask_for_mail(),
         }
     }
 
@@ -135,7 +139,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
             Some(Qos::AtMostOnce) => None,
             Some(Qos::AtLeastOnce) => self.unacked.take(),
         };
-        if let Err(error) = encode::publish(self.wire.output(), &topic.to_string(), id, payload) {
+        if let Err(error) = encode::publish(self.wire.output(), &topic.to_string(), id, false, payload) {
             warn!(link = %self.place.link, %error, "a message could not be sent");
         }
     }

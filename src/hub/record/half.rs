@@ -57,7 +57,7 @@ impl Half {
     }
 
     /// Appends the section as the wire has it.
-    pub(super) fn write(&self, out: &mut String, with_metadata: bool) {
+    pub(crate) fn write(&self, out: &mut String, with_metadata: bool) {
         let members = self.values.strip_suffix('}').unwrap_or("{");
         out.push_str(members);
         let mut between = if members.len() > 1 { "," } else { "" };

@@ -14,6 +14,8 @@ pub(crate) struct Presence {
     pub(crate) connected: bool,
     pub(crate) last_activity: Option<Box<str>>,
     pub(crate) state_changed: Option<Box<str>>,
+    /// How many messages wait for it.
+    pub(crate) messages: u32,
 }
 
 /// A twin without its sections (protocol reference 5.1).
@@ -57,7 +59,7 @@ pub(crate) fn head<'a>(record: &'a Record, presence: &'a Presence) -> Result<Hea
         status_update_time: identity.status_updated_time,
         connection_state: presence.state(),
         last_activity_time: presence.last_activity.as_deref().unwrap_or(NEVER),
-        cloud_to_device_message_count: 0,
+        cloud_to_device_message_count: presence.messages,
         authentication_type: authentication.kind,
         x509_thumbprint: authentication.x509_thumbprint,
         model_id: &record.model_id,

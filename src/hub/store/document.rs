@@ -22,9 +22,11 @@ pub(crate) enum Kind {
     Job,
     /// A device's part in a job: `job/device` or `job/device/module`.
     JobPart,
-    /// A cloud-to-device message that waits: `device/sequence` or `device/module/sequence`.
+    /// A cloud-to-device message that waits: `device/sequence`.
     Message,
-    /// A certificate authority that vouches for devices, by its thumbprint.
+    /// The order of a device's messages: `device/`.
+    Queue,
+    /// A certificate authority that vouches for devices, by the name it was given.
     Authority,
     /// An individual enrolment of the provisioning service (protocol reference 13.3), by registration id.
     Enrollment,
@@ -43,6 +45,7 @@ impl Kind {
             Self::Job => "job",
             Self::JobPart => "jobPart",
             Self::Message => "message",
+            Self::Queue => "queue",
             Self::Authority => "authority",
             Self::Enrollment => "enrollment",
             Self::EnrollmentGroup => "enrollmentGroup",

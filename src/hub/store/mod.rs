@@ -12,15 +12,17 @@ mod filter;
 mod lock;
 mod postgres;
 mod sqlite;
+mod sqlite_backup;
 mod sqlite_document;
 mod sqlite_reader;
+mod sqlite_recovery;
 mod sqlite_row;
 mod sqlite_schema;
 mod sqlite_writer;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 pub(crate) use any::AnyStore;
 use bytes::Bytes;
@@ -29,6 +31,7 @@ pub(crate) use filter::{Filter, Span, Tally, Term};
 pub(crate) use lock::DirectoryLock;
 pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
 pub(crate) use sqlite::{SqliteStore, settings_of};
+pub(crate) use sqlite_backup::{Contents, beside, check, copy, database};
 
 use super::{ports::LinkId, record::Record};
 use crate::query::FieldPath;
@@ -55,6 +58,20 @@ pub(crate) enum StoreError {
         /// The newest one of this program.
         known: i64,
     },
+    /// The database is not what was written.
+    #[error(
+        "{} is damaged; put a backup in its place: twinops hub restore BACKUP --force --state {}",
+        file.display(), file.parent().unwrap_or(file).display()
+    )]
+    Damaged {
+        /// The database.
+        file: PathBuf,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nothing can be written; reading goes on.
+    #[error("the disk of the store is full")]
+    Full,
     /// The store is closing, or its writer broke off.
     #[error("the store is closed")]
     Closed,
@@ -72,8 +89,9 @@ pub(crate) enum Change {
     Delete { link: LinkId, revision: u64 },
     /// What a device listens to when it comes back. Nothing happens when there is no such record.
     Subscriptions { link: LinkId, subscriptions: u32 },
-    /// When a device was last seen. Nothing happens when there is no such record.
-    Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str> },
+    /// When a device was last seen, and whether this process still has its link. Nothing happens when there is no such
+    /// record, or another process has the link.
+    Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str>, live: bool },
     /// A setting of the hub.
     Setting { name: String, value: String },
     /// A document: a new one with revision 0, which is a conflict if there is one of that name; otherwise in the
@@ -88,6 +106,9 @@ pub(crate) enum Change {
     Tell { link: LinkId, version: u64, patch: Bytes },
     /// Another hub process that has the link cuts it. Nothing happens where there is only one process.
     Cut { link: LinkId },
+    /// A message waits for the device: another hub process that has the link says so. Nothing happens where there is
+    /// only one process.
+    Mail { link: LinkId },
     /// See [`Store::claim`].
     Claim { link: LinkId, ticket: u64, identity: Box<str>, at: Box<str> },
 }

@@ -3,18 +3,19 @@
 //! All writes go through one thread that commits, fully synced, whatever came in during the last commit; reads go
 //! through a few connections that never wait for it.
 
-use std::{fs::OpenOptions, io, path::Path, time::Duration};
+use std::{fs::OpenOptions, io, path::Path, sync::Arc, time::Duration};
 
 use super::{
     Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, sqlite_document,
     sqlite_reader::{self, Readers},
+    sqlite_recovery::explained,
     sqlite_row, sqlite_schema,
     sqlite_writer::Writer,
 };
-use crate::hub::{ports::LinkId, record::Record};
+use crate::hub::{meter::Meter, ports::LinkId, record::Record};
 
 /// The database in the state folder.
-const FILE: &str = "hub.db";
+pub(super) const FILE: &str = "hub.db";
 /// Connections that read at a time.
 const READERS: usize = 8;
 
@@ -28,11 +29,17 @@ pub(crate) struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the store of a state folder, or makes it.
+    #[cfg(test)]
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+        Self::open_counted(folder, Meter::new())
+    }
+
+    /// Opens the store of a state folder, or makes it; `meter` counts its commits.
+    pub(crate) fn open_counted(folder: &Path, meter: Arc<Meter>) -> Result<Self, StoreError> {
         let file = folder.join(FILE);
         make_private(&file)
             .map_err(|cause| StoreError::Database { doing: "making the store's file", cause: cause.into() })?;
-        let writer = Writer::start(&file)?;
+        let writer = Writer::start(&file, meter).map_err(|error| explained(error, &file))?;
         Ok(Self { readers: Readers::new(&file, READERS), writer })
     }
 }
@@ -49,7 +56,7 @@ pub(crate) fn settings_of(folder: &Path, names: &[&str]) -> Result<Option<Vec<Op
 }
 
 /// The file holds keys: nobody else may read it. The files beside it inherit its permissions.
-fn make_private(file: &Path) -> io::Result<()> {
+pub(super) fn make_private(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]

@@ -93,7 +93,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
             connection.prepare_cached(SUBSCRIPTIONS)?.execute(name)?;
             1
         }
-        Change::Seen { link, last_activity, state_changed } => {
+        Change::Seen { link, last_activity, state_changed, live: _ } => {
             let values = params![link.device.as_str(), module(link), last_activity, state_changed];
             connection.prepare_cached(SEEN)?.execute(values)?;
             1
@@ -106,7 +106,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
         Change::DeleteDocument { kind, id, revision } => {
             return sqlite_document::delete(connection, *kind, id, *revision);
         }
-        Change::Tell { .. } | Change::Cut { .. } | Change::Claim { .. } => 1,
+        Change::Tell { .. } | Change::Cut { .. } | Change::Mail { .. } | Change::Claim { .. } => 1,
         Change::DeleteDocuments { kind, prefix } => return sqlite_document::delete_all(connection, *kind, prefix),
     };
     Ok(if written == 1 { Outcome::Written } else { Outcome::Conflict })

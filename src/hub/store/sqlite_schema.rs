@@ -12,6 +12,9 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 /// How long a connection waits for another one's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same for whoever moves the log into the database, during which the writer may have to wait too.
+const CHECKPOINTER_PATIENCE: Duration = Duration::from_millis(100);
+
 /// Pages in memory, in KiB, which SQLite wants negative: for the writer, and for each reader.
 const WRITER_CACHE: i64 = -64 * 1024;
 const READER_CACHE: i64 = -16 * 1024;
@@ -103,6 +106,7 @@ pub(super) fn open_reader(file: &Path) -> Result<Connection, StoreError> {
 pub(super) fn open_checkpointer(file: &Path) -> Result<Connection, StoreError> {
     let connection = open(file, OpenFlags::empty())?;
     connection.pragma_update(None, "synchronous", "full").map_err(failed("setting up the store"))?;
+    connection.busy_timeout(CHECKPOINTER_PATIENCE).map_err(failed("setting up the store"))?;
     Ok(connection)
 }
 
@@ -114,7 +118,7 @@ fn open(file: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn check_format(connection: &Connection) -> Result<i64, StoreError> {
+pub(super) fn check_format(connection: &Connection) -> Result<i64, StoreError> {
     let found = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(failed("reading the store's format"))?;

@@ -2,21 +2,31 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, warn};
 
-use super::{Change, Outcome, StoreError, sqlite_row, sqlite_schema};
+use super::{
+    Change, Outcome, StoreError,
+    sqlite_recovery::{self, Found},
+    sqlite_row, sqlite_schema,
+};
+use crate::hub::meter::Meter;
 
 /// Most batches in one commit.
 const GROUP: usize = 512;
 /// How often the log is moved into the database while there is writing.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// How often it is tried to start the log afresh while others read it.
+const RESTART_EVERY: Duration = Duration::from_secs(2);
 /// From this size on the log is started afresh, for which the writer waits.
 const LOG_BYTES: u64 = 256 << 20;
 
@@ -29,18 +39,24 @@ struct Job {
 /// The way to the writer. Closing it ends the thread once everything is written.
 #[derive(Debug)]
 pub(super) struct Writer {
+    meter: Arc<Meter>,
     jobs: Option<mpsc::UnboundedSender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(file: &Path) -> Result<Self, StoreError> {
+    pub(super) fn start(file: &Path, meter: Arc<Meter>) -> Result<Self, StoreError> {
+        let found = Found::at(file);
         let connection = sqlite_schema::open_writer(file)?;
+        found.settle(&connection, file)?;
+        #[cfg(test)]
+        sqlite_recovery::tests::limit(&connection);
         let checkpointer = sqlite_schema::open_checkpointer(file)?;
         let log = file.with_extension("db-wal");
         let (jobs, inbox) = mpsc::unbounded_channel();
         let (wake, woken) = sync_channel(1);
+        let counts = Arc::clone(&meter);
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()
                 .name(name.to_owned())
@@ -51,14 +67,14 @@ impl Writer {
         let thread = spawn(
             "store-writer",
             Box::new(move || {
-                write_all(connection, inbox, &wake);
+                write_all(connection, inbox, &wake, &counts);
                 drop(wake);
                 if background.join().is_err() {
                     error!("the thread that looks after the store's log broke off");
                 }
             }),
         )?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { meter, jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Hands a batch over and waits until it is durable.
@@ -77,7 +93,11 @@ impl Writer {
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job).map_err(|_| StoreError::Closed)
+        self.meter.store_waits(1);
+        jobs.send(job).map_err(|_| {
+            self.meter.store_waits(-1);
+            StoreError::Closed
+        })
     }
 }
 
@@ -90,17 +110,31 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(mut connection: Connection, mut inbox: mpsc::UnboundedReceiver<Job>, wake: &SyncSender<()>) {
+fn write_all(
+    mut connection: Connection,
+    mut inbox: mpsc::UnboundedReceiver<Job>,
+    wake: &SyncSender<()>,
+    meter: &Meter,
+) {
     let mut group = Vec::with_capacity(GROUP);
     while inbox.blocking_recv_many(&mut group, GROUP) > 0 {
+        meter.store_waits(0_i64.saturating_sub_unsigned(group.len() as u64));
+        let begun = Instant::now();
         match commit(&mut connection, &group) {
-            Ok(outcomes) => group.drain(..).zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome))),
-            Err(cause) => refuse(&mut group, &cause),
+            Ok(outcomes) => {
+                meter.committed(group.len(), begun.elapsed());
+                group.drain(..).zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome)));
+            }
+            Err(cause) => {
+                meter.commit_failed();
+                refuse(&mut group, &cause);
+            }
         }
         if let Err(TrySendError::Disconnected(())) = wake.try_send(()) {
             warn!("nobody looks after the store's log any more; it will grow");
         }
     }
+    sqlite_recovery::closed(&connection);
 }
 
 /// One transaction for all jobs. Each job is whole or not at all: what one of its changes wrote before another one
@@ -142,19 +176,31 @@ fn answer(job: Job, result: Result<Outcome, StoreError>) {
 fn refuse(group: &mut Vec<Job>, cause: &rusqlite::Error) {
     error!(%cause, writes = group.len(), "writing to the store failed");
     for job in group.drain(..) {
-        answer(job, Err(StoreError::Database { doing: "writing to the store", cause: cause.to_string().into() }));
+        let is_full = cause.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        let refusal = || StoreError::Database { doing: "writing to the store", cause: cause.to_string().into() };
+        answer(job, Err(if is_full { StoreError::Full } else { refusal() }));
     }
 }
 
 /// Moves the log into the database whenever something was written, off the writer's path.
 fn checkpoints(connection: &Connection, log: &PathBuf, woken: &Receiver<()>) {
+    let mut restarted = None;
     while woken.recv().is_ok() {
         // Lets more come together first; an early end of the wait means that the store closes.
         if wait(woken, CHECKPOINT_EVERY) == Wait::Closing {
             break;
         }
-        let big = std::fs::metadata(log).is_ok_and(|log| log.len() > LOG_BYTES);
-        checkpoint(connection, if big { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" });
+        let is_big = std::fs::metadata(log).is_ok_and(|log| log.len() > LOG_BYTES);
+        // Starting afresh stops the writer until whoever reads the log is done, which may take long, e.g. for a
+        // backup: it is given up soon, and not tried again at once.
+        let is_tried = is_big && restarted.is_none_or(|last: Instant| last.elapsed() > RESTART_EVERY);
+        if is_tried {
+            restarted = Some(Instant::now());
+        }
+        checkpoint(
+            connection,
+            if is_tried { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" },
+        );
     }
     checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
@@ -172,9 +218,9 @@ enum Wait {
 }
 
 fn wait(woken: &Receiver<()>, time: Duration) -> Wait {
-    let end = std::time::Instant::now() + time;
+    let end = Instant::now() + time;
     loop {
-        match woken.recv_timeout(end.saturating_duration_since(std::time::Instant::now())) {
+        match woken.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(()) => {}
             Err(RecvTimeoutError::Timeout) => return Wait::Over,
             Err(RecvTimeoutError::Disconnected) => return Wait::Closing,

@@ -94,7 +94,7 @@ async fn what_was_written_is_there_after_closing() {
     assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
     let subscriptions = Change::Subscriptions { link: link("d1"), subscriptions: 9 };
     assert_eq!(store.write(vec![subscriptions]).await.unwrap(), Outcome::Written);
-    store.note(Change::Seen { link: link("d1"), last_activity: "a".into(), state_changed: "b".into() });
+    store.note(Change::Seen { link: link("d1"), last_activity: "a".into(), state_changed: "b".into(), live: false });
     drop(store);
     one.session = Session {
         subscriptions: 9,
@@ -360,7 +360,7 @@ async fn notes_of_one_device_are_written_in_order<S: Store>(store: S) {
     assert_eq!(store.write(insert(&record("d1"))).await.unwrap(), Outcome::Written);
     for n in 0..40 {
         let time: Box<str> = n.to_string().into();
-        store.note(Change::Seen { link: link("d1"), last_activity: time.clone(), state_changed: time });
+        store.note(Change::Seen { link: link("d1"), last_activity: time.clone(), state_changed: time, live: false });
     }
     let last = Change::Subscriptions { link: link("d1"), subscriptions: 9 };
     assert_eq!(store.write(vec![last]).await.unwrap(), Outcome::Written);

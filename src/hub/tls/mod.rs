@@ -2,13 +2,20 @@
 //!
 //! * `authority` is the hub's own certificate authority, made on first start and kept in the state folder.
 //! * `issued` gives out server certificates of that authority and makes a new one before the old one ends.
-//! * `clients` lets devices show certificates of their own; whether one is a device's is for `auth` to say.
+//! * `clients` lets devices show certificates of their own; whether one is a device's is for `auth` to say,
+//!   with what `certificate` reads in it and the authorities that `trust` has.
+//! * `description` reads the certificates of enrolments.
 
 mod authority;
+mod certificate;
 mod clients;
+mod description;
 mod issued;
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
+mod trust;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +31,10 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
 pub(crate) use authority::{CA_FILE, CertificateAuthority, Material};
+pub(crate) use certificate::{Facts, from_text, thumbprint, to_text};
+pub(crate) use description::{CertificateInfo, sha256};
 pub(crate) use issued::Issued;
+pub(crate) use trust::Trust;
 
 /// TLS cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +54,12 @@ pub(crate) enum TlsError {
     Use(#[from] rustls::Error),
 }
 
-/// Who may connect with what.
+/// What is spoken over a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// HTTP/1.1 and 2; clients show tokens.
+    /// HTTP/1.1 and 2.
     Rest,
-    /// MQTT; clients may show certificates.
+    /// MQTT.
     Mqtt,
 }
 
@@ -57,20 +67,17 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// How connections of one side are made.
+/// How connections of one side are made. Clients of both may show certificates: devices use both ports (protocol
+/// reference 1.1).
 pub(crate) fn server(side: Side, certificate: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
     let builder = Config::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
-    Ok(Arc::new(match side {
-        Side::Rest => {
-            let mut config = builder.with_no_client_auth().with_cert_resolver(certificate);
-            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-            config
-        }
-        Side::Mqtt => {
-            builder.with_client_cert_verifier(Arc::new(clients::AnyOwnKey::new())).with_cert_resolver(certificate)
-        }
-    }))
+    let clients = Arc::new(clients::AnyOwnKey::new());
+    let mut config = builder.with_client_cert_verifier(clients).with_cert_resolver(certificate);
+    if side == Side::Rest {
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    }
+    Ok(Arc::new(config))
 }
 
 /// A certificate from PEM files: the chain, the server's own first, and its key.

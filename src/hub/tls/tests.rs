@@ -62,10 +62,16 @@ impl Hub {
     }
 }
 
+/// Both sides, each with clients that speak one version alone.
+fn everything() -> impl Iterator<Item = (Side, &'static SupportedProtocolVersion)> {
+    let versions = [&rustls::version::TLS12, &rustls::version::TLS13];
+    [Side::Rest, Side::Mqtt].into_iter().flat_map(move |side| versions.map(|version| (side, version)))
+}
+
 #[test]
 fn both_versions_work_for_every_name_of_the_hub() {
-    let hub = Hub::new(Side::Rest);
-    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+    for (side, version) in everything() {
+        let hub = Hub::new(side);
         for name in ["localhost", "127.0.0.1", "::1", "hub.example"] {
             assert_eq!(hub.shake(hub.roots(), version, name, None), Ok(None), "{name}");
         }
@@ -75,14 +81,16 @@ fn both_versions_work_for_every_name_of_the_hub() {
 
 #[test]
 fn a_client_that_trusts_another_authority_turns_away() {
-    let (hub, other) = (Hub::new(Side::Mqtt), Hub::new(Side::Mqtt));
-    assert!(hub.shake(other.roots(), &rustls::version::TLS13, "localhost", None).is_err());
+    for (side, version) in everything() {
+        let (hub, other) = (Hub::new(side), Hub::new(side));
+        assert!(hub.shake(other.roots(), version, "localhost", None).is_err());
+    }
 }
 
 #[test]
 fn a_device_may_show_its_own_certificate_or_none() {
-    let hub = Hub::new(Side::Mqtt);
-    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+    for (side, version) in everything() {
+        let hub = Hub::new(side);
         let (certificate, key) = device();
         let seen = hub.shake(hub.roots(), version, "localhost", Some((certificate.clone(), key)));
         assert_eq!(seen, Ok(Some(certificate)));

@@ -1,12 +1,14 @@
 //! MQTT topics as types, printing and parsing side by side (protocol reference 11.2 to 11.8).
 //!
-//! [`Publish`] is what a device sends, [`Deliver`] what a hub sends, [`Filter`] what a device may subscribe to.
+//! [`Publish`] is what a device sends, [`Deliver`] what a hub sends, [`Filter`] what a device may subscribe to;
+//! [`RegistrationRequest`] and [`RegistrationResponse`] are those of a device that is still to be assigned to a hub.
 //! A topic that none of them knows is an error, and a hub closes the link over it. Ids stand in topics as they are,
 //! never percent-encoded; the order of query parameters does not matter when reading.
 
 mod deliver;
 mod filter;
 mod properties;
+mod provisioning;
 mod publish;
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,7 @@ use super::escape;
 pub use deliver::Deliver;
 pub use filter::Filter;
 pub use properties::Properties;
+pub use provisioning::{REGISTRATION_RESPONSES, RegistrationRequest, RegistrationResponse};
 pub use publish::Publish;
 
 /// Where a response to a twin request arrives, up to its status.

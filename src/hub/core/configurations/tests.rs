@@ -87,6 +87,8 @@ impl Store for Process {
 struct Told(mpsc::UnboundedSender<String>);
 
 impl Links for Told {
+    fn mail(&self, _: &LinkId) {}
+
     fn desired(&self, link: &LinkId, version: u64, patch: Bytes) {
         self.0.send(format!("{link} {version} {}", std::str::from_utf8(&patch).unwrap())).unwrap();
     }

@@ -52,6 +52,8 @@ struct Fleet {
 }
 
 impl Links for Fleet {
+    fn mail(&self, _: &LinkId) {}
+
     fn desired(&self, link: &LinkId, version: u64, patch: Bytes) {
         self.told.lock().unwrap().push(format!("{link} {version} {}", String::from_utf8_lossy(&patch)));
     }

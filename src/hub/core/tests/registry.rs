@@ -26,18 +26,18 @@ impl Hub {
         self.core.put_module(link, body, if_match.as_ref()).await.map_err(|failure| failure.code.number())
     }
 
-    async fn connect_module(&self, link: &LinkId, identity: &ModuleIdentity) -> Result<Subscriptions, Refusal> {
+    async fn connect_module(&self, link: &LinkId, identity: &ModuleIdentity) -> Result<Admission, Refusal> {
         let (key, _) = identity.authentication.as_ref().unwrap().symmetric_key.keys().unwrap().unwrap();
         let audience = format!("localhost/devices/{}/modules/{}", link.device, link.module.as_deref().unwrap());
         let token = sign(&audience, &key, 4_000_000_000, None);
         let request = ConnectRequest {
             link: link.clone(),
             password: Some(&token),
-            certificate: None,
+            certificates: &[],
             clean_session: false,
             model_id: None,
         };
-        self.core.connect(&request).await.map(|admission| admission.subscriptions)
+        self.core.connect(&request).await
     }
 
     /// The device's identity with one member changed.
@@ -67,7 +67,7 @@ async fn a_disabled_device_has_its_modules_cut_and_they_are_not_let_in_again() {
     assert_eq!(hub.core.module(&link).await.unwrap().connection_state, crate::iothub::ConnectionState::Connected);
     hub.change("d1", "status", json!("disabled")).await;
     assert_eq!(hub.core.links.take(), ["cut d1", "cut d1/m1"]);
-    assert_eq!(hub.connect_module(&link, &identity).await, Err(Refusal::NotAuthorized));
+    assert_eq!(hub.connect_module(&link, &identity).await.unwrap_err(), Refusal::NotAuthorized);
     hub.change("d1", "status", json!("enabled")).await;
     assert!(hub.core.links.take().is_empty());
     hub.connect_module(&link, &identity).await.unwrap();
@@ -79,9 +79,9 @@ async fn a_module_made_on_a_disabled_device_is_not_let_in() {
     hub.put("d1", json!({"status": "disabled"}), None).await.unwrap();
     let link = module("d1", "m1");
     let identity = hub.put_module(&link, json!({}), None).await.unwrap();
-    assert_eq!(hub.connect_module(&link, &identity).await, Err(Refusal::NotAuthorized));
+    assert_eq!(hub.connect_module(&link, &identity).await.unwrap_err(), Refusal::NotAuthorized);
     let updated = hub.put_module(&link, json!({}), Some("*")).await.unwrap();
-    assert_eq!(hub.connect_module(&link, &updated).await, Err(Refusal::NotAuthorized));
+    assert_eq!(hub.connect_module(&link, &updated).await.unwrap_err(), Refusal::NotAuthorized);
 }
 
 #[tokio::test]
@@ -172,10 +172,10 @@ async fn a_module_has_its_own_twin_session_and_notices() {
     let hub = Hub::with(&["d1"]).await;
     let link = module("d1", "m1");
     let identity = hub.put_module(&link, json!({}), None).await.unwrap();
-    hub.connect_module(&link, &identity).await.unwrap();
+    let session = hub.connect_module(&link, &identity).await.unwrap().session;
     let kept = Subscriptions { inputs: Some(Qos::AtLeastOnce), ..Subscriptions::default() };
-    hub.core.keep_subscriptions(&link, kept).await.unwrap();
-    assert_eq!(hub.connect_module(&link, &identity).await, Ok(kept));
+    hub.core.keep_subscriptions(&link, session, kept).await.unwrap();
+    assert_eq!(hub.connect_module(&link, &identity).await.unwrap().subscriptions, kept);
     assert_eq!(hub.core.patch_reported(&link, br#"{"a":1}"#, Some(1)).await, Ok(2));
     let body = br#"{"properties":{"desired":{"b":2}}}"#;
     hub.core.write_twin(&link, body, Mode::Merge, None).await.unwrap();

@@ -1,5 +1,7 @@
 //! From bytes to a client's packet.
 
+use std::num::NonZeroU16;
+
 use super::{CodecError, Packet, Publish, Subscribe, Unsubscribe, connect, fields::Fields};
 
 const CONNECT: u8 = 1;
@@ -74,7 +76,7 @@ fn packet(kind: u8, flags: u8, mut fields: Fields<'_>) -> Result<Packet<'_>, Cod
         SUBSCRIBE => Packet::Subscribe(Subscribe::parse(fields)?),
         UNSUBSCRIBE => Packet::Unsubscribe(Unsubscribe::parse(fields)?),
         PUBACK => {
-            let id = fields.packet_id()?;
+            let id = NonZeroU16::new(fields.packet_id()?).ok_or(CodecError::PacketId)?;
             fields.end()?;
             Packet::PubAck(id)
         }

@@ -1,5 +1,7 @@
 //! From a server's packet to bytes, appended to a buffer.
 
+use std::num::NonZeroU16;
+
 use super::super::super::ports::Qos;
 
 /// The answer to a CONNECT (protocol reference 11.1).
@@ -26,19 +28,29 @@ pub(crate) fn connack_to_level_5(out: &mut Vec<u8>) {
     out.extend([0x20, 3, 0, 0x84, 0]);
 }
 
-/// Asks for a PUBACK when there is a packet identifier.
+/// Asks for a PUBACK when there is a packet identifier; `again` when it was sent before.
 ///
 /// # Errors
 /// When the topic is too long; nothing was appended then.
-pub(crate) fn publish(out: &mut Vec<u8>, topic: &str, id: Option<u16>, payload: &[u8]) -> Result<(), TopicTooLong> {
+pub(crate) fn publish(
+    out: &mut Vec<u8>,
+    topic: &str,
+    id: Option<NonZeroU16>,
+    again: bool,
+    payload: &[u8],
+) -> Result<(), TopicTooLong> {
     let topic_length = u16::try_from(topic.len()).map_err(|_| TopicTooLong(topic.len()))?;
     let length = 2 + topic.len() + if id.is_some() { 2 } else { 0 } + payload.len();
     out.reserve(5 + length);
-    out.push(if id.is_some() { 0x32 } else { 0x30 });
+    out.push(match (id, again) {
+        (None, _) => 0x30,
+        (Some(_), false) => 0x32,
+        (Some(_), true) => 0x3A,
+    });
     remaining_length(out, length);
     out.extend(topic_length.to_be_bytes());
     out.extend_from_slice(topic.as_bytes());
-    out.extend(id.iter().flat_map(|id| id.to_be_bytes()));
+    out.extend(id.iter().flat_map(|id| id.get().to_be_bytes()));
     out.extend_from_slice(payload);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The packets that a client sends, borrowed from the bytes they came in.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU16};
 
 use super::{super::super::ports::Qos, CodecError, fields::Fields};
 
@@ -11,7 +11,7 @@ pub(crate) enum Packet<'a> {
     /// A CONNECT of another protocol level than 4; the rest of it was not looked at.
     OtherLevel(u8),
     Publish(Publish<'a>),
-    PubAck(u16),
+    PubAck(NonZeroU16),
     Subscribe(Subscribe<'a>),
     Unsubscribe(Unsubscribe<'a>),
     PingReq,

@@ -1,5 +1,7 @@
 //! Bytes written by hand, and laws.
 
+use std::num::NonZeroU16;
+
 use proptest::{collection::vec, option, prelude::*};
 
 use super::{super::super::ports::Qos, client, client::ConnectPacket, encode::ConnectCode, *};
@@ -17,7 +19,7 @@ fn whole(input: &[u8]) -> Packet<'_> {
 fn packets_written_by_hand_are_read() {
     assert_eq!(whole(b"\xC0\x00"), Packet::PingReq);
     assert_eq!(whole(b"\xE0\x00"), Packet::Disconnect);
-    assert_eq!(whole(b"\x40\x02\x12\x34"), Packet::PubAck(0x1234));
+    assert_eq!(whole(b"\x40\x02\x12\x34"), Packet::PubAck(NonZeroU16::new(0x1234).unwrap()));
     let publish = Publish { topic: "a/b", payload: b"hi", retain: false, id: Some(7) };
     assert_eq!(whole(b"\x32\x09\x00\x03a/b\x00\x07hi"), Packet::Publish(publish));
     assert_eq!(whole(b"\x3A\x09\x00\x03a/b\x00\x07hi"), Packet::Publish(publish), "sent again");
@@ -103,8 +105,8 @@ fn server_packets_have_the_bytes_of_the_standard() {
     encode::suback(&mut out, 3, &[Qos::AtMostOnce, Qos::AtLeastOnce]);
     encode::unsuback(&mut out, 4);
     encode::pingresp(&mut out);
-    encode::publish(&mut out, "t", Some(5), b"x").unwrap();
-    encode::publish(&mut out, "t", None, b"").unwrap();
+    encode::publish(&mut out, "t", NonZeroU16::new(5), false, b"x").unwrap();
+    encode::publish(&mut out, "t", None, false, b"").unwrap();
     let wanted = [
         b"\x20\x02\x01\x00\x20\x02\x00\x05\x20\x03\x00\x84\x00\x40\x02\x01\x02\x90\x04\x00\x03\x00\x01".as_slice(),
         b"\xB0\x02\x00\x04\xD0\x00\x32\x06\x00\x01t\x00\x05x\x30\x03\x00\x01t",
@@ -115,7 +117,7 @@ fn server_packets_have_the_bytes_of_the_standard() {
 #[test]
 fn a_topic_that_is_too_long_leaves_the_buffer_alone() {
     let mut out = Vec::new();
-    assert!(encode::publish(&mut out, &"t".repeat(65_536), None, b"").is_err());
+    assert!(encode::publish(&mut out, &"t".repeat(65_536), None, false, b"").is_err());
     assert!(out.is_empty());
 }
 
@@ -190,7 +192,7 @@ proptest! {
         topic in text(), id in option::of(1..=u16::MAX), payload in vec(any::<u8>(), 0..70_000),
     ) {
         let mut bytes = Vec::new();
-        encode::publish(&mut bytes, &topic, id, &payload).unwrap();
+        encode::publish(&mut bytes, &topic, id.and_then(NonZeroU16::new), false, &payload).unwrap();
         let publish = Publish { topic: &topic, payload: &payload, retain: false, id };
         prop_assert_eq!(whole(&bytes), Packet::Publish(publish));
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    num::NonZeroU16,
     sync::{Mutex, MutexGuard},
     time::SystemTime,
 };
@@ -9,7 +10,11 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::hub::ports::{Admission, ConnectRequest, DeviceService, Fault, LinkId, Refusal, Subscriptions};
+use crate::hub::ports::{
+    Admission, ConnectRequest, Delivery, DeviceService, Fault, LinkId, Provisioning, Refusal, Registrant,
+    RegistrationAnswer, Subscriptions,
+};
+use crate::iothub::Secret;
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -27,6 +32,9 @@ pub(super) struct State {
     pub(super) expires: Option<SystemTime>,
     pub(super) kept: HashMap<LinkId, Subscriptions>,
     pub(super) fault: Option<Fault>,
+    /// Messages that wait.
+    pub(super) mail: Vec<Delivery>,
+    pub(super) sessions: u64,
     version: u64,
 }
 
@@ -79,8 +87,8 @@ impl Core {
 
 impl DeviceService for Core {
     async fn connect(&self, request: &ConnectRequest<'_>) -> Result<Admission, Refusal> {
-        let ConnectRequest { link, password, certificate, clean_session, model_id } = request;
-        let certificate = certificate.map(<[u8]>::len);
+        let ConnectRequest { link, password, certificates, clean_session, model_id } = request;
+        let certificate = certificates.first().map(|certificate| certificate.len());
         self.note(format!("connect {link} {password:?} {certificate:?} {clean_session} {model_id:?}"));
         let mut state = self.state();
         if let Some(refusal) = state.refusal {
@@ -90,15 +98,17 @@ impl DeviceService for Core {
             state.kept.remove(link);
         }
         let subscriptions = state.kept.get(link).copied().unwrap_or_default();
-        Ok(Admission { expires: state.expires, subscriptions })
+        state.sessions += 1;
+        Ok(Admission { expires: state.expires, subscriptions, session: state.sessions })
     }
 
     fn disconnected(&self, link: &LinkId) {
         self.note(format!("disconnected {link}"));
     }
 
-    async fn keep_subscriptions(&self, link: &LinkId, subscriptions: Subscriptions) -> Result<(), Fault> {
+    async fn keep_subscriptions(&self, link: &LinkId, session: u64, subscriptions: Subscriptions) -> Result<(), Fault> {
         self.ask(format!("keep {link}")).await?;
+        assert_eq!(session, self.state().sessions, "no link keeps anything after another has taken over");
         self.state().kept.insert(link.clone(), subscriptions);
         Ok(())
     }
@@ -121,5 +131,44 @@ impl DeviceService for Core {
             long => format!("{long} bytes"),
         };
         self.ask(format!("telemetry {link} {properties} {payload}")).await
+    }
+
+    async fn next_message(
+        &self,
+        link: &LinkId,
+        after: u64,
+        packet: Option<NonZeroU16>,
+    ) -> Result<Option<Delivery>, Fault> {
+        self.ask(format!("mail {link} after {after}")).await?;
+        let mut state = self.state();
+        let Some(next) = state.mail.iter_mut().find(|one| one.sequence > after) else { return Ok(None) };
+        next.packet = next.packet.or(packet);
+        let delivery = next.clone();
+        next.again = true;
+        Ok(Some(delivery))
+    }
+
+    async fn complete_message(&self, link: &LinkId, sequence: u64) -> Result<(), Fault> {
+        self.state().mail.retain(|one| one.sequence != sequence);
+        self.ask(format!("complete {link} {sequence}")).await
+    }
+}
+
+impl Provisioning for Core {
+    async fn recognise(&self, who: &Registrant) -> Result<(), Refusal> {
+        let (token, certificates) = (who.token.as_ref().map(Secret::reveal), who.certificates.0.len());
+        self.note(format!("recognise {} {} {token:?} {certificates}", who.id_scope, who.id));
+        self.state().refusal.map_or(Ok(()), Err)
+    }
+
+    async fn register(&self, who: &Registrant, body: &[u8]) -> Result<RegistrationAnswer, Fault> {
+        self.ask(format!("register {} {}", who.id, String::from_utf8_lossy(body))).await?;
+        let operation = Some("4.1".to_owned());
+        Ok(RegistrationAnswer { status: 202, operation, retry_after: Some(3), body: Bytes::from_static(b"{}") })
+    }
+
+    async fn registered(&self, who: &Registrant, operation: &str) -> Result<RegistrationAnswer, Fault> {
+        self.ask(format!("registered {} {operation}", who.id)).await?;
+        Ok(RegistrationAnswer { status: 200, operation: None, retry_after: None, body: Bytes::from_static(b"[]") })
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::hub::{
     mqtt::{connection::Connection, mailbox::Mailbox},
-    ports::Links as _,
+    ports::{Links as _, PeerCertificates},
 };
 
 fn with_will(name: &str) -> ConnectPacket {
@@ -176,6 +176,54 @@ async fn a_stop_does_not_wait_for_ever() {
     assert_eq!(start.elapsed(), Limits::default().drain);
 }
 
+#[tokio::test(start_paused = true)]
+async fn few_links_end_at_once_and_many_one_after_the_other() {
+    for (links, least, most) in [(20, 0, 0), (3100, 2, 3), (20_000, 4, 5)] {
+        let hub = Hub::with(Limits { spread: seconds(5), ..Limits::default() });
+        let mut devices = tokio::task::JoinSet::new();
+        for number in 0..links {
+            let mut device = hub.open_with(None, 256);
+            device.send(&ConnectPacket { keep_alive: 0, ..ConnectPacket::of(&format!("d{number}")) }.bytes()).await;
+            assert_eq!(device.receive().await, Packet::of(0x20, b"\0\0"));
+            devices.spawn(async move {
+                device.closed().await;
+                Instant::now()
+            });
+        }
+        let start = Instant::now();
+        hub.stop.request();
+        let mut ends = devices.join_all().await;
+        ends.sort_unstable();
+        let half = ends[ends.len() / 2] - start;
+        let last = ends[ends.len() - 1] - start;
+        assert!((seconds(least)..=seconds(most)).contains(&last), "{last:?} for {links}");
+        assert!(half >= last / 3 && half <= last * 2 / 3, "{half:?} of {last:?} for {links}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_waits_for_its_end_is_served_until_then() {
+    let hub = Hub::with(Limits { spread: seconds(3600), ..Limits::default() });
+    let mut devices = Vec::new();
+    for number in 0..200 {
+        devices.push(hub.subscribed(&format!("d{number}"), &[RESPONSES], 0).await);
+    }
+    hub.stop.request();
+    tokio::task::yield_now().await;
+    let mut served = 0;
+    for device in &mut devices {
+        let request = client::publish("$iothub/twin/GET/?$rid=1", None, false, b" ");
+        // Some have ended by now: the first of them do at once.
+        if device.stream.write_all(&request).await.is_ok() && device.stream.read_u8().await.is_ok() {
+            served += 1;
+        }
+    }
+    assert!(served > 150, "{served}");
+    for device in devices {
+        device.task.await.unwrap();
+    }
+}
+
 /// A subscribed device whose stream holds next to nothing.
 async fn narrow(hub: &Hub) -> Device {
     let mut device = hub.open_with(None, 64);
@@ -232,7 +280,7 @@ async fn an_idle_link_is_small() {
         let far = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         (listener.accept().await.unwrap().0, far)
     };
-    let task = Arc::clone(&hub.server).serve_link(stream, None, PEER, hub.stop.clone());
+    let task = Arc::clone(&hub.server).serve_link(stream, PeerCertificates::default(), PEER, hub.stop.clone());
     let parts = [
         size_of_val(&task),
         size_of::<Connection<tokio::net::TcpStream, Core>>(),

@@ -5,12 +5,15 @@ mod core;
 mod downward;
 mod endings;
 mod laws;
+mod mail;
 #[cfg(feature = "agent")]
 mod peer;
+mod provisioning;
 mod upward;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
     task::JoinHandle,
@@ -21,7 +24,11 @@ use super::{
     Limits, LinkTable, Server,
     codec::client::{self, ConnectPacket},
 };
-use crate::{hub::ports::LinkId, task::Stop, twin::DeviceId};
+use crate::{
+    hub::ports::{LinkId, PeerCertificates},
+    task::Stop,
+    twin::DeviceId,
+};
 
 const RESPONSES: &str = "$iothub/twin/res/#";
 const DESIRED: &str = "$iothub/twin/PATCH/properties/desired/#";
@@ -43,8 +50,12 @@ struct Hub {
 
 impl Hub {
     fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Self {
         let (core, links) = (Arc::new(Core::default()), Arc::new(LinkTable::new()));
-        let server = Arc::new(Server::new(Arc::clone(&core), Arc::clone(&links), Limits::default()));
+        let server = Arc::new(Server::new(Arc::clone(&core), Arc::clone(&links), limits));
         Self { core, links, server, stop: Stop::new() }
     }
 
@@ -55,7 +66,9 @@ impl Hub {
 
     fn open_with(&self, certificate: Option<&[u8]>, buffer: usize) -> Device {
         let (stream, far) = duplex(buffer);
-        let serve = Arc::clone(&self.server).serve_link(far, certificate.map(Into::into), PEER, self.stop.clone());
+        let certificates = certificate.map(|der| CertificateDer::from(der.to_vec()));
+        let certificates = PeerCertificates(certificates.into_iter().collect());
+        let serve = Arc::clone(&self.server).serve_link(far, certificates, PEER, self.stop.clone());
         Device { stream, task: tokio::spawn(serve) }
     }
 

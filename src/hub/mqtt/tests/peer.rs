@@ -5,7 +5,7 @@ use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{DESIRED, Hub, METHODS, RESPONSES, link, seconds};
-use crate::hub::ports::{Links as _, MethodFault};
+use crate::hub::ports::{Links as _, MethodFault, PeerCertificates};
 
 /// Listens on a free port until dropped.
 async fn listen(hub: &Hub) -> (u16, JoinSet<()>) {
@@ -16,7 +16,12 @@ async fn listen(hub: &Hub) -> (u16, JoinSet<()>) {
     tasks.spawn(async move {
         let mut links = JoinSet::new();
         while let Ok((stream, peer)) = listener.accept().await {
-            links.spawn(std::sync::Arc::clone(&server).serve_link(stream, None, peer, stop.clone()));
+            links.spawn(std::sync::Arc::clone(&server).serve_link(
+                stream,
+                PeerCertificates::default(),
+                peer,
+                stop.clone(),
+            ));
         }
     });
     (port, tasks)

@@ -27,6 +27,8 @@ pub(crate) enum Letter {
     Desired { link: LinkId, version: u64, patch: Bytes },
     /// A link here is to end, if it is not newer than this ticket.
     Cut { link: LinkId, ticket: u64 },
+    /// A message waits for a device here.
+    Mail { link: LinkId },
     /// A method of a device here is called; the answer goes to `from`.
     Call { link: LinkId, call: u64, from: i64, request: Bytes },
     /// A method that was called from here came to this.
@@ -110,6 +112,7 @@ fn read(row: &Row) -> Result<Option<Letter>, Fault> {
             Some(Letter::Call { link: link(row, 2)?, call: number, from: row.try_get(7)?, request: body()? })
         }
         4 => Some(Letter::Answer { call: number, answer: body()? }),
+        5 => Some(Letter::Mail { link: link(row, 2)? }),
         _ => None,
     })
 }

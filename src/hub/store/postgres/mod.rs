@@ -239,7 +239,7 @@ impl Store for PostgresStore {
     }
 
     fn note(&self, change: Change) {
-        if let Change::Seen { link, .. } = &change {
+        if let Change::Seen { link, live: false, .. } = &change {
             self.tickets.shard(link).remove(link);
         }
         self.writer.note(change);

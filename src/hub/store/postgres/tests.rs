@@ -102,7 +102,8 @@ async fn whoever_claims_a_link_last_has_it_and_hears_what_its_device_is_told() {
     assert_eq!(b.claim(&link("d1"), &one.identity, "U").await.unwrap(), Outcome::Written);
     assert_eq!(letters(&a).await, [Letter::Cut { link: link("d1"), ticket }]);
     // The end of the old link is not the end of the new one.
-    let seen = |at: &str| Change::Seen { link: link("d1"), last_activity: at.into(), state_changed: at.into() };
+    let seen =
+        |at: &str| Change::Seen { link: link("d1"), last_activity: at.into(), state_changed: at.into(), live: false };
     a.note(seen("V"));
     assert_eq!(a.write(vec![tell("d1", 3)]).await.unwrap(), Outcome::Written);
     let session = a.get(&link("d1")).await.unwrap().unwrap().session;

@@ -8,7 +8,7 @@ use crate::hub::store::{Counts, Document, Filter, Span, StoreError};
 /// A store whose lease the test grants and takes away.
 struct Leased {
     inner: SqliteStore,
-    granted: AtomicBool,
+    granted: Arc<AtomicBool>,
     asked: mpsc::UnboundedSender<()>,
 }
 
@@ -67,6 +67,8 @@ impl Store for Leased {
 struct Deaf(mpsc::UnboundedSender<()>);
 
 impl Links for Deaf {
+    fn mail(&self, _: &LinkId) {}
+
     fn desired(&self, _: &LinkId, _: u64, _: Bytes) {}
 
     async fn call(&self, _: &LinkId, _: &str, _: Bytes, _: Duration, _: Duration) -> Result<MethodAnswer, MethodFault> {
@@ -88,7 +90,8 @@ async fn jobs_run_only_while_this_process_has_the_lease() {
     let folder = tempfile::tempdir().unwrap();
     let (asked, mut leases) = mpsc::unbounded_channel();
     let (called, mut calls) = mpsc::unbounded_channel();
-    let store = Leased { inner: SqliteStore::open(folder.path()).unwrap(), granted: AtomicBool::new(false), asked };
+    let granted = Arc::new(AtomicBool::new(false));
+    let store = Leased { inner: SqliteStore::open(folder.path()).unwrap(), granted: Arc::clone(&granted), asked };
     let authority = Authority::new(Vec::new(), Policies::generate().unwrap());
     let core = Arc::new(Core::new(store, Arc::new(Deaf(called)), authority));
     let record = Record::fresh(part::link("d1").unwrap(), &DeviceIdentity::default(), 1, "T").unwrap();
@@ -100,9 +103,9 @@ async fn jobs_run_only_while_this_process_has_the_lease() {
         leases.recv().await.unwrap();
     }
     assert!(calls.try_recv().is_err(), "another process has the lease");
-    core.store.granted.store(true, Ordering::Relaxed);
+    granted.store(true, Ordering::Relaxed);
     calls.recv().await.unwrap();
-    core.store.granted.store(false, Ordering::Relaxed);
+    granted.store(false, Ordering::Relaxed);
     while leases.try_recv().is_ok() {}
     // One that was under way, one that is refused, and one after everything has stopped.
     for _ in 0..3 {
@@ -110,7 +113,7 @@ async fn jobs_run_only_while_this_process_has_the_lease() {
     }
     let job = core.job("j1").await.unwrap().unwrap();
     assert_eq!(serde_json::from_str::<Value>(&job).unwrap()["status"], json!("running"));
-    core.store.granted.store(true, Ordering::Relaxed);
+    granted.store(true, Ordering::Relaxed);
     calls.recv().await.unwrap();
     stop.request();
     engine.await.unwrap();

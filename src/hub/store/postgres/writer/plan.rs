@@ -25,6 +25,8 @@ fn keys(change: &Change) -> impl Iterator<Item = Key<'_>> {
     let (first, second) = match change {
         Change::Insert(record) => (Some(Key::Record(&record.link)), Some(Key::Session(&record.link))),
         Change::Update(record) => (Some(Key::Record(&record.link)), None),
+        // So that it comes either before a claim or after it, and then finds the new owner.
+        Change::Mail { link } => (Some(Key::Record(link)), None),
         Change::Delete { link, .. } | Change::Claim { link, .. } => (Some(Key::Record(link)), Some(Key::Session(link))),
         Change::Subscriptions { link, .. } | Change::Seen { link, .. } => (Some(Key::Session(link)), None),
         Change::Setting { name, .. } => (Some(Key::Setting(name)), None),
@@ -44,7 +46,8 @@ pub(super) fn lane(change: &Change, hasher: &RandomState) -> u64 {
         | Change::Subscriptions { link, .. }
         | Change::Seen { link, .. }
         | Change::Tell { link, .. }
-        | Change::Cut { link } => hasher.hash_one(link),
+        | Change::Cut { link }
+        | Change::Mail { link } => hasher.hash_one(link),
         Change::Setting { name, .. } => hasher.hash_one(name),
         Change::Document(document) => hasher.hash_one(&document.id),
         Change::DeleteDocument { id, .. } => hasher.hash_one(id),
@@ -102,7 +105,7 @@ pub(super) struct Plan<'a> {
     pub(super) deletes: Vec<&'a LinkId>,
     pub(super) claims: Vec<(&'a LinkId, u64, &'a str)>,
     pub(super) subscriptions: Vec<(&'a LinkId, u32)>,
-    pub(super) seen: Vec<(&'a LinkId, &'a str, &'a str)>,
+    pub(super) seen: Vec<(&'a LinkId, &'a str, &'a str, bool)>,
     pub(super) settings: Vec<(&'a str, &'a str)>,
     pub(super) new_documents: Vec<&'a Document>,
     pub(super) documents: Vec<&'a Document>,
@@ -110,6 +113,7 @@ pub(super) struct Plan<'a> {
     pub(super) gone_prefixes: Vec<(Kind, &'a str)>,
     pub(super) tells: Vec<(&'a LinkId, u64, &'a [u8])>,
     pub(super) cuts: Vec<&'a LinkId>,
+    pub(super) mails: Vec<&'a LinkId>,
 }
 
 impl<'a> Plan<'a> {
@@ -140,7 +144,9 @@ impl<'a> Plan<'a> {
             Change::Delete { link, .. } => self.deletes.push(link),
             Change::Claim { link, ticket, at, .. } => self.claims.push((link, *ticket, at)),
             Change::Subscriptions { link, subscriptions } => self.subscriptions.push((link, *subscriptions)),
-            Change::Seen { link, last_activity, state_changed } => self.seen.push((link, last_activity, state_changed)),
+            Change::Seen { link, last_activity, state_changed, live } => {
+                self.seen.push((link, last_activity, state_changed, *live));
+            }
             Change::Setting { name, value } => self.settings.push((name, value)),
             Change::Document(document) if document.revision == 0 => self.new_documents.push(document),
             Change::Document(document) => self.documents.push(document),
@@ -148,6 +154,7 @@ impl<'a> Plan<'a> {
             Change::DeleteDocuments { kind, prefix } => self.gone_prefixes.push((*kind, prefix)),
             Change::Tell { link, version, patch } => self.tells.push((link, *version, patch)),
             Change::Cut { link } => self.cuts.push(link),
+            Change::Mail { link } => self.mails.push(link),
         }
     }
 

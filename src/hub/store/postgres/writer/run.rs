@@ -123,6 +123,10 @@ async fn write(client: &ClientWrapper, plan: &Plan<'_>, node: i64) -> Result<Vec
         let (devices, modules) = names(plan.cuts.iter().copied());
         nodes.extend(mail(client, sql::CUT, &[&devices, &modules, &node]).await?);
     }
+    if !plan.mails.is_empty() {
+        let (devices, modules) = names(plan.mails.iter().copied());
+        nodes.extend(mail(client, sql::MAIL, &[&devices, &modules, &node]).await?);
+    }
     Ok(nodes)
 }
 
@@ -139,9 +143,10 @@ async fn sessions(client: &ClientWrapper, plan: &Plan<'_>, node: i64) -> Result<
     }
     if !plan.seen.is_empty() {
         let (devices, modules) = names(plan.seen.iter().map(|(link, ..)| *link));
-        let activity: Vec<&str> = plan.seen.iter().map(|(_, activity, _)| *activity).collect();
-        let changed: Vec<&str> = plan.seen.iter().map(|(.., changed)| *changed).collect();
-        execute(client, sql::SEEN, &[&devices, &modules, &activity, &changed, &node]).await?;
+        let activity: Vec<&str> = plan.seen.iter().map(|(_, activity, ..)| *activity).collect();
+        let changed: Vec<&str> = plan.seen.iter().map(|(_, _, changed, _)| *changed).collect();
+        let live: Vec<bool> = plan.seen.iter().map(|(.., live)| *live).collect();
+        execute(client, sql::SEEN, &[&devices, &modules, &activity, &changed, &live, &node]).await?;
     }
     if !plan.claims.is_empty() {
         let (devices, modules) = names(plan.claims.iter().map(|(link, ..)| *link));

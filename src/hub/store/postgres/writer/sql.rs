@@ -75,16 +75,17 @@ pub(super) const SUBSCRIPTIONS: &str = "
     JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id ORDER BY r.device_id, r.module_id
     ON CONFLICT (device_id, module_id) DO UPDATE SET subscriptions = excluded.subscriptions";
 
-/// A link's end counts only for the node that has the link: another one may have it by now.
+/// What is seen of a link, and its end, count only for the node that has the link: another one may have it by now. What
+/// is seen of a live link does not count once it has ended.
 pub(super) const SEEN: &str = "
-    INSERT INTO session(device_id, module_id, last_activity, state_changed)
-    SELECT r.device_id, r.module_id, u.last_activity, u.state_changed
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-        AS u(device_id, module_id, last_activity, state_changed)
+    INSERT INTO session(device_id, module_id, last_activity, state_changed, node)
+    SELECT r.device_id, r.module_id, u.last_activity, u.state_changed, CASE WHEN u.live THEN $6::bigint END
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[])
+        AS u(device_id, module_id, last_activity, state_changed, live)
     JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id ORDER BY r.device_id, r.module_id
     ON CONFLICT (device_id, module_id) DO UPDATE SET last_activity = excluded.last_activity,
-        state_changed = excluded.state_changed, node = NULL
-    WHERE session.node IS NULL OR session.node = $5";
+        state_changed = excluded.state_changed, node = excluded.node
+    WHERE session.node = $6 OR (session.node IS NULL AND excluded.node IS NULL)";
 
 pub(super) const SETTINGS: &str = "
     INSERT INTO setting(name, value) SELECT * FROM unnest($1::text[], $2::text[])
@@ -124,6 +125,17 @@ pub(super) const CUT: &str = "
     WITH mailed AS (
         INSERT INTO mail(node, kind, device_id, module_id, number, name, body)
         SELECT s.node, 2, s.device_id, s.module_id, s.ticket, '', ''
+        FROM unnest($1::text[], $2::text[]) AS u(device_id, module_id)
+        JOIN session s ON s.device_id = u.device_id AND s.module_id = u.module_id
+        WHERE s.node IS NOT NULL AND s.node <> $3 RETURNING node
+    )
+    SELECT DISTINCT node FROM mailed";
+
+/// Devices that are linked to other nodes have messages.
+pub(super) const MAIL: &str = "
+    WITH mailed AS (
+        INSERT INTO mail(node, kind, device_id, module_id, number, name, body)
+        SELECT s.node, 5, s.device_id, s.module_id, 0, '', ''
         FROM unnest($1::text[], $2::text[]) AS u(device_id, module_id)
         JOIN session s ON s.device_id = u.device_id AND s.module_id = u.module_id
         WHERE s.node IS NOT NULL AND s.node <> $3 RETURNING node
