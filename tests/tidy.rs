@@ -48,6 +48,7 @@ const NAMED_IN: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["src/report/"]),
     ("axum", &["src/hub/api"]),
     ("clap", &["src/cli/", "src/main.rs"]),
+    ("deadpool_postgres", &["src/hub/store/postgres/"]),
     ("git2", &["src/repo/"]),
     ("indicatif", &["src/cli/"]),
     ("jsonschema", &["src/fleet/schema"]),
@@ -59,6 +60,7 @@ const NAMED_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/hub/store/"]),
     ("saphyr_parser", &["src/fleet/yaml"]),
     ("similar", &["src/report/"]),
+    ("tokio_postgres", &["src/hub/store/postgres/"]),
     ("x509_parser", &["src/hub/tls"]),
 ];
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{auth::OidcConfig, core::MOST_ACTIVE, events::Events, guard::ConnectionLimits};
+use crate::iothub::Secret;
 
 /// Where a hub keeps things, listens, and what it is called.
 #[derive(Debug, Clone)]
@@ -28,6 +29,9 @@ pub struct Config {
     pub assigned_hub: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
+    /// The address of a PostgreSQL database that any number of hubs share, `postgres://…`; without it the one that the
+    /// state folder remembers, or the store in the state folder.
+    pub store: Option<Secret>,
     /// Most scheduled jobs that wait or run at a time.
     pub most_jobs: usize,
     /// Where MQTT is served without TLS, for a proxy on this machine that ends TLS itself; a loopback address.
@@ -78,6 +82,7 @@ impl Config {
             hostname: None,
             assigned_hub: None,
             certificate: None,
+            store: None,
             most_jobs: MOST_ACTIVE,
             mqtt_plain: None,
             drain: DRAIN,

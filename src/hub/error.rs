@@ -2,7 +2,13 @@
 
 use std::{error::Error, net::SocketAddr, path::PathBuf};
 
-use super::{auth::PoliciesError, failure::Failure, random::NoRandomness, store::StoreError, tls::TlsError};
+use super::{
+    auth::PoliciesError,
+    failure::Failure,
+    random::NoRandomness,
+    store::{AddressError, StoreError},
+    tls::TlsError,
+};
 use crate::twin::DeviceId;
 
 type Cause = Box<dyn Error + Send + Sync>;
@@ -84,6 +90,12 @@ impl HubError {
 
     pub(super) fn state(path: &std::path::Path, cause: impl Into<Cause>) -> Self {
         Self::State { path: path.to_owned(), cause: cause.into() }
+    }
+}
+
+impl From<AddressError> for HubError {
+    fn from(cause: AddressError) -> Self {
+        Self::Store(cause.into())
     }
 }
 

@@ -6,6 +6,7 @@
 //!   what it writes, and what a write does to it.
 //! * [`backup`] copies a state folder and puts it back.
 //! * `store` keeps what the core hands it; every acknowledged write survives a crash.
+//! * `cluster` joins several hub processes over one shared store; `folder` is what a process of them remembers itself.
 //! * `api` is the REST side, `mqtt` the device side. They know the core through `ports`, and not each other.
 //! * `dps` is the knowledge of the provisioning service, which makes devices of those that prove who they are.
 //! * `websocket` is the way of MQTT over the REST side's port.
@@ -16,18 +17,21 @@
 mod api;
 mod auth;
 pub mod backup;
+mod cluster;
 mod config;
 mod core;
 mod dps;
 mod error;
 mod events;
 mod failure;
+mod folder;
 mod guard;
 mod hex;
 mod listen;
 mod meter;
 mod mqtt;
 pub mod offline;
+mod opening;
 mod plain;
 mod ports;
 mod random;

@@ -8,26 +8,25 @@ use std::{
 };
 
 use rustls::server::ResolvesServerCert;
-use tokio::{net::TcpListener, task::spawn_blocking};
+use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::{
     api::{self, Api},
-    auth::{Authority, Issuer, OidcConfig, POLICIES, Policies},
+    auth::{Authority, Issuer, OidcConfig},
+    cluster::AnyLinks,
     config::{Addresses, Config, bracketed},
     core::{ConfigurationEngine, Core},
-    dps::{ID_SCOPE, new_id_scope},
     error::HubError,
     events::Outlet,
     guard::Guard,
     listen::{self, Listener},
     meter::Meter,
     mqtt::{self, LinkTable},
-    offline::{self, HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
-    plain,
+    offline, opening, plain,
     ports::PeerCertificates,
-    store::{Change, DirectoryLock, Outcome, SqliteStore, Store as _},
+    store::{AnyStore, DirectoryLock},
     tls,
 };
 use crate::{
@@ -36,10 +35,13 @@ use crate::{
     twin::DeviceId,
 };
 
+/// The core over whichever store there is.
+type HubCore = Core<AnyStore, AnyLinks>;
+
 /// A hub that listens. Nothing is answered until [`Hub::run`].
 #[derive(Debug)]
 pub struct Hub {
-    core: Arc<Core<SqliteStore, LinkTable>>,
+    core: Arc<HubCore>,
     links: Arc<LinkTable>,
     http: Listener,
     mqtt: Listener,
@@ -50,6 +52,7 @@ pub struct Hub {
     hostname: HostName,
     ca: Option<PathBuf>,
     lock: DirectoryLock,
+    all_links: Arc<AnyLinks>,
     issuer: Option<Arc<Issuer>>,
     guard: Arc<Guard>,
 }
@@ -61,25 +64,28 @@ impl Hub {
     /// When the folder cannot be used or another hub uses it, an address is taken, or a name or certificate is bad.
     pub async fn open(config: Config) -> Result<Self, HubError> {
         let meter = Meter::new();
-        let (store, lock) = open_state(config.state.clone(), Arc::clone(&meter)).await?;
+        let lock = opening::lock_state(config.state.clone()).await?;
+        let (store, address) = opening::open_store(&config, Arc::clone(&meter)).await?;
         let http = bind("REST", config.http).await?;
         let mqtt = bind("MQTT", config.mqtt).await?;
         let plain = bind_plain(config.mqtt_plain).await?;
         let addresses = Addresses { http: http.1, mqtt: mqtt.1 };
         let hostname = config.host(addresses.http.port());
         let hostname = HostName::parse(&hostname).map_err(|error| HubError::Name(error.into()))?;
-        let policies = policies(&store).await?;
-        remember(&store, &hostname, addresses).await?;
+        let policies = opening::policies(&store).await?;
+        opening::remember(&store, &config.state, address, &hostname, addresses).await?;
         let names = config.all_names();
         let tokens_for = names.iter().map(|name| HostName::parse(&bracketed(name)));
         let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
+        opening::share_authority(&store, &config).await?;
         let (certificate, ca) = certificate(&config, names)?;
         let links = Arc::new(LinkTable::new());
-        let id_scope = id_scope(&store).await?;
+        let id_scope = opening::id_scope(&store).await?;
         let assigned_hub = config.assigned_hub.clone().unwrap_or_else(|| hostname.name().to_owned());
         let issuer = config.oidc.clone().map(issuer).transpose()?;
         let authority = Authority::new(tokens_for, policies).with_issuer(issuer.clone());
-        let core = Core::new(store, Arc::clone(&links), authority);
+        let all_links = Arc::new(opening::all_links(&links, &store, &hostname).await?);
+        let core = Core::new(store, Arc::clone(&all_links), authority);
         let core = core.with_most_jobs(config.most_jobs);
         let core = core.observed(Arc::clone(&meter), outlet(&config, &hostname, &meter)?);
         let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
@@ -104,7 +110,22 @@ impl Hub {
             None => None,
         };
         let drain = config.drain;
-        Ok(Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, ca, lock, issuer, guard })
+        Ok(Self {
+            core,
+            links,
+            http,
+            mqtt,
+            plain,
+            metrics,
+            drain,
+            addresses,
+            hostname,
+            ca,
+            lock,
+            all_links,
+            issuer,
+            guard,
+        })
     }
 
     /// Where it listens; never port 0.
@@ -161,8 +182,8 @@ impl Hub {
 
     /// Serves until `stop` is requested, answers what is in flight, and closes the store.
     pub async fn run(self, stop: Stop) {
-        let Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, lock, issuer, guard, ca: _ } =
-            self;
+        let Self { core, links, http, mqtt, plain, metrics, drain, addresses, hostname, lock, .. } = self;
+        let Self { all_links, issuer, guard, .. } = self;
         info!(http = %addresses.http, mqtt = %addresses.mqtt, %hostname, "the hub is open");
         let writes = TaskTracker::new();
         let mut group = Group::new(stop.child());
@@ -184,6 +205,10 @@ impl Hub {
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
         group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
         group.spawn("mqtt", serve_mqtt(mqtt, Arc::clone(&devices), group.stop().clone()));
+        if let Some(cluster) = all_links.cluster() {
+            group.spawn("cluster", Arc::clone(cluster).run(group.stop().clone()));
+        }
+        drop(all_links);
         group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
         if let Some((socket, _)) = plain {
             group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
@@ -195,7 +220,8 @@ impl Hub {
         group.join().await;
         writes.close();
         writes.wait().await;
-        close(core, lock).await;
+        close(core).await;
+        drop(lock);
         info!("the hub is closed");
     }
 }
@@ -220,7 +246,7 @@ fn outlet(config: &Config, hostname: &HostName, meter: &Arc<Meter>) -> Result<Ou
     config.events.as_ref().map_or_else(|| Ok(Outlet::default()), open)
 }
 
-type MqttServer = mqtt::Server<Core<SqliteStore, LinkTable>>;
+type MqttServer = mqtt::Server<HubCore>;
 
 async fn serve_mqtt(listener: Listener, server: Arc<MqttServer>, stop: Stop) {
     let inner = stop.clone();
@@ -240,7 +266,7 @@ async fn serve_plain(socket: TcpListener, patience: Duration, server: Arc<MqttSe
 }
 
 /// Notes what is heard of devices until the hub is told to stop, and says then that it is about to close.
-async fn watch(core: Arc<Core<SqliteStore, LinkTable>>, stop: Stop) {
+async fn watch(core: Arc<HubCore>, stop: Stop) {
     core.watch_activity(&stop).await;
     core.close_doors();
 }
@@ -253,14 +279,12 @@ async fn bind_plain(address: Option<SocketAddr>) -> Result<Option<(TcpListener, 
     }
 }
 
-/// The store's last commit and checkpoint take a while, and are not for a thread that serves others.
-async fn close(core: Arc<Core<SqliteStore, LinkTable>>, lock: DirectoryLock) {
+/// Writes what nobody waited for.
+async fn close(core: Arc<HubCore>) {
     let Some(core) = Arc::into_inner(core) else {
         return warn!("somebody still uses the store; it closes when they are done");
     };
-    if let Err(error) = spawn_blocking(move || drop((core, lock))).await {
-        warn!(%error, "the store was not closed in good order");
-    }
+    core.into_store().close().await;
 }
 
 fn issuer(config: OidcConfig) -> Result<Arc<Issuer>, HubError> {
@@ -273,61 +297,6 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, S
     let socket = TcpListener::bind(address).await.map_err(fail)?;
     let bound = socket.local_addr().map_err(fail)?;
     Ok((socket, bound))
-}
-
-async fn open_state(folder: PathBuf, meter: Arc<Meter>) -> Result<(SqliteStore, DirectoryLock), HubError> {
-    let path = folder.clone();
-    let open = move || {
-        make_folder(&folder).map_err(|cause| HubError::state(&folder, cause))?;
-        let lock = DirectoryLock::take(&folder).map_err(|cause| HubError::state(&folder, cause))?;
-        Ok((SqliteStore::open_counted(&folder, meter)?, lock))
-    };
-    spawn_blocking(open).await.map_err(|cause| HubError::state(&path, cause))?
-}
-
-/// It holds keys: nobody but its owner looks inside.
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-async fn policies(store: &SqliteStore) -> Result<Policies, HubError> {
-    if let Some(text) = store.setting(POLICIES).await? {
-        let policies = Policies::parse(&text)?;
-        let Some(completed) = policies.completed()? else { return Ok(policies) };
-        set(store, POLICIES, completed.text()?).await?;
-        return Ok(completed);
-    }
-    let policies = Policies::generate()?;
-    set(store, POLICIES, policies.text()?).await?;
-    Ok(policies)
-}
-
-/// Made once: it is written into devices.
-async fn id_scope(store: &SqliteStore) -> Result<String, HubError> {
-    if let Some(scope) = store.setting(ID_SCOPE).await? {
-        return Ok(scope);
-    }
-    let scope = new_id_scope()?;
-    set(store, ID_SCOPE, scope.clone()).await?;
-    Ok(scope)
-}
-
-/// For commands that are not this process.
-async fn remember(store: &SqliteStore, hostname: &HostName, addresses: Addresses) -> Result<(), HubError> {
-    set(store, HOSTNAME, hostname.to_string()).await?;
-    set(store, HTTP_ADDRESS, addresses.http.to_string()).await?;
-    set(store, MQTT_ADDRESS, addresses.mqtt.to_string()).await
-}
-
-async fn set(store: &SqliteStore, name: &str, value: String) -> Result<(), HubError> {
-    match store.write(vec![Change::Setting { name: name.to_owned(), value }]).await? {
-        Outcome::Written => Ok(()),
-        Outcome::Conflict => Err(HubError::Store("a setting was not written".into())),
-    }
 }
 
 fn certificate(

@@ -45,6 +45,10 @@ impl Condition {
         Self { text: text.into(), expr, doubts }
     }
 
+    pub(super) fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
     /// The condition as it was written; [`Display`](fmt::Display) gives the canonical text.
     pub fn text(&self) -> &str {
         &self.text

@@ -64,6 +64,12 @@ impl<'q> Aggregator<'q> {
 
     /// Takes one document into its group. The caller has checked [`Query::matches`].
     pub fn add(&mut self, fields: &impl Fields) {
+        self.add_counted(fields, 1);
+    }
+
+    /// Takes `rows` documents into their group that have the same values at all grouped paths. Good for counts only,
+    /// see [`Query::counted_by`].
+    pub fn add_counted(&mut self, fields: &impl Fields, rows: u64) {
         let key = self.key(fields);
         if !self.groups.contains_key(key.as_str()) {
             let keys = self.query.group_by.iter().map(|path| fields.json(path)).collect();
@@ -73,7 +79,7 @@ impl<'q> Aggregator<'q> {
         let Some(group) = self.groups.get_mut(key.as_str()) else { return };
         for (column, running) in self.query.columns.iter().zip(&mut group.folds) {
             match &column.item {
-                Item::Aggregate(Fold::Count, _) => running.rows += 1,
+                Item::Aggregate(Fold::Count, _) => running.rows += rows,
                 Item::Aggregate(_, Some(path)) => running.add(fields.field(path)),
                 Item::Aggregate(_, None) | Item::Path(_) => {}
             }

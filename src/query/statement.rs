@@ -197,6 +197,13 @@ impl Query {
         row
     }
 
+    /// The grouped paths of a query whose only aggregate is `COUNT()`: its groups can be counted elsewhere and handed to
+    /// [`Aggregator::add_counted`].
+    pub fn counted_by(&self) -> Option<&[FieldPath]> {
+        let counts = |column: &Column| matches!(column.item, Item::Path(_) | Item::Aggregate(Fold::Count, _));
+        (self.is_aggregate() && self.columns.iter().all(counts)).then_some(&*self.group_by)
+    }
+
     /// A fresh collector of groups, when [`Query::is_aggregate`].
     pub fn aggregator(&self) -> Option<Aggregator<'_>> {
         self.is_aggregate().then(|| Aggregator::new(self))

@@ -5,7 +5,11 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 
 use super::{AuthorityCommand, EntryArgs, LimitArgs, LogFormat, Share, duration};
-use crate::{hub::EventKind, iothub::RegistrationId, twin::DeviceId};
+use crate::{
+    hub::EventKind,
+    iothub::{RegistrationId, Secret},
+    twin::DeviceId,
+};
 
 /// Of `agent`.
 #[derive(Debug, Args)]
@@ -44,6 +48,7 @@ pub struct AgentArgs {
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  twinops hub --state /var/lib/twinops-hub --name hub.example.org\n  \
                   twinops hub --tls-cert hub.pem --tls-key hub.key\n  \
+                  TWINOPS_HUB_STORE=postgres://hub:…@db.example.org/hub twinops hub --name hub.example.org\n  \
                   twinops hub --oidc-issuer https://sts.windows.net/TENANT/ --oidc-audience https://iothubs.azure.net\n  \
                   export IOTHUB_CONNECTION_STRING=\"$(twinops hub connection-string)\"\n\n\
                   On first start it makes an authority and a certificate of its own, unless it is given one."
@@ -52,6 +57,11 @@ pub struct HubArgs {
     /// Where twins, keys and certificates are kept.
     #[arg(long, global = true, value_name = "DIR", default_value = "twinops-hub")]
     pub state: PathBuf,
+    /// Keep twins in this PostgreSQL database, which any number of hubs may share, instead of in the state folder:
+    /// `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full`. The state folder remembers it, for its owner's eyes
+    /// only. Better given by the variable, because other users may see a command's arguments.
+    #[arg(long, global = true, value_name = "URL", env = "TWINOPS_HUB_STORE", hide_env_values = true)]
+    pub store: Option<Secret>,
     /// Serve REST here.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8443", help_heading = "Network")]
     pub http: SocketAddr,

@@ -33,16 +33,16 @@ pub(super) const OWNER: &str = "iothubowner";
 pub(crate) async fn run(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Failure> {
     let text = match &args.command {
         None => return serve(args, desk, stop).await,
-        Some(HubCommand::ConnectionString) => service(&args.state)?.to_connection_string().reveal().to_owned(),
-        Some(HubCommand::DeviceConnectionString(device)) => device_string(&args.state, device).await?,
-        Some(HubCommand::SasToken(sas)) => token(&args.state, sas).await?,
-        Some(HubCommand::IdScope) => offline::id_scope(&args.state)?,
-        Some(HubCommand::Enroll(who)) => enroll::enroll(&client(&args.state, &service(&args.state)?)?, who).await?,
-        Some(HubCommand::DeriveKey(who)) => enroll::derive(&client(&args.state, &service(&args.state)?)?, who).await?,
-        Some(HubCommand::Backup(backup)) => backup::make(&args.state, backup).await?,
-        Some(HubCommand::Restore(restore)) => backup::restore(&args.state, restore).await?,
+        Some(HubCommand::ConnectionString) => service(args)?.to_connection_string().reveal().to_owned(),
+        Some(HubCommand::DeviceConnectionString(device)) => device_string(args, device).await?,
+        Some(HubCommand::SasToken(sas)) => token(args, sas).await?,
+        Some(HubCommand::IdScope) => offline::id_scope_from(&args.state, args.store.as_ref())?,
+        Some(HubCommand::Enroll(who)) => enroll::enroll(&owner(args)?, who).await?,
+        Some(HubCommand::DeriveKey(who)) => enroll::derive(&owner(args)?, who).await?,
+        Some(HubCommand::Backup(backup)) => backup::make(args, backup).await?,
+        Some(HubCommand::Restore(restore)) => backup::restore(args, restore).await?,
         Some(HubCommand::Authority(command)) => {
-            return authority::run(command, &client(&args.state, &service(&args.state)?)?, desk).await;
+            return authority::run(command, &owner(args)?, desk).await;
         }
     };
     desk.printer.result(|out| writeln!(out, "{text}"))?;
@@ -59,6 +59,7 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
         names: args.names.clone(),
         most_jobs: args.max_jobs,
         certificate: certificate.map(|(chain, key)| CertificateFiles { chain, key }),
+        store: args.store.clone(),
         events: args.events.as_deref().map(|file| events(args, file, desk.printer)),
         metrics: args.metrics,
         oidc: args.entry.config(),
@@ -96,8 +97,9 @@ fn events(args: &HubArgs, file: &Path, printer: &Printer) -> Events {
 }
 
 /// The owner's connection string.
-fn service(state: &Path) -> Result<ServiceConnection, Failure> {
-    Ok(ServiceConnection::parse(offline::service_connection_string(state, OWNER)?.reveal())?)
+fn service(hub: &HubArgs) -> Result<ServiceConnection, Failure> {
+    let text = offline::service_connection_string_from(&hub.state, hub.store.as_ref(), OWNER)?;
+    Ok(ServiceConnection::parse(text.reveal())?)
 }
 
 /// A client for the hub of this folder, which has to be running: reached on this machine, whatever it is called.
@@ -107,9 +109,14 @@ fn client(state: &Path, service: &ServiceConnection) -> Result<HubClient, Failur
     access::client(&here, offline::ca_pem_path(state).as_deref())
 }
 
-async fn device_string(state: &Path, args: &DeviceStringArgs) -> Result<String, Failure> {
-    let service = service(state)?;
-    let key = device_key(&client(state, &service)?, &args.device, args.create).await?;
+/// The same, as the owner.
+fn owner(hub: &HubArgs) -> Result<HubClient, Failure> {
+    client(&hub.state, &service(hub)?)
+}
+
+async fn device_string(hub: &HubArgs, args: &DeviceStringArgs) -> Result<String, Failure> {
+    let service = service(hub)?;
+    let key = device_key(&client(&hub.state, &service)?, &args.device, args.create).await?;
     let connection = DeviceConnection {
         host: service.host,
         gateway: None,
@@ -138,11 +145,11 @@ pub(super) async fn device_key(hub: &HubClient, device: &DeviceId, create: bool)
         .ok_or_else(|| Failure::new(Exit::Failed, format!("`{device}` has no key: it proves itself by certificate")))
 }
 
-async fn token(state: &Path, args: &SasArgs) -> Result<String, Failure> {
-    let service = service(state)?;
+async fn token(hub: &HubArgs, args: &SasArgs) -> Result<String, Failure> {
+    let service = service(hub)?;
     let expiry = (SystemTime::now() + args.ttl).duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     if let Some(device) = &args.device {
-        let key = device_key(&client(state, &service)?, device, false).await?;
+        let key = device_key(&client(&hub.state, &service)?, device, false).await?;
         let audience = Audience::new(&service.host, Scope::Device(device.to_string()));
         return Ok(sign(&audience.to_string(), &key, expiry, None));
     }

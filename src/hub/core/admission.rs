@@ -2,16 +2,21 @@
 
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
 use tracing::{info, warn};
 
-use super::{Core, Decision, device_link, devices::subscriptions, presence::PresenceTable};
+use super::{
+    Core, Decision, device_link,
+    devices::subscriptions,
+    presence::{Begun, PresenceTable},
+};
 use crate::{
     hub::{
         auth::{Denial, own_certificate, signed_certificate},
         ports::{Admission, ConnectRequest, LinkId, Links, Refusal},
         record::Record,
-        store::{Change, Store, StoreError},
+        store::{Change, Outcome, Store, StoreError},
         time,
     },
     iothub::{AuthenticationType, CLOCK_SKEW_SECONDS},
@@ -55,7 +60,10 @@ impl<S: Store, L: Links> Core<S, L> {
         if vouched {
             self.trusted.came(link);
         }
-        let begun = self.presence.come(link, time::now());
+        let now = time::now();
+        // Before the claim, so that a connect which breaks off is noted as one that ended.
+        let begun = self.presence.come(link, now);
+        self.claim(&record, begun, now).await?;
         if request.clean_session && (begun.takes_over || record.session.subscriptions != 0) {
             self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
         }
@@ -135,6 +143,36 @@ impl<S: Store, L: Links> Core<S, L> {
             own_certificate(&authentication, own, now)?
         };
         Ok(Known { record, expires: ends.and_then(time_of), vouched })
+    }
+
+    /// Takes the link for this process. The record may have been disabled or deleted at another one since it was read:
+    /// then the device has to come again.
+    async fn claim(&self, record: &Record, begun: Begun, now: Timestamp) -> Result<(), Refusal> {
+        let link = &record.link;
+        match self.store.claim(link, &record.identity, &time::text(now)).await {
+            Ok(Outcome::Written) => return Ok(()),
+            Ok(Outcome::Conflict) => {
+                self.undo(link, begun);
+                info!(%link, "a device changed while it connected; it has to try again");
+            }
+            Err(error) => {
+                // It may have been written all the same.
+                if let Some(seen) = self.undo(link, begun) {
+                    self.store.note(seen);
+                }
+                warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
+            }
+        }
+        Err(Refusal::Unavailable)
+    }
+
+    /// Forgets a session that comes to nothing, unless another one was there, which stays.
+    fn undo(&self, link: &LinkId, begun: Begun) -> Option<Change> {
+        if begun.takes_over {
+            return None;
+        }
+        self.trusted.went(link);
+        self.presence.go(link, time::now())
     }
 
     /// The record of somebody who may connect; a module may if its device may.

@@ -2,7 +2,7 @@
 
 use std::{iter::once, sync::Arc};
 
-use super::{ATTEMPTS, Core, TwinPart, busy, device_link, family, identity_rules, unwritable};
+use super::{ATTEMPTS, Core, TwinPart, busy, device_link, family, identity_rules, tell, unwritable};
 use crate::{
     hub::{
         events::Lifecycle,
@@ -109,7 +109,8 @@ impl<S: Store, L: Links> Core<S, L> {
             record.set_identity(&new).map_err(unwritable)?;
             let told = twin.map(|twin| twin.apply(&mut record, &text)).transpose()?.flatten();
             let record = Arc::new(record);
-            let batch = once(Change::Update(Arc::clone(&record))).chain(after.changes).collect();
+            let tells = told.iter().map(|patch| tell(&record, patch.clone()));
+            let batch = once(Change::Update(Arc::clone(&record))).chain(after.changes).chain(tells).collect();
             if self.commit(batch).await? == Outcome::Written {
                 if let Some(patch) = told {
                     self.links.desired(&link, record.desired.version, patch);

@@ -110,6 +110,11 @@ fn device_link(id: &DeviceId) -> LinkId {
     LinkId { device: id.clone(), module: None }
 }
 
+/// What a device is told of its record, for whichever process has the link: to be written together with the record.
+fn tell(record: &Record, patch: Bytes) -> Change {
+    Change::Tell { link: record.link.clone(), version: record.desired.version, patch }
+}
+
 impl<S: Store, L: Links> Core<S, L> {
     /// Serves what `store` holds to those whom `authority` lets in.
     pub(crate) fn new(store: S, links: Arc<L>, authority: Authority) -> Self {
@@ -145,6 +150,11 @@ impl<S: Store, L: Links> Core<S, L> {
     /// What counts.
     pub(crate) const fn meter(&self) -> &Arc<Meter> {
         &self.meter
+    }
+
+    /// What it stood on, once nobody uses it any longer.
+    pub(crate) fn into_store(self) -> S {
+        self.store.into_inner()
     }
 
     /// Who may do what.
@@ -202,7 +212,7 @@ impl<S: Store, L: Links> Core<S, L> {
                 Decision::Leave(told) => Decision::Leave((told, None)),
             })
         };
-        let (record, (told, before)) = self.change(link, watched).await?;
+        let (record, (told, before)) = self.change_telling(link, watched, |(told, _)| told.clone()).await?;
         if let Some(patch) = told {
             self.links.desired(link, record.desired.version, patch);
             self.meter.notified();
@@ -220,6 +230,16 @@ impl<S: Store, L: Links> Core<S, L> {
         link: &LinkId,
         change: impl Fn(&mut Record) -> Result<Decision<T>, Failure> + Send + Sync,
     ) -> Result<(Arc<Record>, T), Failure> {
+        self.change_telling(link, change, |_| None).await
+    }
+
+    /// Like [`Self::change`]; what is to be told is stored with the change for whichever process has the link.
+    async fn change_telling<T: Send>(
+        &self,
+        link: &LinkId,
+        change: impl Fn(&mut Record) -> Result<Decision<T>, Failure> + Send + Sync,
+        told: impl Fn(&T) -> Option<Bytes> + Send + Sync,
+    ) -> Result<(Arc<Record>, T), Failure> {
         for _ in 0..ATTEMPTS {
             let mut record = self.record(link).await?;
             let before = Before::of(&record);
@@ -228,7 +248,9 @@ impl<S: Store, L: Links> Core<S, L> {
                 Decision::Write(value) => value,
             };
             let record = Arc::new(record);
-            if self.store.write(vec![Change::Update(Arc::clone(&record))]).await? == Outcome::Written {
+            let mut batch = vec![Change::Update(Arc::clone(&record))];
+            batch.extend(told(&value).map(|patch| tell(&record, patch)));
+            if self.store.write(batch).await? == Outcome::Written {
                 self.changed(Some(before), &record);
                 return Ok((record, value));
             }

@@ -100,7 +100,7 @@ impl<S: Store, L: Links> Core<S, L> {
             let told = twin.map(|twin| twin.apply(record, &time::text(now))).transpose()?.flatten();
             Ok(Decision::Write((told, new.authentication != old.authentication)))
         };
-        let (record, (told, cut)) = self.change(link, change).await?;
+        let (record, (told, cut)) = self.change_telling(link, change, |(told, _)| told.clone()).await?;
         if let Some(patch) = told {
             self.links.desired(link, record.desired.version, patch);
         }

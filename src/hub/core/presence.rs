@@ -90,6 +90,7 @@ impl PresenceTable {
                 link: link.clone(),
                 last_activity: time::text(live.seen).into(),
                 state_changed: time::text(live.since).into(),
+                live: true,
             }
         };
         heard.map(note).collect()
@@ -107,6 +108,7 @@ impl PresenceTable {
             link: record.link.clone(),
             last_activity: time::text(now).into(),
             state_changed: state_changed.into(),
+            live: false,
         }
     }
 
@@ -117,6 +119,7 @@ impl PresenceTable {
             link: link.clone(),
             last_activity: time::text(live.seen).into(),
             state_changed: time::text(now).into(),
+            live: false,
         })
     }
 
@@ -130,7 +133,7 @@ impl PresenceTable {
                 messages: 0,
             },
             None => Presence {
-                connected: false,
+                connected: record.session.connected,
                 last_activity: record.session.last_activity.clone(),
                 state_changed: record.session.state_changed.clone(),
                 messages: 0,

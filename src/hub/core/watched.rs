@@ -2,11 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::hub::{
-    events::{Lifecycle, Outlet},
-    ports::LinkId,
-    record::Record,
-    store::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError},
+use crate::{
+    hub::{
+        events::{Lifecycle, Outlet},
+        ports::LinkId,
+        record::Record,
+        store::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, Tally},
+    },
+    query::FieldPath,
 };
 
 /// See the module.
@@ -25,6 +28,11 @@ impl<S: Store> Watched<S> {
     /// Tells through `outlet`.
     pub(super) fn through(self, outlet: Outlet) -> Self {
         Self { outlet, ..self }
+    }
+
+    /// The store itself.
+    pub(super) fn into_inner(self) -> S {
+        self.store
     }
 
     /// What there will be to tell once a batch is written. What is deleted has to be read before.
@@ -67,6 +75,10 @@ impl<S: Store> Store for Watched<S> {
         self.store.get(link).await
     }
 
+    async fn claim(&self, link: &LinkId, identity: &str, at: &str) -> Result<Outcome, StoreError> {
+        self.store.claim(link, identity, at).await
+    }
+
     async fn scan(
         &self,
         span: Span<'_>,
@@ -75,6 +87,10 @@ impl<S: Store> Store for Watched<S> {
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
         self.store.scan(span, after, filter, limit).await
+    }
+
+    async fn tally(&self, filter: &Filter, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
+        self.store.tally(filter, by, most).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

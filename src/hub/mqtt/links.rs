@@ -152,6 +152,14 @@ impl LinkTable {
         free && shard.seats.get(link).is_some_and(|seat| seat.gone)
     }
 
+    /// Cuts all links.
+    pub(crate) fn cut_all(&self) {
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.seats.values().filter_map(|seat| seat.mailbox.as_ref()).for_each(|mailbox| mailbox.cut(Cut::Told));
+        }
+    }
+
     /// The core knows that nobody is here.
     pub(super) fn told(&self, link: &LinkId) {
         self.shard(link).seats.remove(link);

@@ -61,6 +61,8 @@ pub(crate) struct Session {
     /// When it was last seen, and when the link last came or went; ISO 8601.
     pub(crate) last_activity: Option<Box<str>>,
     pub(crate) state_changed: Option<Box<str>>,
+    /// Whether another hub process has the link.
+    pub(crate) connected: bool,
 }
 
 impl Record {

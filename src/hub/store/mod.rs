@@ -2,12 +2,15 @@
 //!
 //! * [`Store`] is what the core needs of a store, and no more: read one, write a few under the condition that nobody
 //!   else did, go through all in the order of their ids, count, and remember settings.
-//! * `sqlite` is the embedded one; no other room knows which it is.
+//! * `sqlite` is the embedded one, `postgres` the one that hub processes share; no other room knows which it is. `any` is
+//!   either of them, as the configuration says.
 //! * [`DirectoryLock`] keeps a second hub out of a state folder.
 
+mod any;
 mod document;
 mod filter;
 mod lock;
+mod postgres;
 mod sqlite;
 mod sqlite_backup;
 mod sqlite_document;
@@ -17,17 +20,21 @@ mod sqlite_row;
 mod sqlite_schema;
 mod sqlite_writer;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
+pub(crate) use any::AnyStore;
+use bytes::Bytes;
 pub(crate) use document::{Document, Kind};
-pub(crate) use filter::{Filter, Span, Term};
+pub(crate) use filter::{Filter, Span, Tally, Term};
 pub(crate) use lock::DirectoryLock;
+pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
 pub(crate) use sqlite::{SqliteStore, settings_of};
 pub(crate) use sqlite_backup::{Contents, beside, check, copy, database};
 
 use super::{ports::LinkId, record::Record};
+use crate::query::FieldPath;
 
 /// What stands between a request and its data.
 #[derive(Debug, thiserror::Error)]
@@ -82,8 +89,9 @@ pub(crate) enum Change {
     Delete { link: LinkId, revision: u64 },
     /// What a device listens to when it comes back. Nothing happens when there is no such record.
     Subscriptions { link: LinkId, subscriptions: u32 },
-    /// When a device was last seen. Nothing happens when there is no such record.
-    Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str> },
+    /// When a device was last seen, and whether this process still has its link. Nothing happens when there is no such
+    /// record, or another process has the link.
+    Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str>, live: bool },
     /// A setting of the hub.
     Setting { name: String, value: String },
     /// A document: a new one with revision 0, which is a conflict if there is one of that name; otherwise in the
@@ -93,6 +101,16 @@ pub(crate) enum Change {
     DeleteDocument { kind: Kind, id: Box<str>, revision: u64 },
     /// All documents whose id begins with this go; never a conflict.
     DeleteDocuments { kind: Kind, prefix: Box<str> },
+    /// What the hub process that has the link tells the device, in the same transaction as the write that it tells of.
+    /// Nothing happens where there is only one process, which tells by itself.
+    Tell { link: LinkId, version: u64, patch: Bytes },
+    /// Another hub process that has the link cuts it. Nothing happens where there is only one process.
+    Cut { link: LinkId },
+    /// A message waits for the device: another hub process that has the link says so. Nothing happens where there is
+    /// only one process.
+    Mail { link: LinkId },
+    /// See [`Store::claim`].
+    Claim { link: LinkId, ticket: u64, identity: Box<str>, at: Box<str> },
 }
 
 /// How a batch ended.
@@ -123,6 +141,17 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Leaves a change to be written soon, without anybody to wait for it.
     fn note(&self, change: Change);
 
+    /// This process has the device's link from now on, whoever had it before; a conflict unless the record still has
+    /// this identity. `at` is when it came. Where there is only one process, there is nothing to say.
+    fn claim(
+        &self,
+        _link: &LinkId,
+        _identity: &str,
+        _at: &str,
+    ) -> impl Future<Output = Result<Outcome, StoreError>> + Send {
+        async { Ok(Outcome::Written) }
+    }
+
     /// Records in the order of their ids, device before module, from the first one after `after`; at most `limit`.
     /// All that satisfy `filter` are among them, and others may be; fewer than `limit` means that there are no more.
     fn scan(
@@ -132,6 +161,17 @@ pub(crate) trait Store: Send + Sync + 'static {
         filter: &Filter,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+
+    /// Counts the devices that satisfy the filter's sieve, by the values at some paths, groups in the order of their
+    /// first device; nothing when the store cannot do so exactly. More than `most` groups may be cut off after one more.
+    fn tally(
+        &self,
+        _filter: &Filter,
+        _by: &[FieldPath],
+        _most: usize,
+    ) -> impl Future<Output = Result<Option<Vec<Tally>>, StoreError>> + Send {
+        async { Ok(None) }
+    }
 
     /// How many devices there are.
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;

@@ -63,6 +63,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Record> {
             subscriptions: row.get::<_, Option<u32>>(15)?.unwrap_or_default(),
             last_activity: row.get(16)?,
             state_changed: row.get(17)?,
+            connected: false,
         },
     })
 }
@@ -92,7 +93,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
             connection.prepare_cached(SUBSCRIPTIONS)?.execute(name)?;
             1
         }
-        Change::Seen { link, last_activity, state_changed } => {
+        Change::Seen { link, last_activity, state_changed, live: _ } => {
             let values = params![link.device.as_str(), module(link), last_activity, state_changed];
             connection.prepare_cached(SEEN)?.execute(values)?;
             1
@@ -105,6 +106,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
         Change::DeleteDocument { kind, id, revision } => {
             return sqlite_document::delete(connection, *kind, id, *revision);
         }
+        Change::Tell { .. } | Change::Cut { .. } | Change::Mail { .. } | Change::Claim { .. } => 1,
         Change::DeleteDocuments { kind, prefix } => return sqlite_document::delete_all(connection, *kind, prefix),
     };
     Ok(if written == 1 { Outcome::Written } else { Outcome::Conflict })

@@ -11,9 +11,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PublicKeyData as _, date_time_ymd,
 };
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{super::hex::hex, TlsError};
+use crate::iothub::Secret;
 
 /// The authority's certificate in the state folder, for clients to trust.
 pub(crate) const CA_FILE: &str = "ca.pem";
@@ -27,6 +29,13 @@ pub(super) const DAYS: i64 = 90;
 #[derive(Debug)]
 pub(crate) struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
+}
+
+/// An authority on its way from one state folder to others, as PEM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Material {
+    certificate: String,
+    key: Secret,
 }
 
 impl CertificateAuthority {
@@ -48,6 +57,26 @@ impl CertificateAuthority {
             write(&certificate_file, &params.self_signed(&key)?.pem(), 0o644)?;
         }
         Ok(Self { issuer: Issuer::new(params, key) })
+    }
+
+    /// Certificate and key of the authority of a state folder, made if there is none.
+    pub(crate) fn material(folder: &Path) -> Result<Material, TlsError> {
+        Self::of(folder)?;
+        let read = |name| {
+            let file = folder.join(name);
+            fs::read_to_string(&file).map_err(failed(&file))
+        };
+        Ok(Material { certificate: read(CA_FILE)?, key: Secret::new(read(KEY_FILE)?) })
+    }
+
+    /// Makes an authority that is shared the one of a state folder.
+    pub(crate) fn adopt(folder: &Path, shared: &Material) -> Result<(), TlsError> {
+        if Self::material(folder)? != *shared {
+            KeyPair::from_pem(shared.key.reveal())?;
+            write(&folder.join(KEY_FILE), shared.key.reveal(), 0o600)?;
+            write(&folder.join(CA_FILE), &shared.certificate, 0o644)?;
+        }
+        Ok(())
     }
 
     /// A server certificate for these names and addresses, with its key, as DER.

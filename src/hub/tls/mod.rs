@@ -30,7 +30,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
-pub(crate) use authority::{CA_FILE, CertificateAuthority};
+pub(crate) use authority::{CA_FILE, CertificateAuthority, Material};
 pub(crate) use certificate::{Facts, from_text, thumbprint, to_text};
 pub(crate) use description::{CertificateInfo, sha256};
 pub(crate) use issued::Issued;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    super::{ATTEMPTS, Core, device_link, family, identity_rules},
+    super::{ATTEMPTS, Core, device_link, family, identity_rules, tell},
     enroll::busy,
     register::Known,
 };
@@ -172,7 +172,9 @@ fn returning(arrival: &Arrival<'_>, mut record: Record) -> Result<Plan, Failure>
         record.model_id = model.into();
     }
     let is_changed = !is_same || model.is_some() || told.is_some();
-    let changes = is_changed.then(|| Change::Update(Arc::new(record))).into_iter().collect();
+    let tells = told.iter().map(|(_, patch)| tell(&record, patch.clone())).collect::<Vec<_>>();
+    let update = is_changed.then(|| Change::Update(Arc::new(record)));
+    let changes = update.into_iter().chain(tells).collect();
     Ok(Plan { changes, substatus, told, cut: !is_same })
 }
 

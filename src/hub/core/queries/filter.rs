@@ -2,7 +2,7 @@
 
 use crate::{
     hub::store::{Filter, Term},
-    query::{Condition, Equality, Literal},
+    query::{Condition, Equality, Literal, Sieve},
 };
 
 /// Most values that are handed to the store.
@@ -10,7 +10,10 @@ const MOST: usize = 500;
 
 /// The terms of a condition that a store understands; every selected record satisfies them.
 pub(super) fn filter(condition: Option<&Condition>) -> Filter {
-    Filter { terms: condition.into_iter().flat_map(Condition::equalities).filter_map(term).collect() }
+    Filter {
+        terms: condition.into_iter().flat_map(Condition::equalities).filter_map(term).collect(),
+        sieve: condition.map_or(Sieve::All(Vec::new()), Condition::sieve),
+    }
 }
 
 fn term(equality: Equality<'_>) -> Option<Term> {
@@ -44,6 +47,6 @@ mod tests {
         let found = filter(Some(&Condition::parse("moduleId = '$edgeAgent' AND deviceId = 'a'").unwrap()));
         let terms = [Term::ModuleIds(vec!["$edgeAgent".into()]), Term::DeviceIds(vec!["a".into()])];
         assert_eq!(found.terms, terms);
-        assert_eq!(filter(Some(&Condition::parse("deviceId = 'a' OR tags.b = 'c'").unwrap())), Filter::default());
+        assert_eq!(filter(Some(&Condition::parse("deviceId = 'a' OR tags.b = 'c'").unwrap())).terms, []);
     }
 }

@@ -12,6 +12,8 @@ mod page;
 mod parts;
 mod run;
 mod select;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub(super) use fields::RecordFields;

@@ -16,9 +16,9 @@ use crate::{
         failure::Failure,
         ports::Links,
         record::Record,
-        store::{Filter, Span, Store},
+        store::{Filter, Span, Store, Tally},
     },
-    query::{Aggregator, Query, Source},
+    query::{Aggregator, FieldPath, Fields, Operand, Query, Source},
 };
 
 /// Records that are read at a time when a condition leaves out some of them.
@@ -123,6 +123,14 @@ impl<S: Store, L: Links> Core<S, L> {
             return Ok(aggregator.finish());
         }
         let filter = filter(query.condition());
+        if let Some(by) = query.counted_by().filter(|_| span == Span::Devices)
+            && let Some(tallies) = self.store.tally(&filter, by, GROUPS).await?
+        {
+            for Tally { keys, rows } in &tallies {
+                aggregator.add_counted(&GroupFields::new(by, keys), *rows);
+            }
+            return if aggregator.len() > GROUPS { Err(too_many()) } else { Ok(aggregator.finish()) };
+        }
         let mut after = None;
         loop {
             let records = self.store.scan(span, after.as_ref(), &filter, CHUNK).await?;
@@ -133,13 +141,40 @@ impl<S: Store, L: Links> Core<S, L> {
                 }
             }
             if aggregator.len() > GROUPS {
-                return Err(Failure::invalid(format!("the query makes more than {GROUPS} groups; narrow it down")));
+                return Err(too_many());
             }
             match records.last() {
                 Some(last) if records.len() == CHUNK => after = Some(last.link.clone()),
                 _ => return Ok(aggregator.finish()),
             }
         }
+    }
+}
+
+fn too_many() -> Failure {
+    Failure::invalid(format!("the query makes more than {GROUPS} groups; narrow it down"))
+}
+
+/// What all records of a group have in common.
+pub(super) struct GroupFields<'a> {
+    by: &'a [FieldPath],
+    keys: &'a [Option<Value>],
+}
+
+impl<'a> GroupFields<'a> {
+    pub(super) const fn new(by: &'a [FieldPath], keys: &'a [Option<Value>]) -> Self {
+        Self { by, keys }
+    }
+}
+
+impl Fields for GroupFields<'_> {
+    fn field(&self, path: &FieldPath) -> Operand<'_> {
+        let at = self.by.iter().position(|by| by == path);
+        at.and_then(|at| self.keys.get(at)?.as_ref()).map_or(Operand::Undefined, Operand::from)
+    }
+
+    fn json(&self, path: &FieldPath) -> Option<Value> {
+        self.keys.get(self.by.iter().position(|by| by == path)?)?.clone()
     }
 }
 
