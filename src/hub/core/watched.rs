@@ -1,15 +1,11 @@
 //! A store that tells of identities that were made and deleted, whoever wrote them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use crate::{
-    hub::{
-        events::{Lifecycle, Outlet},
-        ports::LinkId,
-        record::Record,
-        store::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, Tally},
-    },
-    query::FieldPath,
+use crate::hub::{
+    events::{Lifecycle, Outlet},
+    record::Record,
+    store::{Change, Outcome, Store, StoreError, forward},
 };
 
 /// See the module.
@@ -67,55 +63,5 @@ impl<S: Store> Store for Watched<S> {
         Ok(outcome)
     }
 
-    fn note(&self, change: Change) {
-        self.store.note(change);
-    }
-
-    async fn get(&self, link: &LinkId) -> Result<Option<Record>, StoreError> {
-        self.store.get(link).await
-    }
-
-    async fn claim(&self, link: &LinkId, identity: &str, at: &str) -> Result<Outcome, StoreError> {
-        self.store.claim(link, identity, at).await
-    }
-
-    async fn scan(
-        &self,
-        span: Span<'_>,
-        after: Option<&LinkId>,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.store.scan(span, after, filter, limit).await
-    }
-
-    async fn tally(&self, filter: &Filter, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
-        self.store.tally(filter, by, most).await
-    }
-
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        self.store.counts().await
-    }
-
-    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.store.setting(name).await
-    }
-
-    async fn document(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError> {
-        self.store.document(kind, id).await
-    }
-
-    async fn documents(
-        &self,
-        kind: Kind,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Document>, StoreError> {
-        self.store.documents(kind, prefix, after, limit).await
-    }
-
-    async fn lease(&self, name: &str, time: Duration) -> Result<bool, StoreError> {
-        self.store.lease(name, time).await
-    }
+    forward!(store: note, get, claim, scan, tally, counts, setting, document, documents, lease);
 }

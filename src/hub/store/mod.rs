@@ -9,6 +9,9 @@
 mod any;
 mod document;
 mod filter;
+mod forward;
+#[cfg(test)]
+mod leased;
 mod lock;
 mod postgres;
 mod sqlite;
@@ -28,6 +31,9 @@ pub(crate) use any::AnyStore;
 use bytes::Bytes;
 pub(crate) use document::{Document, Kind};
 pub(crate) use filter::{Filter, Span, Tally, Term};
+pub(crate) use forward::forward;
+#[cfg(test)]
+pub(crate) use leased::Leased;
 pub(crate) use lock::DirectoryLock;
 pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
 pub(crate) use sqlite::{SqliteStore, settings_of};

@@ -3,65 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::hub::store::{Counts, Document, Filter, Span, StoreError};
-
-/// A store whose lease the test grants and takes away.
-struct Leased {
-    inner: SqliteStore,
-    granted: Arc<AtomicBool>,
-    asked: mpsc::UnboundedSender<()>,
-}
-
-impl Store for Leased {
-    async fn get(&self, link: &LinkId) -> Result<Option<Record>, StoreError> {
-        self.inner.get(link).await
-    }
-
-    async fn write(&self, batch: Vec<Change>) -> Result<Outcome, StoreError> {
-        self.inner.write(batch).await
-    }
-
-    fn note(&self, change: Change) {
-        self.inner.note(change);
-    }
-
-    async fn scan(
-        &self,
-        span: Span<'_>,
-        after: Option<&LinkId>,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<Vec<Record>, StoreError> {
-        self.inner.scan(span, after, filter, limit).await
-    }
-
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        self.inner.counts().await
-    }
-
-    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        self.inner.setting(name).await
-    }
-
-    async fn document(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError> {
-        self.inner.document(kind, id).await
-    }
-
-    async fn documents(
-        &self,
-        kind: Kind,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Document>, StoreError> {
-        self.inner.documents(kind, prefix, after, limit).await
-    }
-
-    async fn lease(&self, _: &str, _: Duration) -> Result<bool, StoreError> {
-        let _ = self.asked.send(());
-        Ok(self.granted.load(Ordering::Relaxed))
-    }
-}
+use crate::hub::store::Leased;
 
 /// Nobody is ever connected, but calls wait for ever.
 struct Deaf(mpsc::UnboundedSender<()>);
@@ -91,7 +33,8 @@ async fn jobs_run_only_while_this_process_has_the_lease() {
     let (asked, mut leases) = mpsc::unbounded_channel();
     let (called, mut calls) = mpsc::unbounded_channel();
     let granted = Arc::new(AtomicBool::new(false));
-    let store = Leased { inner: SqliteStore::open(folder.path()).unwrap(), granted: Arc::clone(&granted), asked };
+    let store = Arc::new(SqliteStore::open(folder.path()).unwrap());
+    let store = Leased { store, name: "jobs", granted: Arc::clone(&granted), asked: Some(asked) };
     let authority = Authority::new(Vec::new(), Policies::generate().unwrap());
     let core = Arc::new(Core::new(store, Arc::new(Deaf(called)), authority));
     let record = Record::fresh(part::link("d1").unwrap(), &DeviceIdentity::default(), 1, "T").unwrap();
