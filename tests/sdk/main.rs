@@ -50,6 +50,16 @@ fn python_shows_certificates_and_enrols() {
 }
 
 #[test]
+fn python_is_let_in_by_what_it_shows() {
+    passes(Sdk::Python, "test_links", 9);
+}
+
+#[test]
+fn python_manages_enrolments() {
+    passes(Sdk::Python, "test_enrolment", 11);
+}
+
+#[test]
 fn node_manages_a_fleet() {
     passes(Sdk::Node, "service.test.js", 5);
 }
@@ -57,6 +67,11 @@ fn node_manages_a_fleet() {
 #[test]
 fn node_is_a_device() {
     passes(Sdk::Node, "device.test.js", 6);
+}
+
+#[test]
+fn node_is_let_in_by_what_it_shows_and_keeps_its_link() {
+    passes(Sdk::Node, "links.test.js", 10);
 }
 
 #[test]

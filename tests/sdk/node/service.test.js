@@ -3,15 +3,17 @@
 
 const assert = require('node:assert/strict');
 const test = require('node:test');
-const { JobClient } = require('azure-iothub');
+const { DigitalTwinClient, IoTHubTokenCredentials, JobClient } = require('azure-iothub');
 const { OWNER, body, newKey, registry, unique, until, withDevice } = require('./support');
 
 const service = registry();
 
+// Protocol reference 17.1, 17.4, 17.5 and 17.6.
 test('a device from first to last', async () => {
     const deviceId = unique('d');
     const made = body(await service.create({ deviceId, status: 'disabled' }));
     assert.equal(made.status, 'disabled');
+    assert.ok(made.authentication.symmetricKey.primaryKey);
     const keys = { primaryKey: newKey(), secondaryKey: newKey() };
     const updated = body(await service.update({ ...made, authentication: { type: 'sas', symmetricKey: keys } }));
     assert.deepEqual(updated.authentication.symmetricKey, keys);
@@ -21,8 +23,10 @@ test('a device from first to last', async () => {
     for (const call of [service.get(deviceId), service.delete(deviceId)]) {
         await assert.rejects(call, { name: 'DeviceNotFoundError' });
     }
+    assert.ok(!body(await service.list()).some((device) => device.deviceId === deviceId));
 });
 
+// Protocol reference 17.2.
 test('thumbprints come back unchanged', async () => {
     const x509Thumbprint = { primaryThumbprint: 'A'.repeat(40), secondaryThumbprint: 'b'.repeat(40) };
     const deviceId = unique('d');
@@ -31,10 +35,12 @@ test('thumbprints come back unchanged', async () => {
     await service.delete(deviceId);
 });
 
+// Protocol reference 17.3.
 test('an id that cannot be is refused', async () => {
     await assert.rejects(service.create({ deviceId: 'invalid/name' }));
 });
 
+// Protocol reference 17.7.
 test('gateways have scopes, and nobody has one that is not there', async () => {
     const [gateway, leaf, child] = [unique('edge'), unique('leaf'), unique('edge')];
     const made = body(await service.create({ deviceId: gateway, capabilities: { iotEdge: true } }));
@@ -50,6 +56,7 @@ test('gateways have scopes, and nobody has one that is not there', async () => {
     await Promise.all([gateway, leaf, child].map((id) => service.delete(id)));
 });
 
+// Protocol reference 17.8.
 test('many devices at once', async () => {
     const devices = [1, 2, 3, 4].map((number) => ({
         deviceId: unique(`d${number}`), status: 'disabled',
@@ -68,13 +75,18 @@ test('many devices at once', async () => {
     await assert.rejects(service.get(devices[0].deviceId), { name: 'DeviceNotFoundError' });
 });
 
+// Protocol reference 17.9.
 test('a module from first to last', async () => {
     const deviceId = unique('d');
     const moduleId = 'camera';
     await service.create({ deviceId });
     const made = body(await service.addModule({ deviceId, moduleId }));
     const keys = { primaryKey: newKey(), secondaryKey: newKey() };
-    await service.updateModule({ ...made, authentication: { type: 'sas', symmetricKey: keys } });
+    const swapped = { primaryKey: keys.secondaryKey, secondaryKey: keys.primaryKey };
+    await service.updateModule({ ...made, authentication: { type: 'sas', symmetricKey: swapped } });
+    const late = { ...made, authentication: { type: 'sas', symmetricKey: keys } };
+    await assert.rejects(service.updateModule(late), { name: 'InvalidEtagError' });
+    await service.updateModule(late, true);
     const read = body(await service.getModule(deviceId, moduleId));
     assert.deepEqual(read.authentication.symmetricKey, keys);
     assert.deepEqual(body(await service.getModulesOnDevice(deviceId)).map((module) => module.moduleId), [moduleId]);
@@ -86,6 +98,7 @@ test('a module from first to last', async () => {
     await service.delete(deviceId);
 });
 
+// Protocol reference 17.10 and 17.23.
 test('twins are guarded by etags and found by queries', async () => {
     const deviceId = unique('d');
     const site = unique('site');
@@ -94,13 +107,25 @@ test('twins are guarded by etags and found by queries', async () => {
     const patched = body(await service.updateTwin(deviceId, { tags: { site } }, twin.etag));
     assert.equal(patched.tags.site, site);
     await assert.rejects(service.updateTwin(deviceId, { tags: { site } }, 'abc'), { name: 'InvalidEtagError' });
-    const query = service.createQuery(`SELECT * FROM devices WHERE tags.site = '${site}'`, 10);
-    const page = body(await query.nextAsTwin());
-    assert.deepEqual(page.map((found) => found.deviceId), [deviceId]);
-    assert.equal(query.hasMoreResults, false);
+    const others = [unique('d'), unique('d')];
+    for (const other of others) {
+        await service.create({ deviceId: other });
+        await service.updateTwin(other, { tags: { site } }, '*');
+    }
+    const query = service.createQuery(`SELECT * FROM devices WHERE tags.site = '${site}'`, 2);
+    const sizes = [];
+    const found = [];
+    while (query.hasMoreResults) {
+        const page = body(await query.nextAsTwin());
+        sizes.push(page.length);
+        found.push(...page.map((one) => one.deviceId));
+    }
+    assert.deepEqual([sizes, found.sort()], [[2, 1], [deviceId, ...others].sort()]);
+    await Promise.all(others.map((other) => service.delete(other)));
     await service.delete(deviceId);
 });
 
+// Protocol reference 17.18.
 test('a configuration from first to last', async () => {
     const id = `node_test_${unique('c')}`;
     const content = { deviceContent: { 'properties.desired.chiller': { temperature: 66 } } };
@@ -109,12 +134,14 @@ test('a configuration from first to last', async () => {
     assert.deepEqual(read.content, content);
     assert.ok(body(await service.getConfigurations()).some((one) => one.id === id));
     assert.equal(body(await service.updateConfiguration({ ...read, priority: 7 })).priority, 7);
+    await assert.rejects(service.updateConfiguration({ ...read, priority: 9 }), { name: 'InvalidEtagError' });
     const forced = { id, content, schemaVersion: '1.0', targetCondition: '*', priority: 8 };
     assert.equal(body(await service.updateConfiguration(forced, true)).priority, 8);
     await service.removeConfiguration(id);
     await assert.rejects(service.getConfiguration(id));
 });
 
+// Protocol reference 17.19.
 test('jobs run, wait and are cancelled', async () => {
     const jobs = JobClient.fromConnectionString(OWNER);
     await withDevice(async (_, deviceId, client) => {
@@ -146,3 +173,27 @@ test('jobs run, wait and are cancelled', async () => {
         assert.ok(rows.some((row) => row.jobId === later && row.status === 'cancelled'));
     });
 });
+
+test('a configuration is applied once to a gateway', async () => {
+    const deviceId = unique('edge');
+    await service.create({ deviceId, capabilities: { iotEdge: true } });
+    const modulesContent = { $edgeAgent: { 'properties.desired': { schemaVersion: '1.1' } } };
+    await service.applyConfigurationContentOnDevice(deviceId, { modulesContent });
+    const twin = body(await service.getModuleTwin(deviceId, '$edgeAgent'));
+    assert.equal(twin.properties.desired.schemaVersion, '1.1');
+    await service.delete(deviceId);
+});
+
+test('digital twins have properties and commands', () => withDevice(async (_, deviceId, client) => {
+    const twins = new DigitalTwinClient(new IoTHubTokenCredentials(OWNER));
+    await twins.updateDigitalTwin(deviceId, [{ op: 'add', path: '/target', value: 21 }]);
+    assert.equal(body(await service.getTwin(deviceId)).properties.desired.target, 21);
+    const twin = await twins.getDigitalTwin(deviceId);
+    assert.equal(twin.$dtId, deviceId);
+    assert.equal(twin.$metadata.$model, 'dtmi:com:example:Thermostat;1');
+    client.onDeviceMethod('reboot', (request, response) => response.send(202, request.payload, () => {}));
+    const options = { connectTimeoutInSeconds: 20, responseTimeoutInSeconds: 20 };
+    const answer = await twins.invokeCommand(deviceId, 'reboot', { delay: 3 }, options);
+    assert.equal(answer._response.headers.get('x-ms-command-statuscode'), '202');
+    assert.deepEqual(answer.body, { delay: 3 });
+}, { options: { modelId: 'dtmi:com:example:Thermostat;1' } }));

@@ -24,6 +24,7 @@ class Configurations(unittest.TestCase):
         return Configuration(id=self.name, schema_version="1.0", content=ConfigurationContent(
             device_content=self.content), target_condition=condition, priority=priority, **more)
 
+    # Protocol reference 17.18.
     def test_a_configuration_from_first_to_last(self):
         made = self.manager.create_configuration(self.configuration(""))
         self.assertEqual(made.content.device_content, self.content)
@@ -54,6 +55,7 @@ class Configurations(unittest.TestCase):
             self.manager.delete_configuration(self.name)
             self.assertEqual(service.get_twin(name).properties.desired["fw"], {"channel": "stable"})
 
+    # Protocol reference 17.24.
     def test_conditions_can_be_tried(self):
         good = self.manager.test_configuration_queries(ConfigurationQueriesTestInput(
             target_condition="tags.a = 'b'", custom_metric_queries={"m": "SELECT deviceId FROM devices"}))
@@ -83,6 +85,7 @@ class Jobs(unittest.TestCase):
         return until(lambda: (job := self.manager.get_scheduled_job(self.name)).status == "completed" and job,
                      "the end of the job")
 
+    # Protocol reference 17.19.
     def test_twins_are_updated(self):
         with device() as (service, name, _):
             job = self.run_job(JobRequest(
@@ -93,6 +96,7 @@ class Jobs(unittest.TestCase):
             self.assertEqual((statistics.device_count, statistics.succeeded_count), (1, 1))
             self.assertEqual(service.get_twin(name).tags, {"job": self.name})
 
+    # Protocol reference 17.19.
     def test_a_method_reaches_the_device(self):
         with device() as (_, name, client):
             client.on_method_request_received = lambda request: client.send_method_response(
@@ -104,6 +108,7 @@ class Jobs(unittest.TestCase):
                     response_timeout_in_seconds=20)))
             self.assertEqual(self.finished().device_job_statistics.succeeded_count, 1)
 
+    # Protocol reference 17.19.
     def test_a_later_job_can_be_cancelled(self):
         later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
         job = self.run_job(JobRequest(

@@ -17,6 +17,7 @@ class Devices(unittest.TestCase):
         self.registry = registry()
         self.name = unique("d")
 
+    # Protocol reference 17.2.
     def test_a_device_with_keys_of_its_own_comes_back_as_it_was_made(self):
         primary, secondary = new_key(), new_key()
         made = self.registry.create_device_with_sas(self.name, primary, secondary, "disabled")
@@ -25,10 +26,12 @@ class Devices(unittest.TestCase):
         keys = read.authentication.symmetric_key
         self.assertEqual((keys.primary_key, keys.secondary_key, read.status), (primary, secondary, "disabled"))
 
+    # Protocol reference 17.1.
     def test_empty_keys_are_made_by_the_hub(self):
         keys = self.registry.create_device_with_sas(self.name, "", "", "enabled").authentication.symmetric_key
         self.assertTrue(keys.primary_key and keys.secondary_key and keys.primary_key != keys.secondary_key)
 
+    # Protocol reference 17.2.
     def test_thumbprints_and_authorities(self):
         made = self.registry.create_device_with_x509(self.name, "A" * 40, "B" * 64, "enabled")
         prints = made.authentication.x509_thumbprint
@@ -51,19 +54,23 @@ class Devices(unittest.TestCase):
             self.registry.create_device_with_sas(self.name, *keys, "enabled")
         self.assertEqual(status(again), 409)
 
+    # Protocol reference 17.5.
     def test_a_deleted_device_is_gone_from_everywhere(self):
         self.registry.create_device_with_sas(self.name, "", "", "enabled")
         self.registry.delete_device(self.name)
+        self.assertNotIn(self.name, {device.device_id for device in self.registry.get_devices()})
         for read in (self.registry.get_device, self.registry.get_twin, self.registry.delete_device):
             with self.assertRaises(HttpOperationError) as gone:
                 read(self.name)
             self.assertEqual(status(gone), 404)
 
+    # Protocol reference 17.3.
     def test_an_id_that_cannot_be_is_refused(self):
         with self.assertRaises(HttpOperationError) as bad:
             self.registry.create_device_with_sas("invalid/name", "", "", "enabled")
         self.assertEqual(status(bad), 400)
 
+    # Protocol reference 17.7.
     def test_a_gateway_has_a_scope_and_a_leaf_takes_it(self):
         gateway = self.registry.create_device_with_sas(self.name, "", "", "enabled", True)
         self.assertTrue(gateway.capabilities.iot_edge)
@@ -74,22 +81,28 @@ class Devices(unittest.TestCase):
         modules = {module.module_id for module in self.registry.get_modules(self.name)}
         self.assertEqual(modules, {"$edgeAgent", "$edgeHub"})
 
+    # Protocol reference 17.8.
     def test_many_at_once(self):
-        def entry(name, mode):
+        def entry(name, mode, status="enabled"):
             authentication = AuthenticationMechanism(
                 type="sas", symmetric_key=SymmetricKey(primary_key=new_key(), secondary_key=new_key()))
             return ExportImportDevice(
-                id=name, status="enabled", authentication=authentication, import_mode=mode, tags={"batch": self.name})
+                id=name, status=status, authentication=authentication, import_mode=mode, tags={"batch": self.name})
 
         names = [f"{self.name}-{number}" for number in range(10)]
-        made = self.registry.bulk_create_or_update_devices([entry(name, "create") for name in names])
-        self.assertTrue(made.is_successful)
+        made = self.registry.bulk_create_or_update_devices([entry(name, "create", "disabled") for name in names])
+        self.assertEqual((made.is_successful, made.errors), (True, []))
+        updated = self.registry.bulk_create_or_update_devices([entry(name, "update") for name in names])
+        self.assertEqual((updated.is_successful, updated.errors), (True, []))
+        self.assertEqual({self.registry.get_device(name).status for name in names}, {"enabled"})
         self.assertEqual(self.registry.get_twin(names[3]).tags, {"batch": self.name})
         removed = self.registry.bulk_create_or_update_devices([entry(name, "delete") for name in names])
-        self.assertTrue(removed.is_successful)
-        with self.assertRaises(HttpOperationError):
+        self.assertEqual((removed.is_successful, removed.errors), (True, []))
+        with self.assertRaises(HttpOperationError) as gone:
             self.registry.get_device(names[3])
+        self.assertEqual(status(gone), 404)
 
+    # Protocol reference 17.5.
     def test_lists_and_counts(self):
         before = self.registry.get_device_registry_statistics().total_device_count
         self.registry.create_device_with_sas(self.name, "", "", "enabled")
@@ -108,6 +121,7 @@ class Modules(unittest.TestCase):
     def tearDown(self):
         self.registry.delete_device(self.device)
 
+    # Protocol reference 17.9.
     def test_a_module_from_first_to_last(self):
         made = self.registry.create_module_with_sas(self.device, "camera", "us", "", "")
         self.assertEqual((made.module_id, made.device_id, made.managed_by), ("camera", self.device, "us"))
