@@ -9,26 +9,46 @@ const {
     CA, Mqtt, MqttWs, OWNER, body, deviceString, heard, next, registry, rest, unique, until, withDevice,
 } = require('./support');
 
+// Reports a patch; this SDK tells the outcome by a callback alone.
+const report = (twin, patch) => new Promise((resolve, reject) => {
+    twin.properties.reported.update(patch, (error) => (error ? reject(error) : resolve()));
+});
+
 for (const transport of [Mqtt, MqttWs]) {
     // Protocol reference 17.11, 17.12, 17.14 and 17.15.
     test(`twins in both directions over ${transport.name}`, () => withDevice(async (service, deviceId, client) => {
         const twin = await client.getTwin();
-        const told = await heard(twin, 'properties.desired', (delta) => delta.fan, () =>
-            service.updateTwin(deviceId, { properties: { desired: { fan: { speed: 3 } } } }, '*'));
-        assert.deepEqual(told.fan, { speed: 3 });
-        await new Promise((resolve, reject) => {
-            twin.properties.reported.update({ fw: '1.2', gone: null }, (error) => (error ? reject(error) : resolve()));
+        const versions = [twin.properties.desired.$version];
+        const told = await heard(twin, 'properties.desired', (delta) => delta.fan, async () => {
+            const patch = { properties: { desired: { fan: { speed: 3 } } } };
+            versions.push(body(await service.updateTwin(deviceId, patch, '*')).properties.desired.$version);
         });
+        assert.deepEqual(told.fan, { speed: 3 });
+        assert.deepEqual(versions, versions.map((_, number) => versions[0] + number));
+        assert.ok(versions.slice(1).includes(told.$version), `${told.$version}`);
+        await report(twin, { gone: 1 });
+        await report(twin, { fw: '1.2', gone: null, a: { b: null } });
+        const { $metadata, ...reported } = body(await service.getTwin(deviceId)).properties.reported;
+        assert.deepEqual(reported, { fw: '1.2', a: {}, $version: 3 });
+        assert.ok($metadata.fw && !$metadata.gone);
+        await assert.rejects(report(twin, { fw: '2', $bad: 1 }), { message: /\$bad/ });
         assert.equal(body(await service.getTwin(deviceId)).properties.reported.fw, '1.2');
-        await assert.rejects(new Promise((resolve, reject) => {
-            twin.properties.reported.update({ $bad: 1 }, (error) => (error ? reject(error) : resolve()));
-        }));
         const cleared = await heard(twin, 'properties.desired', (delta) => delta.fan === null, () =>
             service.updateTwin(deviceId, { properties: { desired: null } }, '*'));
         assert.equal(cleared.fan, null);
         const { $version, ...cached } = JSON.parse(JSON.stringify(twin.properties.desired));
         assert.deepEqual(cached, {});
         assert.equal(typeof $version, 'number');
+    }, { transport }));
+
+    // Protocol reference 17.13.
+    test(`what came while it was away over ${transport.name}`, () => withDevice(async (service, deviceId, client) => {
+        await client.close();
+        for (const fan of [{ speed: 1, on: true }, { speed: 2 }]) {
+            await service.updateTwin(deviceId, { properties: { desired: { fan } } }, '*');
+        }
+        await client.open();
+        assert.deepEqual((await client.getTwin()).properties.desired.fan, { speed: 2, on: true });
     }, { transport }));
 
     // Protocol reference 17.16 and 17.26.
@@ -83,9 +103,7 @@ for (const transport of [Mqtt, MqttWs]) {
         await client.open();
         assert.equal(body(await service.getModuleTwin(deviceId, 'camera')).modelId, 'dtmi:com:example:Camera;1');
         const twin = await client.getTwin();
-        await new Promise((resolve, reject) => {
-            twin.properties.reported.update({ fps: 25 }, (error) => (error ? reject(error) : resolve()));
-        });
+        await report(twin, { fps: 25 });
         assert.equal(body(await service.getModuleTwin(deviceId, 'camera')).properties.reported.fps, 25);
         client.onMethod('snap', (request, response) => response.send(200, { ok: true }, () => {}));
         const params = { methodName: 'snap', connectTimeoutInSeconds: 20, responseTimeoutInSeconds: 20 };

@@ -197,3 +197,12 @@ test('digital twins have properties and commands', () => withDevice(async (_, de
     assert.equal(answer._response.headers.get('x-ms-command-statuscode'), '202');
     assert.deepEqual(answer.body, { delay: 3 });
 }, { options: { modelId: 'dtmi:com:example:Thermostat;1' } }));
+
+test('statistics and jobs of imports are told', async () => {
+    const deviceId = unique('d');
+    await service.create({ deviceId, status: 'disabled' });
+    const counts = body(await service.getRegistryStatistics());
+    assert.ok(counts.disabledDeviceCount >= 1 && counts.totalDeviceCount > counts.enabledDeviceCount);
+    assert.deepEqual(body(await service.listJobs()), []);
+    await service.delete(deviceId);
+});

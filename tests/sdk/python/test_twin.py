@@ -6,10 +6,11 @@ import unittest
 
 from azure.iot.device import Message, MethodResponse
 from azure.iot.device.exceptions import ClientError
+from azure.iot.hub import IoTHubHttpRuntimeManager
 from azure.iot.hub.models import CloudToDeviceMethod, QuerySpecification, Twin, TwinProperties
 from msrest.exceptions import HttpOperationError
 
-from support import (PATIENCE, device, device_client, inbox, module_client, registry, rest, unique, until)
+from support import (OWNER, PATIENCE, device, device_client, inbox, module_client, registry, rest, unique, until)
 
 
 class Twins(unittest.TestCase):
@@ -195,6 +196,21 @@ class Messages(unittest.TestCase):
             self.assertEqual((message.data, message.message_id), (b"hello", "m1"))
             self.assertEqual(message.custom_properties, {"colour": "red"})
             until(lambda: service.get_device(name).cloud_to_device_message_count == 0, "the end of the message")
+
+    def test_the_service_hears_what_became_of_a_message(self):
+        feedback = IoTHubHttpRuntimeManager.from_connection_string(OWNER)
+        # This SDK gives nobody the answer, but for its raw form.
+        ask = feedback.protocol.cloud_to_device_messages.receive_feedback_notification
+        with device() as (_, name, client):
+            messages = inbox(client, "on_message_received")
+            rest("POST", f"/devices/{name}/messages/deviceBound", b"hello",
+                 [("iothub-ack", "full"), ("iothub-messageid", "m1")])
+            self.assertEqual(messages.get(timeout=PATIENCE).message_id, "m1")
+            told = until(lambda: (answer := ask(raw=True).response).status_code == 200 and answer, "the feedback")
+            record, = (record for record in told.json() if record["deviceId"] == name)
+            self.assertEqual((record["originalMessageId"], record["statusCode"]), ("m1", "Success"))
+            feedback.complete_feedback_notification(told.headers["etag"].strip('"'))
+        self.assertEqual(ask(raw=True).response.status_code, 204)
 
     def test_messages_can_be_thrown_away(self):
         service = registry()
