@@ -1,12 +1,12 @@
-//! The az CLI (2.65.0 with azure-iot 0.25.0), whose recorded requests are sent as they were: `az.http` has the list.
+//! The az CLI, whose requests are sent byte for byte: `az.http` has them, and what they are answered.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::support::{World, key_of};
+use super::support::{PATIENCE, World, key_of};
 
 /// What the CLI sends with every request, a content type with those that have no content as well.
 const HEADERS: &str = "\
@@ -21,9 +21,6 @@ x-ms-client-request-id: 8f1d6d2e-c8e1-11f0-9f5b-0242ac110002\r
 accept-language: en-US\r
 Cache-Control: no-cache, must-revalidate\r
 ";
-
-/// Longer than a job or an evaluation takes.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A command's request, and what its answer has to hold.
 struct Exchange {

@@ -1,14 +1,9 @@
 //! Configurations and scheduled jobs.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::support::World;
-
-/// Longer than any job here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::support::{PATIENCE, World};
 
 impl World {
     /// Asks until the job is over.

@@ -5,7 +5,10 @@ use rustls::RootCertStore;
 use serde_json::json;
 use twinops::iothub::{CLOCK_SKEW_SECONDS, Key, sign};
 
-use super::support::{Certificate, FOREVER, Proof, Refused, WAYS, Way, World, key_of};
+use super::{
+    link::{Certificate, Proof, Refused, WAYS, Way},
+    support::{FOREVER, World, key_of},
+};
 
 impl World {
     /// Makes a device that is known by the thumbprint of a certificate.

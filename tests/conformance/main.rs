@@ -10,6 +10,7 @@ mod configurations_and_jobs;
 mod connections;
 mod identities;
 mod index;
+mod link;
 mod methods;
 mod support;
 mod twins;

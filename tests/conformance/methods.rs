@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::support::{FOREVER, Link, Proof, Way, World};
+use super::{
+    link::{Link, Proof, Way},
+    support::{FOREVER, World},
+};
 use twinops::iothub::sign;
 
 const METHODS: &str = "$iothub/methods/POST/#";

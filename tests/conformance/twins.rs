@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Link, World};
+use super::{link::Link, support::World};
 
 const DESIRED: &str = "$iothub/twin/PATCH/properties/desired/#";
 const ANSWERS: &str = "$iothub/twin/res/#";
