@@ -77,7 +77,8 @@ fn page() -> String {
 
 What Azure IoT Hub's own SDKs hold a hub to, item by item of section 17 of the protocol reference. Each item has a test
 of its own on real sockets with TLS in `tests/conformance`; where an SDK can show it, a test under the unmodified SDK in
-`tests/sdk` holds it as well.
+`tests/sdk` holds it as well. The az CLI cannot be installed for a test: its extension comes from no package registry.
+Its requests are sent byte for byte.
 
 | item | what holds, and where | under the SDKs |
 | --- | --- | --- |

@@ -125,6 +125,27 @@ test('twins are guarded by etags and found by queries', async () => {
     await service.delete(deviceId);
 });
 
+test('queries project, count, group, and find modules', async () => {
+    const site = unique('site');
+    const ids = [unique('d'), unique('d'), unique('d')];
+    for (const [number, deviceId] of ids.entries()) {
+        await service.create({ deviceId });
+        await service.updateTwin(deviceId, { tags: { site, floor: number % 2 } }, '*');
+    }
+    await service.addModule({ deviceId: ids[0], moduleId: 'camera' });
+    const rows = async (text) => body(await service.createQuery(text).next());
+    const where = `WHERE tags.site = '${site}'`;
+    const found = await rows(`SELECT deviceId, tags.floor AS floor FROM devices ${where} AND tags.floor = 1`);
+    assert.deepEqual(found, [{ deviceId: ids[1], floor: 1 }]);
+    assert.deepEqual(await rows(`SELECT COUNT() AS n FROM devices ${where}`), [{ n: 3 }]);
+    const groups = await rows(`SELECT tags.floor AS floor, COUNT() AS n FROM devices ${where} GROUP BY tags.floor`);
+    assert.deepEqual(groups.sort((a, b) => a.floor - b.floor), [{ floor: 0, n: 2 }, { floor: 1, n: 1 }]);
+    const modules = await rows(`SELECT * FROM devices.modules WHERE deviceId = '${ids[0]}'`);
+    assert.deepEqual(modules.map((twin) => twin.moduleId), ['camera']);
+    await assert.rejects(rows('SELECT FROM WHERE'), { name: 'ArgumentError' });
+    await Promise.all(ids.map((id) => service.delete(id)));
+});
+
 // Protocol reference 17.18.
 test('a configuration from first to last', async () => {
     const id = `node_test_${unique('c')}`;

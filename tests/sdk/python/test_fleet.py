@@ -8,7 +8,7 @@ from azure.iot.device import MethodResponse
 from azure.iot.hub import DigitalTwinClient, IoTHubConfigurationManager, IoTHubJobManager
 from azure.iot.hub.models import (
     CloudToDeviceMethod, Configuration, ConfigurationContent, ConfigurationMetrics, ConfigurationQueriesTestInput,
-    JobRequest, Twin)
+    JobRequest, QuerySpecification, Twin)
 from msrest.exceptions import HttpOperationError
 
 from support import OWNER, PATIENCE, device, inbox, registry, rest, unique, until
@@ -95,6 +95,10 @@ class Jobs(unittest.TestCase):
             statistics = self.finished().device_job_statistics
             self.assertEqual((statistics.device_count, statistics.succeeded_count), (1, 1))
             self.assertEqual(service.get_twin(name).tags, {"job": self.name})
+            page = service.query_iot_hub(QuerySpecification(
+                query=f"SELECT * FROM devices.jobs WHERE devices.jobs.jobId = '{self.name}'"))
+            told = [(row.device_id, row.additional_properties["jobId"], row.status) for row in page.items]
+            self.assertEqual(told, [(name, self.name, "completed")])
 
     # Protocol reference 17.19.
     def test_a_method_reaches_the_device(self):

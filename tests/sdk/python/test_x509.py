@@ -108,9 +108,10 @@ class Provisioning(unittest.TestCase):
                 pem = file.read()
             self.enrol(f"/enrollments/{name}", {"registrationId": name, "attestation": {
                 "type": "x509", "x509": {"clientCertificates": {"primary": {"certificate": pem}}}}})
-            client = ProvisioningDeviceClient.create_from_x509_certificate(
-                **provisioning(name, x509=X509(certificate, key)))
-            self.assertEqual(client.register().registration_state.device_id, name)
+            for websockets in (False, True):
+                client = ProvisioningDeviceClient.create_from_x509_certificate(
+                    **provisioning(name, x509=X509(certificate, key), websockets=websockets))
+                self.assertEqual(client.register().registration_state.device_id, name)
             device = with_certificate(name, certificate, key)
             device.connect()
             inbox(device, "on_twin_desired_properties_patch_received")
