@@ -11,7 +11,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -22,7 +21,7 @@ use crate::{
         core::{Core, device_link},
         ports::{DeviceService as _, LinkId, Links, MethodAnswer, MethodFault},
         record::{Half, Mode, Record, Wanted},
-        store::{Change, Document, Filter, Kind, Leased, Span, SqliteStore, Store},
+        store::{Filter, Leased, Span, SqliteStore, Store},
     },
     iothub::{DeviceIdentity, HostName, IfMatch},
     task::Stop,
