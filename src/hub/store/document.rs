@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Message,
     /// The order of a device's messages: `device/`.
     Queue,
+    /// When a message that waits ends: `time/device/sequence`.
+    Expiry,
     /// A certificate authority that vouches for devices, by the name it was given.
     Authority,
     /// An individual enrolment of the provisioning service (protocol reference 13.3), by registration id.
@@ -46,6 +48,7 @@ impl Kind {
             Self::JobPart => "jobPart",
             Self::Message => "message",
             Self::Queue => "queue",
+            Self::Expiry => "expiry",
             Self::Authority => "authority",
             Self::Enrollment => "enrollment",
             Self::EnrollmentGroup => "enrollmentGroup",

@@ -64,7 +64,7 @@ impl<S: Store, L: Links> Core<S, L> {
             while queue.waiting(millis(now)) >= DEPTH {
                 queue.drop_oldest(Fate::Expired);
             }
-            Ok(((), None))
+            Ok(((), Vec::new()))
         })
         .await?;
         self.push(KEY, &entry, &body, DEPTH, now).await.map(drop)
@@ -75,17 +75,27 @@ impl<S: Store, L: Links> Core<S, L> {
         let now = time::now();
         let lock = lock(now);
         let _turn = self.feedback.lock().await;
-        let take = |queue: &mut Queue| Ok((hold(queue, &lock, millis(now)), None));
+        let take = |queue: &mut Queue| Ok((hold(queue, &lock, millis(now)), Vec::new()));
         let (Some(entry), _) = self.change_queue(KEY, take).await? else { return Ok(None) };
         let body = self.body(KEY, entry.sequence).await?;
         Ok(body.map(|(properties, payload)| received(entry, lock.token, properties, payload)))
+    }
+
+    /// Drops feedback that nobody fetched in time.
+    pub(super) async fn expire_feedback(&self, now: i64) -> Result<(), Failure> {
+        let _turn = self.feedback.lock().await;
+        let expire = |queue: &mut Queue| {
+            queue.expire(now);
+            Ok(((), Vec::new()))
+        };
+        self.change_queue(KEY, expire).await.map(drop)
     }
 
     /// Settles feedback that was taken under a lock.
     pub(crate) async fn settle_feedback(&self, token: &str, how: Settlement) -> Result<(), Failure> {
         let now = millis(time::now());
         let _turn = self.feedback.lock().await;
-        let settle = |queue: &mut Queue| settle(queue, token, how, now).map(|()| ((), None));
+        let settle = |queue: &mut Queue| settle(queue, token, how, now).map(|()| ((), Vec::new()));
         self.change_queue(KEY, settle).await.map(drop)
     }
 }

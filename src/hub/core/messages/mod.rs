@@ -5,8 +5,10 @@
 //!   with the device ([`all_of`]).
 //! * A message is handed out by MQTT until it is acknowledged, or by HTTPS under a lock for a while; after ten times,
 //!   or when it expires, it is dropped.
+//! * `expiry` drops what ends while nobody asks for it.
 //! * `feedback` is a queue like a device's, of records that tell of such ends.
 
+mod expiry;
 mod feedback;
 mod message;
 mod queue;
@@ -69,6 +71,12 @@ fn head_id(key: &str) -> Box<str> {
 /// With as many digits as there can be, so that ids sort as the sequences do.
 fn body_id(key: &str, sequence: u64) -> Box<str> {
     format!("{key}/{sequence:020}").into()
+}
+
+/// What is left of a message that is over.
+fn deletes(key: &str, entry: &Entry) -> [Change; 2] {
+    [(Kind::Message, body_id(key, entry.sequence)), (Kind::Expiry, expiry::id(key, entry))]
+        .map(|(kind, prefix)| Change::DeleteDocuments { kind, prefix })
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Failure {
@@ -198,7 +206,7 @@ impl<S: Store, L: Links> Core<S, L> {
         change: impl Fn(&mut Queue) -> Result<T, Failure> + Send + Sync,
     ) -> Result<T, Failure> {
         let turn = self.locks.turn(&device_link(id)).await;
-        let changed = self.change_queue(id.as_str(), |queue| change(queue).map(|value| (value, None))).await;
+        let changed = self.change_queue(id.as_str(), |queue| change(queue).map(|value| (value, Vec::new()))).await;
         drop(turn);
         let (value, gone) = changed?;
         self.report(id, gone).await;
@@ -219,8 +227,9 @@ impl<S: Store, L: Links> Core<S, L> {
                 Failure::new(ErrorCode::DeviceMaximumQueueDepthExceeded, message)
             };
             let sequence = queue.push(entry.clone(), depth, millis(now)).ok_or_else(full)?;
-            let id = body_id(key, sequence);
-            Ok((sequence, Some(Document { kind: Kind::Message, id, revision: 0, body: body.into() })))
+            let end = expiry::document(key, &Entry { sequence, ..entry.clone() });
+            let message = Document { kind: Kind::Message, id: body_id(key, sequence), revision: 0, body: body.into() };
+            Ok((sequence, vec![message, end]))
         };
         self.change_queue(key, change).await
     }
@@ -230,7 +239,7 @@ impl<S: Store, L: Links> Core<S, L> {
     async fn change_queue<T: Send>(
         &self,
         key: &str,
-        change: impl Fn(&mut Queue) -> Result<(T, Option<Document>), Failure> + Send + Sync,
+        change: impl Fn(&mut Queue) -> Result<(T, Vec<Document>), Failure> + Send + Sync,
     ) -> Result<(T, Vec<(Entry, Fate)>), Failure> {
         for _ in 0..ATTEMPTS {
             let head = self.store.document(Kind::Queue, &head_id(key)).await?;
@@ -239,11 +248,9 @@ impl<S: Store, L: Links> Core<S, L> {
             let (value, new) = change(&mut queue)?;
             let gone = queue.take_gone();
             let Some(write) = head_change(key, head, &queue)? else { return Ok((value, gone)) };
-            let prefix = |entry: &Entry| body_id(key, entry.sequence);
-            let delete =
-                |(entry, _): &(Entry, Fate)| Change::DeleteDocuments { kind: Kind::Message, prefix: prefix(entry) };
-            let new = new.map(|document| Change::Document(Arc::new(document)));
-            let batch = std::iter::once(write).chain(gone.iter().map(delete)).chain(new).collect();
+            let new = new.into_iter().map(|document| Change::Document(Arc::new(document)));
+            let deletes = gone.iter().flat_map(|(entry, _)| deletes(key, entry));
+            let batch = std::iter::once(write).chain(deletes).chain(new).collect();
             if self.store.write(batch).await? == Outcome::Written {
                 return Ok((value, gone));
             }

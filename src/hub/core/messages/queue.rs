@@ -144,7 +144,8 @@ impl Queue {
         std::mem::take(&mut self.gone)
     }
 
-    fn expire(&mut self, now: i64) {
+    /// Takes those out that have ended by `now`.
+    pub(super) fn expire(&mut self, now: i64) {
         let (kept, over) = std::mem::take(&mut self.entries).into_iter().partition(|entry| entry.expires > now);
         self.entries = kept;
         let over: VecDeque<Entry> = over;

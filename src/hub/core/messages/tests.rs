@@ -7,7 +7,7 @@ use super::{
     super::tests::{Hub, id},
     *,
 };
-use crate::{hub::ports::DeviceService, iothub::IfMatch};
+use crate::{hub::ports::DeviceService, iothub::IfMatch, task::Stop};
 
 fn message(text: &'static str) -> Message {
     Message { payload: Bytes::from_static(text.as_bytes()), ..Message::default() }
@@ -32,7 +32,7 @@ impl Hub {
 
     async fn documents(&self) -> usize {
         let all = async |kind| self.core.store.documents(kind, "", None, 100).await.unwrap().len();
-        all(Kind::Queue).await + all(Kind::Message).await
+        all(Kind::Queue).await + all(Kind::Message).await + all(Kind::Expiry).await
     }
 }
 
@@ -65,6 +65,8 @@ async fn messages_survive_a_restart_but_not_their_device() {
     let hub = Hub { core: super::super::tests::open(&folder), folder };
     assert_eq!(hub.count().await, 1);
     hub.core.delete_identity(&id("d1"), Some(&IfMatch::Any)).await.unwrap();
+    assert_eq!(hub.documents().await, 1, "that it would have ended some day");
+    hub.core.expire_due(time::now() + LONGEST, &Stop::new()).await.unwrap();
     assert_eq!(hub.documents().await, 0);
     assert_eq!(hub.core.send_message(&id("d1"), message("a")).await.map_err(code), Err(404_001));
 }
@@ -132,4 +134,51 @@ async fn a_sender_hears_of_the_ends_it_asked_for() {
     }
     assert_eq!(heard, [r#""p" "Success""#, r#""f" "Rejected""#]);
     assert_eq!(hub.documents().await, 0);
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_fetches_goes_when_it_ends_and_no_other_one() {
+    let hub = Hub::with(&["d1", "d2"]).await;
+    let now = time::now();
+    let send = async |device: &str, minutes, ack| {
+        let expires = Some(now + Duration::from_mins(minutes));
+        let message =
+            Message { properties: Properties::from_iter([("$.mid", device)]), ack, expires, ..Message::default() };
+        hub.core.send_message(&id(device), message).await.unwrap();
+    };
+    for count in 0..40 {
+        send("d1", 1 + count % 2, Ack::None).await;
+        send("d2", 1 + 2 * (count % 2), Ack::None).await;
+    }
+    send("d2", 1, Ack::Full).await;
+    let expire = async |minutes| {
+        hub.core.expire_due(now + Duration::from_mins(minutes), &Stop::new()).await.unwrap();
+        let queue = async |device: &str| hub.core.store.document(Kind::Queue, &head_id(device)).await.unwrap();
+        let count = async |device| queue(device).await.map_or(0, |head| Queue::read(&head.body).unwrap().waiting(0));
+        (count("d1").await, count("d2").await)
+    };
+    assert_eq!(expire(0).await, (40, 41));
+    assert_eq!(expire(1).await, (20, 20));
+    assert_eq!(expire(2).await, (0, 20));
+    assert_eq!(expire(3).await, (0, 0));
+    let feedback = hub.core.receive_feedback().await.unwrap().unwrap();
+    let records: Value = serde_json::from_slice(&feedback.payload).unwrap();
+    assert_eq!((&records[0]["originalMessageId"], &records[0]["statusCode"]), (&json!("d2"), &json!("Expired")));
+    expire(120).await;
+    assert_eq!(hub.documents().await, 0, "feedback ends as well");
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_end_without_anybody_touching_them() {
+    let hub = Hub::with(&["d1"]).await;
+    let expires = Some(time::now() + Duration::from_millis(20));
+    hub.core.send_message(&id("d1"), Message { expires, ack: Ack::Negative, ..Message::default() }).await.unwrap();
+    let stop = Stop::new();
+    let heard = async {
+        while hub.core.receive_feedback().await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        stop.request();
+    };
+    tokio::join!(hub.core.expire_messages(&stop), heard);
 }
