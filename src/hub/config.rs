@@ -25,7 +25,7 @@ pub struct Config {
     /// with the port of `http`.
     pub hostname: Option<String>,
     /// What devices are told that the provisioning service assigns to this hub. By default the host of `hostname`
-    /// without its port: devices know the ports.
+    /// without its port: devices know the ports. One of the hub's names, too.
     pub assigned_hub: Option<String>,
     /// A certificate from elsewhere instead of the hub's own.
     pub certificate: Option<CertificateFiles>,
@@ -95,7 +95,7 @@ impl Config {
 
     /// All names of the hub, once each.
     pub(super) fn all_names(&self) -> Vec<String> {
-        let own = self.hostname.iter().map(|name| without_port(name).to_owned());
+        let own = self.hostname.iter().chain(&self.assigned_hub).map(|name| without_port(name).to_owned());
         let mut names: Vec<String> = Vec::new();
         let always = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         for name in self.names.iter().cloned().chain(own).chain(always) {
@@ -143,7 +143,9 @@ mod tests {
         assert_eq!(config.host(8443), "10.0.0.7:8443");
         config.hostname = Some("hub.example:9443".to_owned());
         assert_eq!(config.host(8443), "hub.example:9443");
-        assert_eq!(config.all_names(), ["10.0.0.7", "Localhost", "hub.example", "127.0.0.1", "::1"]);
+        config.assigned_hub = Some("devices.example".to_owned());
+        let names = ["10.0.0.7", "Localhost", "hub.example", "devices.example", "127.0.0.1", "::1"];
+        assert_eq!(config.all_names(), names);
     }
 
     #[test]

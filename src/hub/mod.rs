@@ -37,6 +37,7 @@ mod ports;
 mod random;
 mod record;
 mod server;
+mod sockets;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ use super::{
     mqtt::{self, LinkTable},
     offline, opening, plain,
     ports::PeerCertificates,
+    sockets::{Bound, Sockets},
     store::{AnyStore, DirectoryLock},
     tls,
 };
@@ -45,8 +46,8 @@ pub struct Hub {
     links: Arc<LinkTable>,
     http: Listener,
     mqtt: Listener,
-    plain: Option<(TcpListener, SocketAddr)>,
-    metrics: Option<(TcpListener, SocketAddr)>,
+    plain: Option<Bound>,
+    metrics: Option<Bound>,
     drain: Duration,
     addresses: Addresses,
     hostname: HostName,
@@ -58,7 +59,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Opens the state folder, or makes it with keys and certificates of its own, and binds both addresses.
+    /// Opens the state folder, or makes it with keys and certificates of its own, and takes all addresses.
     ///
     /// # Errors
     /// When the folder cannot be used or another hub uses it, an address is taken, or a name or certificate is bad.
@@ -66,58 +67,31 @@ impl Hub {
         let meter = Meter::new();
         let lock = opening::lock_state(config.state.clone()).await?;
         let (store, address) = opening::open_store(&config, Arc::clone(&meter)).await?;
-        let http = bind("REST", config.http).await?;
-        let mqtt = bind("MQTT", config.mqtt).await?;
-        let plain = bind_plain(config.mqtt_plain).await?;
-        let addresses = Addresses { http: http.1, mqtt: mqtt.1 };
-        let hostname = config.host(addresses.http.port());
-        let hostname = HostName::parse(&hostname).map_err(|error| HubError::Name(error.into()))?;
-        let policies = opening::policies(&store).await?;
+        let sockets = Sockets::bind(&config).await?;
+        let addresses = sockets.addresses();
+        let hostname = name(&config.host(addresses.http.port()))?;
         opening::remember(&store, &config.state, address, &hostname, addresses).await?;
-        let names = config.all_names();
-        let tokens_for = names.iter().map(|name| HostName::parse(&bracketed(name)));
-        let tokens_for = tokens_for.collect::<Result<_, _>>().map_err(|error| HubError::Name(error.into()))?;
         opening::share_authority(&store, &config).await?;
-        let (certificate, ca) = certificate(&config, names)?;
+        let (certificate, ca) = certificate(&config)?;
         let links = Arc::new(LinkTable::new());
-        let id_scope = opening::id_scope(&store).await?;
-        let assigned_hub = config.assigned_hub.clone().unwrap_or_else(|| hostname.name().to_owned());
-        let issuer = config.oidc.clone().map(issuer).transpose()?;
-        let authority = Authority::new(tokens_for, policies).with_issuer(issuer.clone());
         let all_links = Arc::new(opening::all_links(&links, &store, &hostname).await?);
-        let core = Core::new(store, Arc::clone(&all_links), authority);
-        let core = core.with_most_jobs(config.most_jobs);
-        let core = core.observed(Arc::clone(&meter), outlet(&config, &hostname, &meter)?);
-        let core = Arc::new(core.with_provisioning(id_scope, assigned_hub));
+        let issuer = config.oidc.clone().map(issuer).transpose()?;
+        let authority = authority(&config, &store, issuer.clone()).await?;
+        let id_scope = opening::id_scope(&store).await?;
+        let core = Core::new(store, Arc::clone(&all_links), authority)
+            .with_most_jobs(config.most_jobs)
+            .observed(Arc::clone(&meter), outlet(&config, &hostname, &meter)?)
+            .with_provisioning(id_scope, assigned_hub(&config, &hostname)?);
         let guard = Arc::new(Guard::new(&config.limits));
-        let listener = |name, socket, side, most| {
-            let tls = tls::server(side, Arc::clone(&certificate))?;
-            Ok::<_, HubError>(Listener {
-                name,
-                socket,
-                tls,
-                patience: config.drain + PATIENCE,
-                meter: Arc::clone(&meter),
-                guard: Arc::clone(&guard),
-                most,
-            })
-        };
-        let most = guard.connections();
-        let http = listener("REST", http.0, tls::Side::Rest, most)?;
-        let mqtt = listener("MQTT", mqtt.0, tls::Side::Mqtt, most - most / 8)?;
-        let metrics = match config.metrics {
-            Some(address) => Some(bind("metrics", address).await?),
-            None => None,
-        };
-        let drain = config.drain;
+        let listeners = Listeners { certificate, patience: config.drain + PATIENCE, meter, guard: Arc::clone(&guard) };
         Ok(Self {
-            core,
+            core: Arc::new(core),
             links,
-            http,
-            mqtt,
-            plain,
-            metrics,
-            drain,
+            http: listeners.rest(sockets.http.0)?,
+            mqtt: listeners.mqtt(sockets.mqtt.0)?,
+            plain: sockets.plain,
+            metrics: sockets.metrics,
+            drain: config.drain,
             addresses,
             hostname,
             ca,
@@ -210,6 +184,7 @@ impl Hub {
         }
         drop(all_links);
         group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
+        group.spawn("messages", expire_messages(Arc::clone(&core), group.stop().clone()));
         if let Some((socket, _)) = plain {
             group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
         }
@@ -271,12 +246,8 @@ async fn watch(core: Arc<HubCore>, stop: Stop) {
     core.close_doors();
 }
 
-async fn bind_plain(address: Option<SocketAddr>) -> Result<Option<(TcpListener, SocketAddr)>, HubError> {
-    match address {
-        None => Ok(None),
-        Some(address) if address.ip().is_loopback() => bind("plain MQTT", address).await.map(Some),
-        Some(address) => Err(HubError::NotLoopback(address)),
-    }
+async fn expire_messages(core: Arc<HubCore>, stop: Stop) {
+    core.expire_messages(&stop).await;
 }
 
 /// Writes what nobody waited for.
@@ -292,22 +263,65 @@ fn issuer(config: OidcConfig) -> Result<Arc<Issuer>, HubError> {
     Issuer::new(config).map(Arc::new).map_err(|cause| HubError::Oidc { issuer: name, cause: cause.into() })
 }
 
-async fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), HubError> {
-    let fail = |cause| HubError::Listen { what, address, cause };
-    let socket = TcpListener::bind(address).await.map_err(fail)?;
-    let bound = socket.local_addr().map_err(fail)?;
-    Ok((socket, bound))
+/// What both listeners of TLS have in common.
+struct Listeners {
+    certificate: Arc<dyn ResolvesServerCert>,
+    patience: Duration,
+    meter: Arc<Meter>,
+    guard: Arc<Guard>,
 }
 
-fn certificate(
-    config: &Config,
-    names: Vec<String>,
-) -> Result<(Arc<dyn ResolvesServerCert>, Option<PathBuf>), HubError> {
+impl Listeners {
+    fn rest(&self, socket: TcpListener) -> Result<Listener, HubError> {
+        self.listener("REST", tls::Side::Rest, socket, self.guard.connections())
+    }
+
+    /// Leaves an eighth of the connections to the other side, so that devices never lock operators out.
+    fn mqtt(&self, socket: TcpListener) -> Result<Listener, HubError> {
+        let most = self.guard.connections();
+        self.listener("MQTT", tls::Side::Mqtt, socket, most - most / 8)
+    }
+
+    fn listener(
+        &self,
+        name: &'static str,
+        side: tls::Side,
+        socket: TcpListener,
+        most: usize,
+    ) -> Result<Listener, HubError> {
+        let tls = tls::server(side, Arc::clone(&self.certificate))?;
+        let (meter, guard) = (Arc::clone(&self.meter), Arc::clone(&self.guard));
+        Ok(Listener { name, socket, tls, patience: self.patience, meter, guard, most })
+    }
+}
+
+fn name(text: &str) -> Result<HostName, HubError> {
+    HostName::parse(text).map_err(|error| HubError::Name(error.into()))
+}
+
+/// What devices that register are told: a host without a port, for they know the ports.
+fn assigned_hub(config: &Config, hostname: &HostName) -> Result<String, HubError> {
+    let Some(given) = &config.assigned_hub else { return Ok(hostname.name().to_owned()) };
+    let parsed = name(given)?;
+    if parsed.name() != given {
+        let message = format!("devices cannot be told `{given}`: they know the ports, name the host alone");
+        return Err(HubError::Name(message.into()));
+    }
+    Ok(given.clone())
+}
+
+async fn authority(config: &Config, store: &AnyStore, issuer: Option<Arc<Issuer>>) -> Result<Authority, HubError> {
+    let names = config.all_names();
+    let tokens_for = names.iter().map(|one| name(&bracketed(one))).collect::<Result<_, _>>()?;
+    Ok(Authority::new(tokens_for, opening::policies(store).await?).with_issuer(issuer))
+}
+
+fn certificate(config: &Config) -> Result<(Arc<dyn ResolvesServerCert>, Option<PathBuf>), HubError> {
     if let Some(files) = &config.certificate {
         return Ok((tls::given(&files.chain, &files.key)?, None));
     }
     let authority = tls::CertificateAuthority::of(&config.state)?;
-    Ok((Arc::new(tls::Issued::new(authority, names)?), Some(config.state.join(tls::CA_FILE))))
+    Ok((Arc::new(tls::Issued::new(authority, config.all_names())?), Some(config.state.join(tls::CA_FILE))))
 }
 
 fn credential(id: &DeviceId, identity: DeviceIdentity) -> Result<DeviceCredential, HubError> {

@@ -78,6 +78,9 @@ pub struct HubArgs {
     /// strings.
     #[arg(long = "name", value_name = "NAME", help_heading = "Network")]
     pub names: Vec<String>,
+    /// What devices that register are told to connect to, if not to the first name: a host without a port.
+    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    pub assigned_hub: Option<String>,
     /// Serve metrics for Prometheus here, over plain HTTP to whoever asks; on the address of REST they are at
     /// /metrics, for those who may connect as a service.
     #[arg(long, value_name = "ADDR", help_heading = "Network")]

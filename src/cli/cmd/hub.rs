@@ -57,6 +57,7 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
         mqtt_plain: args.mqtt_plain,
         drain: args.drain,
         names: args.names.clone(),
+        assigned_hub: args.assigned_hub.clone(),
         most_jobs: args.max_jobs,
         certificate: certificate.map(|(chain, key)| CertificateFiles { chain, key }),
         store: args.store.clone(),
