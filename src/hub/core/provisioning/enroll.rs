@@ -49,7 +49,7 @@ impl<S: Store, L: Links> Core<S, L> {
         Err(busy())
     }
 
-    /// Deletes an enrolment; with an individual one, what came of it. Devices stay.
+    /// Deletes an enrolment, and what came of it. Devices stay.
     pub(crate) async fn delete_enrollment(
         &self,
         breed: Breed,
@@ -62,10 +62,18 @@ impl<S: Store, L: Links> Core<S, L> {
                 return Err(Failure::stale());
             }
             let mut batch = vec![delete(document)];
-            if breed == Breed::Individual {
-                batch.extend(self.store.document(Kind::Registration, &id.key()).await?.map(delete));
+            match breed {
+                Breed::Individual => {
+                    batch.extend(self.store.document(Kind::Registration, &id.key()).await?.map(delete));
+                }
+                // Before the group, so that what a crash leaves can be deleted again.
+                Breed::Group => self.forget_registrations(&id.key()).await?,
             }
             if self.store.write(batch).await? == Outcome::Written {
+                if breed == Breed::Group {
+                    // Of those who registered in the meantime.
+                    self.forget_registrations(&id.key()).await?;
+                }
                 return Ok(());
             }
         }

@@ -14,6 +14,9 @@ use crate::{
     iothub::{ErrorCode, IfMatch, RegistrationId},
 };
 
+/// Documents that are read, and deleted, at a time.
+const CHUNK: usize = 256;
+
 impl<S: Store, L: Links> Core<S, L> {
     /// How a registration stands.
     pub(crate) async fn registration(&self, id: &RegistrationId) -> Result<RegistrationState, Failure> {
@@ -36,6 +39,30 @@ impl<S: Store, L: Links> Core<S, L> {
             }
         }
         Err(busy())
+    }
+
+    /// Forgets all registrations of a group, by the key of its id: another group of that name must not take them for
+    /// its own.
+    pub(super) async fn forget_registrations(&self, group: &str) -> Result<(), Failure> {
+        let is_its = |document: &Document| {
+            Registration::read(&document.body).is_ok_and(|registration| registration.group.as_deref() == Some(group))
+        };
+        let mut after: Option<Box<str>> = None;
+        let mut attempts = ATTEMPTS;
+        loop {
+            let documents = self.store.documents(Kind::Registration, "", after.as_deref(), CHUNK).await?;
+            let last = documents.last().filter(|_| documents.len() == CHUNK).map(|last| last.id.clone());
+            let batch: Vec<_> = documents.into_iter().filter(is_its).map(delete).collect();
+            if !batch.is_empty() && self.store.write(batch).await? == Outcome::Conflict {
+                // One of them registered again: the same ones once more.
+                attempts = attempts.checked_sub(1).ok_or_else(busy)?;
+                continue;
+            }
+            match last {
+                Some(last) => after = Some(last),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// A registration with the document that it stands in.

@@ -435,3 +435,29 @@ async fn a_herd_of_one_name_is_one_device() {
     assert!(initial >= 1, "somebody was the first");
     assert_eq!(hub.core.counts().await.unwrap(), Counts { enabled: 1, disabled: 0 });
 }
+
+#[tokio::test]
+async fn what_came_of_a_group_goes_with_it_and_nothing_else() {
+    let hub = Hub::provisioning();
+    hub.group("G1", json!({"attestation": keys(1)})).await.unwrap();
+    hub.group("g2", json!({"attestation": keys(5)})).await.unwrap();
+    for count in 0..3 {
+        for (byte, id) in [(1, format!("a{count}")), (5, format!("b{count}"))] {
+            hub.come(&with_key(&id, &key(byte).derive(&id)), "").await.unwrap();
+        }
+    }
+    let stale = IfMatch::parse("stale");
+    let refused = hub.core.delete_enrollment(Breed::Group, &name("g1"), Some(&stale)).await;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::PreconditionFailed);
+    assert!(hub.core.registration(&name("a0")).await.is_ok());
+    hub.core.delete_enrollment(Breed::Group, &name("g1"), None).await.unwrap();
+    for count in 0..3 {
+        let gone = hub.core.registration(&name(&format!("a{count}"))).await;
+        assert_eq!(gone.unwrap_err().code, ErrorCode::GenericNotFound);
+        assert!(hub.core.registration(&name(&format!("b{count}"))).await.is_ok());
+        assert!(hub.core.identity(&id(&format!("a{count}"))).await.is_ok(), "devices stay");
+    }
+    // Another group of that name has no devices yet.
+    hub.group("g1", json!({"attestation": keys(8)})).await.unwrap();
+    assert_eq!(hub.come(&with_key("a0", &key(8).derive("a0")), "").await, Err(409_000));
+}
