@@ -11,6 +11,8 @@ pub(crate) enum Action {
     DeleteDevices,
     ReadTwins,
     WriteTwins,
+    /// Twins that are written with identities, many at once.
+    ImportTwins,
     ReadJobs,
     WriteJobs,
     DeleteJobs,
@@ -40,7 +42,7 @@ impl Action {
     pub(crate) const fn permissions(self) -> &'static [Permissions] {
         match self {
             Self::ReadDevices | Self::ReadDeviceStatistics => &[READ],
-            Self::WriteDevices | Self::DeleteDevices | Self::WriteTransfers => &[WRITE],
+            Self::WriteDevices | Self::DeleteDevices | Self::ImportTwins | Self::WriteTransfers => &[WRITE],
             Self::ReadEnrollments => &[READ, Permissions::ENROLLMENT_READ],
             Self::WriteEnrollments => &[WRITE, Permissions::ENROLLMENT_WRITE],
             Self::ReadConfigurations | Self::TestConfigurations => &[READ, SERVICE],
@@ -66,7 +68,7 @@ impl Action {
             Self::WriteDevices | Self::WriteTransfers => "Microsoft.Devices/IotHubs/devices/write",
             Self::DeleteDevices => "Microsoft.Devices/IotHubs/devices/delete",
             Self::ReadTwins => "Microsoft.Devices/IotHubs/twins/read",
-            Self::WriteTwins => "Microsoft.Devices/IotHubs/twins/write",
+            Self::WriteTwins | Self::ImportTwins => "Microsoft.Devices/IotHubs/twins/write",
             Self::ReadJobs => "Microsoft.Devices/IotHubs/jobs/read",
             Self::WriteJobs => "Microsoft.Devices/IotHubs/jobs/write",
             Self::DeleteJobs => "Microsoft.Devices/IotHubs/jobs/delete",

@@ -117,7 +117,11 @@ mod tests {
                 vec![ReadTwins, ReadServiceStatistics],
                 vec![WriteTwins, Invoke, TestConfigurations],
             ),
-            ("IoT Hub Registry Contributor", vec![ReadDevices, DeleteDevices], vec![ReadTwins, ReadDeviceStatistics]),
+            (
+                "IoT Hub Registry Contributor",
+                vec![ReadDevices, DeleteDevices],
+                vec![ReadTwins, ImportTwins, ReadDeviceStatistics],
+            ),
             ("IoT Hub Twin Contributor", vec![ReadTwins, WriteTwins], vec![ReadDevices, Invoke]),
             ("Owner", vec![], vec![ReadTwins]),
         ] {
