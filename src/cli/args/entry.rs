@@ -59,8 +59,8 @@ pub struct LimitArgs {
     /// Failed attempts in a minute from one address beyond which it is turned away for a while; 0 for any number.
     #[arg(long, value_name = "N", default_value_t = ConnectionLimits::default().failures_per_minute)]
     pub max_failures: u32,
-    /// The address of a gateway or proxy with many clients behind it, which is not limited by itself; may be given
-    /// several times. This machine is none of those that are limited.
+    /// The address of a proxy with many clients behind it, which is not limited by itself; may be given several times.
+    /// Its X-Forwarded-For is believed, so it must set that itself. This machine is none of those that are limited.
     #[arg(long = "trusted-proxy", value_name = "ADDR")]
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -78,6 +78,7 @@ impl LimitArgs {
             connections_per_address: self.max_connections_per_address.map(NonZeroUsize::get),
             handshakes: self.max_handshakes.get(),
             failures_per_minute: self.max_failures,
+            proxies: self.trusted_proxies.clone(),
             exempt: usual.exempt.into_iter().chain(self.trusted_proxies.iter().copied()).collect(),
         }
     }

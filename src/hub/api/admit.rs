@@ -1,9 +1,11 @@
 //! What is checked before a handler is reached: the version, then who it is and what they may.
 
+use std::net::SocketAddr;
+
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderValue, Version,
+        HeaderMap, HeaderValue, Version,
         header::{AUTHORIZATION, CONNECTION},
     },
     middleware::Next,
@@ -30,6 +32,9 @@ const VERSIONS: std::ops::RangeInclusive<&str> = "2016-11-14"..="2024-03-31";
 /// What is no part of the protocol, and therefore has no version.
 const UNVERSIONED: [&str; 1] = ["/metrics"];
 
+/// Where proxies say for whom they ask.
+const FORWARDED: &str = "x-forwarded-for";
+
 /// Lets a request through to its handler if it has the right version, and credentials that permit `action`.
 pub(super) async fn admit<S: Store, L: Links>(
     State((api, action)): State<(Api<S, L>, Action)>,
@@ -39,28 +44,53 @@ pub(super) async fn admit<S: Store, L: Links>(
     if !UNVERSIONED.contains(&request.uri().path()) {
         check_version(parameter(request.uri(), "api-version").as_deref())?;
     }
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Err(denial) = api.core.authority().admit(header, action, time::seconds(time::now())).await {
+    let now = time::seconds(time::now());
+    if let Err(denial) = api.core.authority().admit(token(request.headers()), action, now).await {
         if denial.is_failed_attempt() {
             api.failed(request.extensions().get());
         }
         tracing::info!(method = %request.method(), path = request.uri().path(), reason = %denial, "a request was denied");
-        let failure = denied(&denial);
-        let is_known = failure.code == ErrorCode::IotHubUnauthorizedAccess;
-        api.core.meter().refused("rest", if is_known { "permission" } else { "credentials" });
-        return Err(failure.into());
+        return Err(refuse(&api, &denial));
     }
     Ok(next.run(request).await)
+}
+
+/// Whether whoever was let in by this header may do something else besides.
+pub(super) async fn permits<S: Store, L: Links>(
+    api: &Api<S, L>,
+    headers: &HeaderMap,
+    action: Action,
+) -> Result<(), Refused> {
+    let admitted = api.core.authority().admit(token(headers), action, time::seconds(time::now())).await;
+    admitted.map_err(|denial| {
+        tracing::info!(reason = %denial, "a part of a request was denied");
+        refuse(api, &denial)
+    })
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok()
+}
+
+fn refuse<S: Store, L: Links>(api: &Api<S, L>, denial: &Denial) -> Refused {
+    let failure = denied(denial);
+    let is_known = failure.code == ErrorCode::IotHubUnauthorizedAccess;
+    api.core.meter().refused("rest", if is_known { "permission" } else { "credentials" });
+    failure.into()
 }
 
 /// Refuses whatever comes from where too many attempts failed, before it costs anything.
 pub(super) async fn turn_away<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let address = request.extensions().get().map(|PeerAddress(address)| address.ip());
-    if !address.zip(api.guard.as_ref()).is_some_and(|(address, guard)| guard.is_barred(address)) {
+    let peer = request.extensions().get().map(|PeerAddress(address)| *address);
+    let Some((peer, guard)) = peer.zip(api.guard.as_ref()) else { return next.run(request).await };
+    let lists = request.headers().get_all(FORWARDED).iter().filter_map(|list| list.to_str().ok());
+    let client = guard.client(peer.ip(), &lists.collect::<Vec<_>>().join(","));
+    if !guard.is_barred(client) {
+        request.extensions_mut().insert(PeerAddress(SocketAddr::new(client, peer.port())));
         return next.run(request).await;
     }
     let message = "too many failed attempts from this address; check the credentials, and wait a minute";

@@ -26,6 +26,9 @@ pub struct ConnectionLimits {
     pub failures_per_minute: u32,
     /// Addresses that are not limited one by one: gateways and proxies behind which many clients are.
     pub exempt: Vec<IpAddr>,
+    /// Proxies whose `X-Forwarded-For` is believed on the REST side: attempts that fail count for the address that they
+    /// name. They must put it there themselves, and not pass on what clients say.
+    pub proxies: Vec<IpAddr>,
 }
 
 impl Default for ConnectionLimits {
@@ -36,6 +39,7 @@ impl Default for ConnectionLimits {
             handshakes: 1024,
             failures_per_minute: 60,
             exempt: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            proxies: Vec::new(),
         }
     }
 }

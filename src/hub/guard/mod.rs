@@ -10,7 +10,10 @@ mod limits;
 mod origin;
 mod tally;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 pub use limits::ConnectionLimits;
 use tokio::{
@@ -25,6 +28,7 @@ use self::{attempts::Attempts, gate::Gate, limits::Figures, origin::Origin};
 #[derive(Debug)]
 pub(super) struct Guard {
     exempt: Vec<Origin>,
+    proxies: Vec<IpAddr>,
     attempts: Attempts,
     gate: Arc<Gate>,
     handshakes: Arc<Semaphore>,
@@ -37,6 +41,7 @@ impl Guard {
         let figures = Figures::of(limits);
         Self {
             exempt: limits.exempt.iter().copied().map(Origin::of).collect(),
+            proxies: limits.proxies.iter().map(IpAddr::to_canonical).collect(),
             attempts: Attempts::new(limits.failures_per_minute),
             gate: Arc::new(Gate::new(figures)),
             handshakes: Arc::new(Semaphore::new(figures.handshakes)),
@@ -63,6 +68,21 @@ impl Guard {
             return None;
         }
         self.gate.enter(origin, is_exempt, most)
+    }
+
+    /// Who asks, as far as those say who are trusted: the last address in the list that is not such a proxy's own. Any
+    /// before it can be made up.
+    pub(super) fn client(&self, peer: IpAddr, forwarded: &str) -> IpAddr {
+        let address =
+            |text: &str| text.parse().or_else(|_| text.parse().map(|with_port: SocketAddr| with_port.ip())).ok();
+        let mut client = peer;
+        for said in forwarded.rsplit(',').map(str::trim) {
+            match address(said) {
+                Some(address) if self.proxies.contains(&client.to_canonical()) => client = address,
+                _ => break,
+            }
+        }
+        client
     }
 
     /// Somebody there failed to prove who they are.
@@ -118,5 +138,26 @@ mod tests {
         assert!(tokio::time::timeout(std::time::Duration::from_millis(1), guard.handshake()).await.is_err());
         drop(first);
         assert!(guard.handshake().await.is_some());
+    }
+
+    #[test]
+    fn only_proxies_that_are_trusted_say_who_asks() {
+        let proxies = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse().unwrap()).to_vec();
+        let guard = Guard::new(&ConnectionLimits { proxies, ..ConnectionLimits::default() });
+        for (peer, forwarded, client) in [
+            ("10.0.0.1", "1.1.1.1, 2.2.2.2", "2.2.2.2"),
+            ("10.0.0.1", "1.1.1.1, 2.2.2.2:4711, 10.0.0.2", "2.2.2.2"),
+            ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
+            ("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
+            ("::ffff:10.0.0.1", "2.2.2.2", "2.2.2.2"),
+            ("10.0.0.1", "10.0.0.2", "10.0.0.2"),
+            ("10.0.0.1", "2.2.2.2, unknown", "10.0.0.1"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.3", "2.2.2.2", "10.0.0.3"),
+            ("127.0.0.1", "2.2.2.2", "127.0.0.1"),
+        ] {
+            let said = guard.client(peer.parse().unwrap(), forwarded);
+            assert_eq!(said, client.parse::<IpAddr>().unwrap(), "{peer} {forwarded}");
+        }
     }
 }
