@@ -48,6 +48,10 @@ struct Current {
 
 impl Rotating {
     fn open(config: &EventFile) -> io::Result<Self> {
+        // Those that a hub left which kept more of them.
+        for old in (config.keep + 1..).map(|number| numbered(config, number)).take_while(|old| old.exists()) {
+            fs::remove_file(old)?;
+        }
         Ok(Self { current: Some(Current::open(&config.path)?), config: config.clone() })
     }
 
@@ -66,7 +70,7 @@ impl Rotating {
         if let Some(current) = self.current.take() {
             current.file.sync_data()?;
         }
-        let numbered = |number: u32| PathBuf::from(format!("{}.{number}", self.config.path.display()));
+        let numbered = |number| numbered(&self.config, number);
         for number in (1..self.config.keep).rev().filter(|number| numbered(*number).exists()) {
             fs::rename(numbered(number), numbered(number + 1))?;
         }
@@ -76,6 +80,11 @@ impl Rotating {
             fs::rename(&self.config.path, numbered(1))
         }
     }
+}
+
+/// The file that was moved aside so many times.
+fn numbered(config: &EventFile, number: u32) -> PathBuf {
+    PathBuf::from(format!("{}.{number}", config.path.display()))
 }
 
 impl Sink for Rotating {
@@ -139,6 +148,9 @@ mod tests {
         let read = |suffix: &str| fs::read_to_string(format!("{}{suffix}", path.display())).unwrap();
         assert_eq!([read(""), read(".1"), read(".2")], ["four\n", "three\n", "two\n"]);
         assert!(!folder.path().join("e.ndjson.3").exists());
+        drop(self::sink(&path, 4, 0));
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(left, ["e.ndjson"], "a hub that is to keep fewer keeps no more");
     }
 
     #[test]
