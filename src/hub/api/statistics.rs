@@ -52,5 +52,5 @@ async fn ready<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Respo
     if api.core.is_ready().await {
         return Ok(answer::json(json!({ "status": "ready" }).to_string()));
     }
-    Err(Failure::new(ErrorCode::ServiceUnavailable, "the store does not answer").into())
+    Err(Failure::new(ErrorCode::ServiceUnavailable, "the hub is closing, or its store does not answer").into())
 }

@@ -40,17 +40,21 @@ mod trusted;
 mod twins;
 mod watched;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
 pub(crate) use configurations::{Engine as ConfigurationEngine, Trial as ConfigurationTrial};
 pub(crate) use digital::Command;
-pub(crate) use jobs::{JobFilter, MOST_ACTIVE};
+pub(crate) use jobs::{Job, JobFilter, MOST_ACTIVE};
 pub(crate) use messages::{Ack, Message, Received, Settlement};
 pub(crate) use methods::MethodCall;
+use tokio::time::timeout;
 pub(crate) use twins::TwinPart;
 
 use self::{
@@ -61,7 +65,7 @@ use self::{
     trusted::Trusted,
     watched::Watched,
 };
-pub(crate) use provisioning::{BulkEnrollment, Listing};
+pub(crate) use provisioning::{BulkEnrollment, BulkOutcome as BulkEnrollmentResult, Listing};
 
 use super::{
     auth::Authority,
@@ -74,6 +78,8 @@ use super::{
 };
 use crate::{iothub::ErrorCode, twin::DeviceId};
 
+/// How long the store may take to show that it is there.
+const PROMPTLY: Duration = Duration::from_secs(2);
 /// How often a write is tried again because another process was faster.
 const ATTEMPTS: usize = 16;
 
@@ -179,7 +185,8 @@ impl<S: Store, L: Links> Core<S, L> {
 
     /// Whether new requests are welcome, and can be answered.
     pub(crate) async fn is_ready(&self) -> bool {
-        !self.closing.load(Ordering::Relaxed) && self.store.setting("").await.is_ok()
+        let answers = timeout(PROMPTLY, self.store.setting(""));
+        !self.closing.load(Ordering::Relaxed) && answers.await.is_ok_and(|read| read.is_ok())
     }
 
     async fn record(&self, link: &LinkId) -> Result<Record, Failure> {
