@@ -23,11 +23,11 @@ use crate::iothub::{CertificateList, CertificateResource, ErrorCode};
 pub(super) const OPERATIONS: &[Operation] = &[
     openapi::get("/certificates", "listCertificates", "The authorities that vouch for devices")
         .answers("CertificateList"),
-    openapi::get("/certificates/{name}", "getCertificate", "One authority").answers("Certificate").etag(),
+    openapi::get("/certificates/{name}", "getCertificate", "One authority").answers("CertificateResource").etag(),
     openapi::put("/certificates/{name}", "putCertificate", "Creates or replaces an authority")
-        .takes("Certificate")
+        .takes("CertificateResource")
         .if_match()
-        .answers("Certificate")
+        .answers("CertificateResource")
         .etag(),
     openapi::delete("/certificates/{name}", "deleteCertificate", "Deletes an authority").if_match().status(204),
     openapi::post(
@@ -35,11 +35,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "startProof",
         "Makes the code that a proof of possession carries",
     )
-    .answers("Certificate")
+    .answers("CertificateResource")
     .etag(),
     openapi::post("/certificates/{name}/verify", "finishProof", "Takes the proof of possession")
         .takes("CertificateProof")
-        .answers("Certificate")
+        .answers("CertificateResource")
         .etag(),
 ];
 
@@ -69,7 +69,7 @@ async fn write<S: Store, L: Links>(
     uri: Uri,
     content: Content,
 ) -> Result<Response, Refused> {
-    let (name, body): (_, CertificateResource) = (segment(&uri, 2)?.into_owned(), content.parse()?);
+    let (name, body): (_, CertificateResource) = (segment(&uri, 2)?.into_owned(), content.object()?);
     let core = api.core.clone();
     answered(&api.write(async move { core.put_certificate(&name, body, if_match.as_ref()).await }).await?)
 }
@@ -99,7 +99,7 @@ async fn finish_proof<S: Store, L: Links>(
     uri: Uri,
     content: Content,
 ) -> Result<Response, Refused> {
-    let (name, Proof { certificate }) = (segment(&uri, 2)?.into_owned(), content.parse()?);
+    let (name, Proof { certificate }) = (segment(&uri, 2)?.into_owned(), content.object()?);
     let core = api.core.clone();
     answered(&api.write(async move { core.finish_proof(&name, &certificate).await }).await?)
 }

@@ -2,18 +2,17 @@
 
 use axum::{
     Router,
-    extract::{FromRequestParts, State},
-    http::{StatusCode, request::Parts},
+    extract::State,
+    http::StatusCode,
     response::Response,
     routing::{delete, get, post, put},
 };
-use percent_encoding::percent_decode_str;
 
 use super::{
-    super::{auth::Action, core::ConfigurationTrial, failure::Failure, ports::Links, store::Store},
+    super::{auth::Action, core::ConfigurationTrial, ports::Links, store::Store},
     Api,
     answer::{Refused, json_with_etag, serialized},
-    input::{Content, Id, Precondition},
+    input::{Content, Id, Precondition, Segment},
     needs,
     openapi::{self, Operation},
 };
@@ -57,21 +56,7 @@ pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
         .route("/devices/{id}/applyConfigurationContent", needs(api, Action::ApplyConfigurations, post(apply)))
 }
 
-/// The configuration that the second segment of the path names, decoded once.
-struct Name(String);
-
-impl<S: Send + Sync> FromRequestParts<S> for Name {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        let segment = parts.uri.path().split('/').nth(2).unwrap_or_default();
-        let text = percent_decode_str(segment).decode_utf8();
-        let text = text.map_err(|_| Failure::invalid("the configuration's id in the path is no UTF-8"))?;
-        Ok(Self(text.into_owned()))
-    }
-}
-
-async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Name(id): Name) -> Result<Response, Refused> {
+async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Segment(id): Segment<2>) -> Result<Response, Refused> {
     let (view, etag) = api.core.configuration(&id).await?;
     Ok(json_with_etag(view.to_string(), &etag))
 }
@@ -83,7 +68,7 @@ async fn list<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Respon
 
 async fn write<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    Name(id): Name,
+    Segment(id): Segment<2>,
     Precondition(if_match): Precondition,
     Content(body): Content,
 ) -> Result<Response, Refused> {
@@ -95,7 +80,7 @@ async fn write<S: Store, L: Links>(
 
 async fn remove<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    Name(id): Name,
+    Segment(id): Segment<2>,
     Precondition(if_match): Precondition,
 ) -> Result<StatusCode, Refused> {
     let core = api.core.clone();
@@ -104,7 +89,7 @@ async fn remove<S: Store, L: Links>(
 }
 
 async fn test(content: Content) -> Result<Response, Refused> {
-    let trial: ConfigurationTrial = content.parse()?;
+    let trial: ConfigurationTrial = content.object()?;
     serialized(&trial.errors())
 }
 
@@ -113,7 +98,7 @@ async fn apply<S: Store, L: Links>(
     Id(id): Id,
     content: Content,
 ) -> Result<StatusCode, Refused> {
-    let content = content.parse()?;
+    let content = content.object()?;
     let core = api.core.clone();
     api.write(async move { core.apply_configuration(&id, content).await }).await?;
     Ok(StatusCode::NO_CONTENT)

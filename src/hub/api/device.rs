@@ -5,7 +5,7 @@
 
 use axum::{
     Router,
-    extract::{FromRequestParts, Path, State},
+    extract::{FromRequestParts, State},
     http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION, request::Parts},
     response::{IntoResponse as _, Response},
     routing::{delete, get, post},
@@ -21,7 +21,7 @@ use super::{
     Api,
     admit::check_version,
     answer::Refused,
-    input::{Content, Id, parameter},
+    input::{Content, Id, Segment, parameter},
     message_headers,
     openapi::{self, Operation},
 };
@@ -166,7 +166,7 @@ async fn complete<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
     Caller(device): Caller,
     uri: Uri,
-    Path((_, token)): Path<(String, String)>,
+    Segment(token): Segment<5>,
 ) -> Result<StatusCode, Refused> {
     let rejects = parameter(&uri, "reject").is_some();
     settle(&api, device, &token, if rejects { Settlement::Reject } else { Settlement::Complete }).await
@@ -175,7 +175,7 @@ async fn complete<S: Store, L: Links>(
 async fn abandon<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
     Caller(device): Caller,
-    Path((_, token)): Path<(String, String)>,
+    Segment(token): Segment<5>,
 ) -> Result<StatusCode, Refused> {
     settle(&api, device, &token, Settlement::Abandon).await
 }

@@ -48,6 +48,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Link {
     }
 }
 
+/// A segment of the path, counted from 1, decoded once: ids that have rules of their own, and tokens.
+pub(super) struct Segment<const AT: usize>(pub(super) String);
+
+impl<S: Send + Sync, const AT: usize> FromRequestParts<S> for Segment<AT> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        Ok(segment(&parts.uri, AT).map(|text| Self(text.into_owned()))?)
+    }
+}
+
 fn device(uri: &Uri) -> Result<DeviceId, Failure> {
     let text = segment(uri, 2)?;
     DeviceId::new(&text).map_err(|error| Failure::invalid(error.to_string()))

@@ -7,7 +7,7 @@
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
     routing::{delete, get, post},
@@ -24,7 +24,7 @@ use super::{
     },
     Api,
     answer::{self, Refused},
-    input::{Content, Id},
+    input::{Content, Id, Segment},
     message_headers, needs,
     openapi::{self, Operation},
 };
@@ -109,14 +109,14 @@ async fn receive<S: Store, L: Links>(State(api): State<Api<S, L>>) -> Result<Res
 
 async fn complete<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    Path(token): Path<String>,
+    Segment(token): Segment<4>,
 ) -> Result<StatusCode, Refused> {
     settle(&api, &token, Settlement::Complete).await
 }
 
 async fn abandon<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    Path(token): Path<String>,
+    Segment(token): Segment<4>,
 ) -> Result<StatusCode, Refused> {
     settle(&api, &token, Settlement::Abandon).await
 }

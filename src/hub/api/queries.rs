@@ -52,7 +52,7 @@ async fn query<S: Store, L: Links>(
     headers: HeaderMap,
     content: Content,
 ) -> Result<Response, Refused> {
-    let Body { query } = content.parse()?;
+    let Body { query } = content.object()?;
     let size = page_size(header(&headers, PAGE_SIZE))?;
     let token = header(&headers, CONTINUATION.as_str()).filter(|token| !token.is_empty());
     let page = api.core.query(&query, size, token).await?;

@@ -158,7 +158,7 @@ async fn write<S: Store, L: Links>(
     Precondition(if_match): Precondition,
     content: Content,
 ) -> Answer {
-    let body: Enrollment = content.parse()?;
+    let body: Enrollment = content.object()?;
     let core = api.core.clone();
     let write = async move { core.put_enrollment(breed, &id, body, if_match.as_ref()).await };
     Ok(answer(&api.write(write).await?))
@@ -176,13 +176,13 @@ async fn remove<S: Store, L: Links>(
 }
 
 async fn bulk<S: Store, L: Links>(State(api): State<Api<S, L>>, content: Content) -> Answer {
-    let body: BulkEnrollment = content.parse()?;
+    let body: BulkEnrollment = content.object()?;
     let core = api.core.clone();
     Ok(serialized(&api.write(async move { core.bulk_enroll(body).await }).await?)?)
 }
 
 async fn query<S: Store, L: Links>(api: Api<S, L>, breed: Breed, headers: HeaderMap, content: Content) -> Answer {
-    let Query { query } = content.parse()?;
+    let Query { query } = content.object()?;
     let size = page_size(header(&headers, PAGE_SIZE))?;
     let token = header(&headers, CONTINUATION.as_str()).filter(|token| !token.is_empty());
     let listing = api.core.enrollments(breed, &query, size, token).await?;
