@@ -60,13 +60,25 @@ impl World {
         version: &'static SupportedProtocolVersion,
         chain: &[&Signer],
     ) -> std::io::Result<TlsStream<TcpStream>> {
+        self.dial_speaking(&[], port, version, chain).await
+    }
+
+    /// The same by a client that says what it speaks.
+    async fn dial_speaking(
+        &self,
+        protocols: &[&str],
+        port: u16,
+        version: &'static SupportedProtocolVersion,
+        chain: &[&Signer],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[version]).unwrap();
         let config = config.with_root_certificates(self.roots.clone());
-        let config = match chain.first() {
+        let mut config = match chain.first() {
             None => config.with_no_client_auth(),
             Some(own) => config.with_client_auth_cert(chain.iter().map(|one| one.der()).collect(), own.key()).unwrap(),
         };
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
     }
@@ -162,5 +174,24 @@ async fn a_hub_that_is_full_keeps_room_for_operators() {
     assert_eq!(world.ask(version, "GET /devices", "", true).await, 200);
     held.push(world.dial(http, version, &[]).await.unwrap());
     assert!(world.dial(http, version, &[]).await.is_err());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_websocket_opens_whatever_its_client_says_that_it_speaks() {
+    let world = World::start(ConnectionLimits::default()).await;
+    let request = "GET /$iothub/websocket HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+                   sec-websocket-version: 13\r\nsec-websocket-protocol: mqtt\r\n\
+                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    // The last one is a client that lets its TLS offer both, and then speaks HTTP/1.1 whatever was agreed.
+    for (protocols, agreed) in [(&[][..], None), (&["http/1.1"], Some("http/1.1")), (&["h2", "http/1.1"], Some("h2"))] {
+        let (port, version) = (world.addresses.http.port(), VERSIONS[1]);
+        let mut stream = world.dial_speaking(protocols, port, version, &[]).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), agreed.map(str::as_bytes));
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        timeout(PATIENCE, stream.read_exact(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 101", "{protocols:?}");
+    }
     world.end().await;
 }
