@@ -9,10 +9,11 @@ use std::{
     },
 };
 
-use hyper::{Request, service::Service};
+use hyper::{Request, body::Body, header::EXPECT, service::Service};
 
 use super::{
     super::ports::{PeerAddress, PeerCertificates},
+    rest::Read,
     websocket::Switch,
 };
 
@@ -53,7 +54,8 @@ impl Drop for UnderWay {
 
 impl<B, S> Service<Request<B>> for Counted<S>
 where
-    S: Service<Request<B>>,
+    B: Body + Send + Unpin + 'static,
+    S: Service<Request<Read<B>>>,
     S::Future: Send + 'static,
 {
     type Response = S::Response;
@@ -68,7 +70,8 @@ where
         }
         self.requests.begun.fetch_add(1, Ordering::Release);
         let under_way = UnderWay(Arc::clone(&self.requests));
-        let answer = self.service.call(request);
+        let is_awaited = request.headers().contains_key(EXPECT);
+        let answer = self.service.call(request.map(|body| Read::new(body, is_awaited)));
         Box::pin(async move {
             let _under_way = under_way;
             answer.await

@@ -29,6 +29,7 @@ mod modules;
 mod observe;
 mod openapi;
 mod queries;
+mod rest;
 mod serve;
 mod statistics;
 #[cfg(test)]

@@ -191,6 +191,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_refusal_reaches_a_client_that_still_sends_and_the_next_request_an_answer() {
+        let (mut client, _served) = serve(Router::new().route("/", get(|| async { "done" })));
+        let body = 16 * 1024;
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {body}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        let mut refusal = [0; 12];
+        client.read_exact(&mut refusal).await.unwrap();
+        assert_eq!(&refusal, b"HTTP/1.1 405");
+        client.write_all(&vec![b'x'; body]).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_slow_answer_is_waited_for() {
         let slow = get(|| async {
             sleep(IDLE * 4).await;

@@ -1,11 +1,15 @@
 """Identities and modules through azure-iot-hub."""
 
+import json
+import ssl
 import unittest
+import urllib.request
 
 from azure.iot.hub.models import ExportImportDevice, AuthenticationMechanism, SymmetricKey
 from msrest.exceptions import HttpOperationError
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from support import new_key, registry, unique
+from support import CA_FILE, HOST, new_key, registry, unique
 
 
 def status(error):
@@ -145,3 +149,11 @@ class Modules(unittest.TestCase):
             self.device, "camera", {"properties": {"desired": {"fps": 10}}}, twin.etag)
         self.assertEqual(replaced.properties.desired["fps"], 10)
         self.assertEqual(self.registry.get_twin(self.device).properties.desired.get("fps"), None)
+
+
+class Description(unittest.TestCase):
+    def test_what_the_hub_says_of_itself_is_a_valid_openapi_document(self):
+        trust = ssl.create_default_context(cafile=CA_FILE)
+        with urllib.request.urlopen(f"https://{HOST}/openapi.json", context=trust) as answer:
+            document = json.load(answer)
+        self.assertEqual([error.message for error in OpenAPIV31SpecValidator(document).iter_errors()], [])
