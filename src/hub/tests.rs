@@ -195,3 +195,15 @@ async fn a_websocket_opens_whatever_its_client_says_that_it_speaks() {
     }
     world.end().await;
 }
+
+#[tokio::test]
+async fn devices_that_register_are_told_a_host_alone() {
+    for (name, is_one) in
+        [("hub.example", true), ("hub.example:8883", false), ("https://hub.example", false), ("", false)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = Hub::open(Config { assigned_hub: Some(name.to_owned()), ..Config::local(folder.path()) }).await;
+        assert_eq!(opened.is_ok(), is_one, "{name}");
+        assert!(is_one || matches!(opened, Err(HubError::Name(_))), "{name}");
+    }
+}

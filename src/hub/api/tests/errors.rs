@@ -151,9 +151,9 @@ async fn every_operation_refuses_names_and_bodies_that_cannot_be_read() {
     for one in Described::all() {
         let method = one.method.as_str();
         let odd = one.path("%FF");
-        if odd != one.path && one.needs_credentials() && !(one.is_for_devices() && odd.contains("registrations")) {
+        if odd != one.path {
             let answer = hub.raw(method, &format!("{odd}{VERSION}"), "{}").await;
-            assert!([400, 401, 403].contains(&answer.error().0), "{method} {odd}: {:?}", answer.error());
+            assert!((400..405).contains(&answer.error().0), "{method} {odd}");
         }
         let takes = &one.about["requestBody"]["content"];
         if takes.is_null() || one.is_for_devices() || one.never_succeeds() {
