@@ -16,6 +16,7 @@ pub const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// Whether a device may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum DeviceStatus {
     /// It may.
@@ -27,6 +28,7 @@ pub enum DeviceStatus {
 
 /// Whether a device is connected; capitalised on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 pub enum ConnectionState {
     /// It is.
     Connected,
@@ -37,6 +39,7 @@ pub enum ConnectionState {
 
 /// How a device proves itself (protocol reference 1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum AuthenticationType {
     /// Symmetric keys.
@@ -52,6 +55,7 @@ pub enum AuthenticationType {
 
 /// Two keys, so that one can be replaced while the other is in use.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct SymmetricKey {
     /// The first key; nothing where none was supplied.
@@ -87,6 +91,7 @@ impl SymmetricKey {
 
 /// Thumbprints of client certificates: 40 or 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct X509Thumbprint {
     /// The first one.
@@ -99,6 +104,7 @@ pub struct X509Thumbprint {
 
 /// How an identity proves itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Authentication {
     /// Its keys, for [`AuthenticationType::Sas`].
@@ -114,6 +120,7 @@ pub struct Authentication {
 
 /// What a device can do beside being a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Capabilities {
     /// It is an IoT Edge gateway.
@@ -123,6 +130,7 @@ pub struct Capabilities {
 
 /// A device's identity (protocol reference 3.1). Dates are ISO 8601 texts in UTC, [`NEVER`] for none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeviceIdentity {
     /// The id.
@@ -168,6 +176,7 @@ pub struct DeviceIdentity {
 
 /// A module's identity (protocol reference 3.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ModuleIdentity {
     /// The module's id, unique on its device.

@@ -47,6 +47,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "receiveMessage",
         "Holds the next message for the device; 204 if there is none",
     )
+    .or_nothing()
     .by_device()
     .answers("Bytes")
     .content("application/octet-stream")

@@ -24,12 +24,12 @@ const MOST: usize = 1000;
 pub(super) const OPERATIONS: &[Operation] = &[
     openapi::get("/devices", "listDevices", "The first identities in the order of their ids")
         .with(&[openapi::query("top", "How many, at most 1000")])
-        .answers("[Device]"),
-    openapi::get("/devices/{id}", "getDevice", "One identity, keys included").answers("Device"),
+        .answers("[DeviceIdentity]"),
+    openapi::get("/devices/{id}", "getDevice", "One identity, keys included").answers("DeviceIdentity"),
     openapi::put("/devices/{id}", "putDevice", "Creates an identity, or with If-Match replaces it")
-        .takes("Device")
+        .takes("DeviceIdentity")
         .if_match()
-        .answers("Device"),
+        .answers("DeviceIdentity"),
     openapi::delete("/devices/{id}", "deleteDevice", "Deletes an identity with its twin; needs If-Match")
         .if_match()
         .status(204),

@@ -2,18 +2,17 @@
 
 use axum::{
     Router,
-    extract::{FromRequestParts, State},
-    http::{HeaderMap, HeaderValue, Uri, request::Parts},
+    extract::State,
+    http::{HeaderMap, HeaderValue, Uri},
     response::Response,
     routing::{get, post, put},
 };
-use percent_encoding::percent_decode_str;
 
 use super::{
-    super::{auth::Action, core::JobFilter, failure::Failure, ports::Links, store::Store},
+    super::{auth::Action, core::JobFilter, ports::Links, store::Store},
     Api,
     answer::{Refused, json},
-    input::{Content, header, parameter},
+    input::{Content, Segment, header, parameter},
     needs,
     openapi::{self, Operation},
     queries::{CONTINUATION, ITEM_TYPE, PAGE_SIZE, page_size},
@@ -23,8 +22,8 @@ use super::{
 const UNKNOWN: &str = r#"{"type":"unknown","status":"unknown"}"#;
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    openapi::get("/jobs/v2/{id}", "getJob", "One job; one that is not there has the status unknown").answers("Job"),
-    openapi::put("/jobs/v2/{id}", "createJob", "Schedules a job").takes("Job").answers("Job"),
+    openapi::get("/jobs/v2/{id}", "getJob", "One job; one that is not there has the status unknown").answers("AnyJob"),
+    openapi::put("/jobs/v2/{id}", "createJob", "Schedules a job").takes("JobRequest").answers("Job"),
     openapi::post("/jobs/v2/{id}/cancel", "cancelJob", "Cancels a job").answers("Job"),
     openapi::get("/jobs/v2/query", "listJobs", "A page of jobs; x-ms-continuation leads to the next one")
         .with(&[
@@ -45,33 +44,23 @@ pub(super) fn routes<S: Store, L: Links>(api: &Api<S, L>) -> Router<Api<S, L>> {
         .route("/jobs/v2/query", needs(api, Action::ReadJobs, get(list)))
 }
 
-/// The job that the third segment of the path names, decoded once.
-struct JobId(String);
-
-impl<S: Send + Sync> FromRequestParts<S> for JobId {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        let segment = parts.uri.path().split('/').nth(3).unwrap_or_default();
-        let id = percent_decode_str(segment).decode_utf8();
-        Ok(id.map(|id| Self(id.into_owned())).map_err(|_| Failure::invalid("the job's id in the path is no UTF-8"))?)
-    }
-}
-
 async fn create<S: Store, L: Links>(
     State(api): State<Api<S, L>>,
-    JobId(id): JobId,
+    Segment(id): Segment<3>,
     Content(body): Content,
 ) -> Result<Response, Refused> {
     let core = api.core.clone();
     Ok(json(api.write(async move { core.create_job(&id, &body).await }).await?))
 }
 
-async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, JobId(id): JobId) -> Result<Response, Refused> {
+async fn read<S: Store, L: Links>(State(api): State<Api<S, L>>, Segment(id): Segment<3>) -> Result<Response, Refused> {
     Ok(json(api.core.job(&id).await?.unwrap_or_else(|| UNKNOWN.to_owned())))
 }
 
-async fn cancel<S: Store, L: Links>(State(api): State<Api<S, L>>, JobId(id): JobId) -> Result<Response, Refused> {
+async fn cancel<S: Store, L: Links>(
+    State(api): State<Api<S, L>>,
+    Segment(id): Segment<3>,
+) -> Result<Response, Refused> {
     let core = api.core.clone();
     Ok(json(api.write(async move { core.cancel_job(&id).await }).await?))
 }

@@ -50,7 +50,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     openapi::delete("/devices/{id}/commands", "purgeMessages", "Drops all messages queued for a device")
         .answers("PurgedMessages"),
     openapi::get("/messages/serviceBound/feedback", "receiveFeedback", "Holds the next feedback; 204 if there is none")
-        .answers("Any")
+        .answers("[Feedback]")
+        .content("application/vnd.microsoft.iothub.feedback.json")
+        .or_nothing()
         .etag(),
     openapi::delete("/messages/serviceBound/feedback/{token}", "completeFeedback", "Completes feedback").status(204),
     openapi::post(

@@ -19,12 +19,12 @@ use super::{
 use crate::iothub::{ErrorCode, ModuleIdentity};
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    openapi::get("/devices/{id}/modules", "listModules", "All modules of a device").answers("[Module]"),
-    openapi::get("/devices/{id}/modules/{module}", "getModule", "One module, keys included").answers("Module"),
+    openapi::get("/devices/{id}/modules", "listModules", "All modules of a device").answers("[ModuleIdentity]"),
+    openapi::get("/devices/{id}/modules/{module}", "getModule", "One module, keys included").answers("ModuleIdentity"),
     openapi::put("/devices/{id}/modules/{module}", "putModule", "Creates a module, or with If-Match replaces it")
-        .takes("Module")
+        .takes("ModuleIdentity")
         .if_match()
-        .answers("Module"),
+        .answers("ModuleIdentity"),
     openapi::delete("/devices/{id}/modules/{module}", "deleteModule", "Deletes a module with its twin")
         .if_match()
         .status(204),

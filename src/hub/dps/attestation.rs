@@ -1,6 +1,7 @@
 //! How devices of an enrolment prove themselves: the body's part, settled (protocol reference 13.3).
 
 use rustls_pki_types::CertificateDer;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ enum CertificateError {
 }
 
 /// The ways there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum AttestationType {
     #[default]
@@ -37,7 +38,7 @@ pub(crate) enum AttestationType {
 }
 
 /// `attestation`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Attestation {
     #[serde(rename = "type")]
@@ -49,8 +50,9 @@ pub(crate) struct Attestation {
 }
 
 /// `x509`: of the device itself for an individual enrolment, of who signs for devices for a group.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "AttestationX509")]
 pub(crate) struct X509 {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_certificates: Option<Certificates>,
@@ -61,16 +63,18 @@ pub(crate) struct X509 {
 }
 
 /// Two, so that one can be replaced while the other is in use.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "AttestationCertificates")]
 pub(crate) struct Certificates {
     pub(crate) primary: Option<Certificate>,
     pub(crate) secondary: Option<Certificate>,
 }
 
 /// A certificate and what is known of it; a device's own may be known by its thumbprint alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "AttestationCertificate")]
 pub(crate) struct Certificate {
     /// DER in base64.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! Enrolments as bodies and as documents (protocol reference 13.3).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::{
         store::Kind,
     },
     iothub::{Capabilities, DeviceIdentity, ETag, IfMatch, RegistrationId},
-    twin::DeviceId,
+    twin::{DeviceId, Map},
 };
 
 /// For whom an enrolment is.
@@ -44,7 +45,7 @@ impl Breed {
 }
 
 /// An enrolment of either breed; one of the two ids is there.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Enrollment {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
@@ -59,6 +60,7 @@ pub(crate) struct Enrollment {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
     pub(crate) iot_hub_host_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map>")]
     initial_twin: Option<Value>,
     #[serde(deserialize_with = "null_is_default")]
     pub(crate) etag: ETag,
@@ -79,7 +81,7 @@ pub(crate) struct Enrollment {
 }
 
 /// Whether devices may register.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 enum ProvisioningStatus {
     #[default]
@@ -88,7 +90,7 @@ enum ProvisioningStatus {
 }
 
 /// What becomes of a device that registers again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ReprovisionPolicy {
     /// Whether anything does.
@@ -104,7 +106,7 @@ impl Default for ReprovisionPolicy {
 }
 
 /// Which of several hubs a device is assigned to; with one hub they are all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 enum AllocationPolicy {
     Hashed,

@@ -15,6 +15,7 @@ mod query;
 mod registration;
 mod throttle;
 
+pub(crate) use attestation::Attestation;
 pub(crate) use enrollment::{Breed, Enrollment, ReprovisionPolicy};
 pub(crate) use id_scope::{ID_SCOPE, new_id_scope};
 pub(crate) use proof::{Shown, prove};

@@ -1,5 +1,6 @@
 //! Registrations: what devices ask, what is kept, and what devices and operators see of it (protocol reference 13.1).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ impl RegistrationBody {
 }
 
 /// How a registration stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum RegistrationStatus {
     Assigned,
@@ -54,7 +55,7 @@ pub(crate) enum RegistrationStatus {
 }
 
 /// How it came to the device it is assigned to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Substatus {
     /// For the first time.
@@ -66,8 +67,9 @@ pub(crate) enum Substatus {
 }
 
 /// `registrationState`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Registration")]
 pub(crate) struct RegistrationState {
     pub(crate) registration_id: String,
     pub(crate) created_date_time_utc: String,

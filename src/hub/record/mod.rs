@@ -21,7 +21,7 @@ pub(crate) use digital::{DigitalPatch, digital_view};
 pub(crate) use half::{Corrupt, Half};
 pub(crate) use module::Standing;
 pub(crate) use reported::parse as parse_report;
-pub(crate) use view::{Presence, device_view, head, twin_view};
+pub(crate) use view::{Head, Presence, device_view, head, twin_view};
 pub(crate) use write::{Mode, TwinWrite};
 
 use super::ports::LinkId;

@@ -1,6 +1,7 @@
 //! What the service and the device see of a record.
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Corrupt, Record};
@@ -19,8 +20,9 @@ pub(crate) struct Presence {
 }
 
 /// A twin without its sections (protocol reference 5.1).
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Twin")]
 pub(crate) struct Head<'a> {
     device_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use rustls_pki_types::CertificateDer;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -12,7 +13,7 @@ use super::{
 };
 
 /// A certificate, described.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CertificateInfo {
     subject_name: Option<String>,

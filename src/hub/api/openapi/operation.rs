@@ -19,6 +19,7 @@ pub(in super::super) struct Operation {
     pub(super) answer: Option<&'static str>,
     content: &'static str,
     parameters: &'static [Parameter],
+    may_be_empty: bool,
     has_etag: bool,
     has_if_match: bool,
     is_versioned: bool,
@@ -64,6 +65,7 @@ const fn operation(method: &'static str, route: &'static str, id: &'static str, 
         answer: None,
         content: "application/json",
         parameters: &[],
+        may_be_empty: false,
         has_etag: false,
         has_if_match: false,
         is_versioned: true,
@@ -115,6 +117,11 @@ impl Operation {
     /// Is answered with something else than JSON.
     pub(in super::super) const fn content(self, content: &'static str) -> Self {
         Self { content, ..self }
+    }
+
+    /// Is answered with 204 when there is nothing to answer with.
+    pub(in super::super) const fn or_nothing(self) -> Self {
+        Self { may_be_empty: true, ..self }
     }
 
     /// Takes these besides.
@@ -208,6 +215,9 @@ impl Operation {
         let mut responses = json!({ "default": { "$ref": format!("#/components/responses/{error}") } });
         if let (false, Some(members)) = (self.is_refused, responses.as_object_mut()) {
             members.insert(self.status.to_string(), self.response());
+            if self.may_be_empty {
+                members.insert("204".to_owned(), json!({ "description": "There is nothing" }));
+            }
         }
         responses
     }

@@ -1,6 +1,7 @@
 //! What the store keeps of a job: what clients see of it, and how far it is.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -10,10 +11,11 @@ use crate::{
         store::{Change, Document, Kind},
     },
     iothub::ErrorCode,
+    twin::Map,
 };
 
 /// What a job does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum JobType {
     ScheduleUpdateTwin,
@@ -32,8 +34,9 @@ impl JobType {
 }
 
 /// How a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "JobStatus")]
 pub(super) enum Status {
     /// Due, and not yet begun.
     Queued,
@@ -72,9 +75,10 @@ impl Status {
 }
 
 /// How many devices are how far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the protocol's names")]
+#[schemars(rename = "JobStatistics")]
 pub(super) struct Statistics {
     /// All that were found so far.
     pub(super) device_count: u64,
@@ -85,10 +89,10 @@ pub(super) struct Statistics {
 }
 
 /// `JobResponse` (protocol reference 9.1).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the protocol's names")]
-pub(super) struct Job {
+pub(crate) struct Job {
     pub(super) job_id: Box<str>,
     pub(super) query_condition: Box<str>,
     pub(super) created_time: Box<str>,
@@ -98,8 +102,10 @@ pub(super) struct Job {
     #[serde(rename = "type")]
     pub(super) kind: JobType,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map>")]
     pub(super) update_twin: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map>")]
     pub(super) cloud_to_device_method: Option<Box<RawValue>>,
     pub(super) status: Status,
     pub(super) failure_reason: Option<String>,

@@ -27,6 +27,7 @@ mod window;
 mod work;
 
 pub(crate) use desk::JobFilter;
+pub(crate) use document::Job;
 use tokio::sync::Notify;
 
 /// Jobs that may wait and run at a time unless the hub is told otherwise.

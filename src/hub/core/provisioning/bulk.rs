@@ -1,5 +1,6 @@
 //! Many individual enrolments in one request (protocol reference 13.3).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::Core;
@@ -17,15 +18,16 @@ use crate::{
 const MOST: usize = 100;
 
 /// The body of a request.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub(crate) struct BulkEnrollment {
     mode: Mode,
     enrollments: Vec<Enrollment>,
 }
 
 /// What is to be done with them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "BulkEnrollmentMode")]
 enum Mode {
     Create,
     Update,
@@ -35,16 +37,18 @@ enum Mode {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "BulkEnrollmentResult")]
 pub(crate) struct BulkOutcome {
     pub(crate) is_successful: bool,
     pub(crate) errors: Vec<BulkError>,
 }
 
 /// What became of one that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "BulkEnrollmentError")]
 pub(crate) struct BulkError {
     pub(crate) registration_id: String,
     pub(crate) error_code: u32,

@@ -12,7 +12,7 @@ mod list;
 mod register;
 mod registrations;
 
-pub(crate) use bulk::BulkEnrollment;
+pub(crate) use bulk::{BulkEnrollment, BulkOutcome};
 pub(crate) use list::Listing;
 
 use crate::hub::dps::Throttle;

@@ -1,10 +1,11 @@
 //! Bodies that operations name. Members that are unknown are ignored in requests; answers may get more.
 //!
-//! * Those of devices and twins are here; `registry`, `operations` and `provisioning` have the others.
+//! * `derived` has those that are types; the others are written down: those of twins here, in `operations` what is done
+//!   to many devices, in `provisioning` what devices say that register.
 
+mod derived;
 mod operations;
 mod provisioning;
-mod registry;
 
 use std::collections::BTreeMap;
 
@@ -12,15 +13,18 @@ use serde_json::{Value, json};
 
 /// All schemas by name, in the order of the alphabet.
 pub(super) fn all() -> Value {
-    let parts = [common(), registry::all(), operations::all(), provisioning::all()];
-    let schemas = parts.iter().filter_map(Value::as_object).flatten();
+    let mut derived = derived::all();
+    if let Some(members) = derived.get_mut("Twin").and_then(|twin| twin["properties"].as_object_mut()) {
+        members.extend(sections());
+    }
+    let written = [common(), operations::all(), provisioning::all()];
+    let schemas = written.iter().filter_map(Value::as_object).flatten().chain(&derived);
     json!(schemas.collect::<BTreeMap<_, _>>())
 }
 
 fn common() -> Value {
     json!({
         "Any": { "description": "Any JSON value" },
-        "Device": device(),
         "DeviceStatistics": {
             "type": "object",
             "properties": {
@@ -61,60 +65,59 @@ fn common() -> Value {
         },
         "Status": { "type": "object", "properties": { "status": { "type": "string" } } },
         "Text": { "type": "string" },
-        "Twin": twin(),
         "TwinPatch": twin_patch(),
     })
 }
 
-fn device() -> Value {
-    let text = json!({ "type": "string" });
-    let time = json!({ "type": "string", "format": "date-time", "readOnly": true });
-    let pair = |first: &str, second: &str| json!({ "type": "object", "properties": { first: text, second: text } });
-    json!({
-        "type": "object",
-        "properties": {
-            "deviceId": text,
-            "generationId": { "type": "string", "readOnly": true },
-            "etag": { "type": "string", "readOnly": true },
-            "status": { "enum": ["enabled", "disabled"] },
-            "statusReason": text,
-            "statusUpdatedTime": time,
-            "connectionState": { "enum": ["Connected", "Disconnected"], "readOnly": true },
-            "connectionStateUpdatedTime": time,
-            "lastActivityTime": time,
-            "cloudToDeviceMessageCount": { "type": "integer", "readOnly": true },
-            "authentication": {
+/// What a twin has besides its head, which is copied as it is stored.
+fn sections() -> [(String, Value); 3] {
+    let time = json!({ "type": "string", "format": "date-time" });
+    let desired = section(&json!({
+        "$lastUpdated": time,
+        "$lastUpdatedVersion": { "type": "integer" },
+        "$lastUpdatedBy": { "type": "string", "description": "The configuration that wrote it" },
+        "$lastUpdatedByDigest": { "type": "string" },
+    }));
+    let reported = section(&json!({ "$lastUpdated": time }));
+    let applied =
+        json!({ "type": "object", "properties": { "status": { "type": "string", "examples": ["Applied"] } } });
+    [
+        ("tags", json!({ "type": "object", "description": "For the service alone: devices never see them" })),
+        (
+            "properties",
+            json!({
                 "type": "object",
-                "properties": {
-                    "type": { "enum": ["sas", "selfSigned", "certificateAuthority", "none"] },
-                    "symmetricKey": pair("primaryKey", "secondaryKey"),
-                    "x509Thumbprint": pair("primaryThumbprint", "secondaryThumbprint"),
-                },
-            },
-            "capabilities": { "type": "object", "properties": { "iotEdge": { "type": "boolean" } } },
-            "deviceScope": text,
-            "parentScopes": { "type": "array", "items": text },
-        },
-    })
+                "required": ["desired", "reported"],
+                "properties": { "desired": desired, "reported": reported },
+            }),
+        ),
+        (
+            "configurations",
+            json!({
+                "type": "object",
+                "description": "Those that have written to the twin, by id",
+                "additionalProperties": applied,
+            }),
+        ),
+    ]
+    .map(|(name, schema)| (name.to_owned(), schema))
 }
 
-fn twin() -> Value {
-    let section = json!({ "type": "object", "additionalProperties": true });
+/// A section with what stands beside each of its values.
+fn section(metadata: &Value) -> Value {
     json!({
         "type": "object",
+        "required": ["$metadata", "$version"],
         "properties": {
-            "deviceId": { "type": "string" },
-            "moduleId": { "type": "string" },
-            "etag": { "type": "string" },
-            "deviceEtag": { "type": "string" },
-            "status": { "enum": ["enabled", "disabled"] },
-            "connectionState": { "enum": ["Connected", "Disconnected"] },
-            "lastActivityTime": { "type": "string", "format": "date-time" },
-            "modelId": { "type": "string" },
-            "version": { "type": "integer" },
-            "tags": section,
-            "properties": { "type": "object", "properties": { "desired": section, "reported": section } },
+            "$metadata": {
+                "type": "object",
+                "description": "Of the section; the same again for every value in it, under its name",
+                "properties": metadata,
+                "additionalProperties": { "type": "object" },
+            },
+            "$version": { "type": "integer", "minimum": 1 },
         },
+        "additionalProperties": true,
     })
 }
 

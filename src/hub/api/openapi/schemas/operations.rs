@@ -5,6 +5,11 @@ use serde_json::{Value, json};
 pub(super) fn all() -> Value {
     json!({
         "Bytes": { "description": "Bytes of any kind" },
+        "CertificateProof": {
+            "type": "object",
+            "required": ["certificate"],
+            "properties": { "certificate": { "type": "string", "description": "PEM, or base64 of DER" } },
+        },
         "Configuration": configuration(),
         "ConfigurationContent": content(),
         "ConfigurationErrors": {
@@ -21,7 +26,27 @@ pub(super) fn all() -> Value {
                 "customMetricQueries": { "type": "object", "additionalProperties": { "type": "string" } },
             },
         },
-        "Job": job(),
+        "Feedback": {
+            "type": "object",
+            "required": ["originalMessageId", "statusCode"],
+            "properties": {
+                "originalMessageId": { "type": "string" },
+                "enqueuedTimeUtc": { "type": "string", "format": "date-time" },
+                "statusCode": { "enum": ["Success", "Expired", "DeliveryCountExceeded", "Rejected", "Purged"] },
+                "description": { "type": "string" },
+                "deviceId": { "type": "string" },
+                "deviceGenerationId": { "type": "string" },
+            },
+        },
+        "AnyJob": { "anyOf": [
+            { "$ref": "#/components/schemas/Job" },
+            {
+                "type": "object",
+                "required": ["type", "status"],
+                "properties": { "type": { "const": "unknown" }, "status": { "const": "unknown" } },
+            },
+        ] },
+        "JobRequest": job_request(),
         "JsonPatch": { "type": "array", "items": {
             "type": "object",
             "required": ["op", "path"],
@@ -64,37 +89,31 @@ fn configuration() -> Value {
         "properties": {
             "id": { "type": "string" },
             "schemaVersion": { "type": ["string", "null"] },
-            "labels": { "type": ["object", "null"] },
+            "labels": { "type": ["object", "null"], "additionalProperties": { "type": "string" } },
             "content": { "$ref": "#/components/schemas/ConfigurationContent" },
             "targetCondition": { "type": "string" },
             "priority": { "type": "integer" },
             "createdTimeUtc": time,
             "lastUpdatedTimeUtc": time,
-            "systemMetrics": { "type": "object", "readOnly": true },
+            "systemMetrics": { "allOf": [metrics], "readOnly": true },
             "metrics": metrics,
             "etag": { "type": "string", "readOnly": true },
         },
     })
 }
 
-fn job() -> Value {
-    let told = json!({ "type": ["string", "null"], "readOnly": true });
+fn job_request() -> Value {
     json!({
         "type": "object",
+        "required": ["type"],
         "properties": {
-            "jobId": { "type": "string" },
-            "type": { "type": "string", "examples": ["scheduleUpdateTwin", "scheduleDeviceMethod"] },
-            "queryCondition": { "type": "string" },
-            "updateTwin": { "type": ["object", "null"] },
-            "cloudToDeviceMethod": { "type": ["object", "null"] },
-            "startTime": { "type": "string", "format": "date-time" },
-            "maxExecutionTimeInSeconds": { "type": "integer" },
-            "createdTime": told,
-            "endTime": told,
-            "status": { "type": "string", "readOnly": true },
-            "failureReason": told,
-            "statusMessage": told,
-            "deviceJobStatistics": { "type": "object", "readOnly": true },
+            "jobId": { "type": "string", "maxLength": 64 },
+            "type": { "enum": ["scheduleUpdateTwin", "scheduleDeviceMethod"] },
+            "queryCondition": { "type": "string", "examples": ["*", "tags.site = 'oslo'"] },
+            "updateTwin": { "$ref": "#/components/schemas/TwinPatch" },
+            "cloudToDeviceMethod": { "$ref": "#/components/schemas/MethodCall" },
+            "startTime": { "type": "string", "format": "date-time", "description": "At most 168 hours ahead" },
+            "maxExecutionTimeInSeconds": { "type": "integer", "minimum": 1 },
         },
     })
 }
