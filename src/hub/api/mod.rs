@@ -8,7 +8,8 @@
 //!   `websocket` hands a connection to whoever speaks MQTT.
 //! * `observe` gives each request its id, times and counts it; `metrics` shows the counts.
 //! * `openapi` describes the routes: each file of handlers says what its own are.
-//! * [`serve`] runs it on one connection.
+//! * [`serve`] runs it on one connection; `busy` knows whether that has anything to do, and `rest` reads what is left of
+//!   bodies.
 
 mod admit;
 mod answer;
