@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use hyper::body::{Body, Buf as _, Frame, SizeHint};
+use hyper::body::{Body, Buf, Frame, SizeHint};
 use tokio::{runtime::Handle, time::timeout};
 
 /// How much of it is read, in bytes, and for how long.
@@ -68,7 +68,7 @@ impl<B: Body + Send + Unpin + 'static> Drop for Read<B> {
 async fn forget<B: Body + Unpin>(mut body: B) {
     let mut left = MOST;
     while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let bytes = frame.data_ref().map_or(0, |data| data.remaining());
+        let bytes = frame.data_ref().map_or(0, Buf::remaining);
         let Some(less) = left.checked_sub(bytes) else { return };
         left = less;
     }
