@@ -3,54 +3,25 @@
 #![cfg(all(feature = "cli", feature = "hub", feature = "agent"))]
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+#[path = "support/world.rs"]
+mod world;
+
+use std::{fmt::Write as _, sync::Arc};
 
 use reqwest::{Method, StatusCode};
 use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, Incoming, MqttOptions, QoS, TlsConfiguration,
-    Transport, mqttbytes::v4::Publish,
+    ConnectReturnCode, ConnectionError, Incoming, MqttOptions, TlsConfiguration, Transport, mqttbytes::v4::Publish,
 };
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::time::timeout;
 use twinops::{
     hub::{Config, Hub, HubError, offline},
-    iothub::{DeviceConnection, DeviceCredential, Key, ServiceConnection, ServiceCredential, sign},
-    task::Stop,
+    iothub::{DeviceConnection, DeviceCredential, Key, ServiceCredential, sign},
     twin::DeviceId,
 };
-
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(20);
-const FOREVER: u64 = 4_000_000_000;
-
-/// A hub that runs, and its service client.
-struct World {
-    folder: tempfile::TempDir,
-    roots: RootCertStore,
-    tls: ClientConfig,
-    service: ServiceConnection,
-    mqtt_port: u16,
-    stop: Stop,
-    running: JoinHandle<()>,
-    http: reqwest::Client,
-}
-
-struct Answer {
-    status: StatusCode,
-    continuation: Option<String>,
-    etag: Option<String>,
-    body: Value,
-}
-
-fn client(roots: RootCertStore) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-}
+use world::{Answer, Device, FOREVER, PATIENCE, World};
 
 impl World {
     async fn start() -> Self {
@@ -58,43 +29,8 @@ impl World {
     }
 
     async fn start_in(folder: tempfile::TempDir) -> Self {
-        let hub = Hub::open(Config::local(folder.path().join("state"))).await.unwrap();
-        let service = hub.service_connection_string("iothubowner").unwrap();
-        let service = ServiceConnection::parse(service.reveal()).unwrap();
-        let mqtt_port = hub.addresses().mqtt.port();
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(hub.ca_pem_path().unwrap()).unwrap()).unwrap();
-        let tls = client(roots.clone()).with_no_client_auth();
-        let http = reqwest::Client::builder().tls_backend_preconfigured(tls.clone()).no_proxy().build().unwrap();
-        let stop = Stop::new();
-        let running = tokio::spawn(hub.run(stop.clone()));
-        Self { folder, roots, tls, service, mqtt_port, stop, running, http }
-    }
-
-    async fn end(self) -> tempfile::TempDir {
-        self.stop.request();
-        timeout(PATIENCE, self.running).await.unwrap().unwrap();
-        self.folder
-    }
-
-    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
-        let ServiceCredential::Key { policy, key } = &self.service.credential else { panic!("a key") };
-        let host = &self.service.host;
-        let token = sign(&host.to_string(), key, FOREVER, Some(policy));
-        let uri = format!("https://{host}{path}?api-version=2021-04-12");
-        let mut request = self.http.request(method, uri).header("authorization", token).timeout(PATIENCE);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if !body.is_null() {
-            request = request.body(body.to_string());
-        }
-        let response = request.send().await.unwrap();
-        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        let (continuation, etag) = (header("x-ms-continuation"), header("etag"));
-        let status = response.status();
-        let text = response.text().await.unwrap();
-        Answer { status, continuation, etag, body: serde_json::from_str(&text).unwrap_or_default() }
+        let config = Config::local(folder.path().join("state"));
+        Self::open(folder, config).await
     }
 
     /// Makes a device; its key.
@@ -113,14 +49,7 @@ impl World {
     }
 
     fn dial(&self, id: &str, key: &Key) -> Device {
-        let host = &self.service.host;
-        let mut options = MqttOptions::new(id, "localhost", self.mqtt_port);
-        let token = sign(&format!("{host}/devices/{id}"), key, FOREVER, None);
-        options.set_credentials(format!("{host}/{id}/?api-version=2021-04-12"), token);
-        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(self.tls.clone()))));
-        options.set_clean_session(false).set_max_packet_size(1 << 20, 1 << 20);
-        let (client, events) = AsyncClient::new(options, 32);
-        Device { client, events }
+        Device::new(self.options(id, key))
     }
 
     /// Dials with a certificate and without a token.
@@ -128,10 +57,10 @@ impl World {
         let host = &self.service.host;
         let mut options = MqttOptions::new(id, "localhost", self.mqtt_port);
         options.set_credentials(format!("{host}/{id}/?api-version=2021-04-12"), "");
-        let tls = client(self.roots.clone()).with_client_auth_cert(vec![certificate.clone()], key).unwrap();
+        let ca = offline::ca_pem_path(&self.folder.path().join("state")).unwrap();
+        let tls = world::client(&ca).with_client_auth_cert(vec![certificate.clone()], key).unwrap();
         options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(tls))));
-        let (client, events) = AsyncClient::new(options, 32);
-        Device { client, events }
+        Device::new(options)
     }
 
     async fn connect(&self, id: &str, key: &Key) -> Device {
@@ -141,36 +70,7 @@ impl World {
     }
 }
 
-/// A device's side of a link.
-struct Device {
-    client: AsyncClient,
-    events: EventLoop,
-}
-
 impl Device {
-    async fn poll(&mut self) -> Result<Event, ConnectionError> {
-        timeout(PATIENCE, self.events.poll()).await.expect("something happens in time")
-    }
-
-    async fn next<T>(&mut self, wanted: impl Fn(Incoming) -> Option<T>) -> T {
-        loop {
-            if let Event::Incoming(packet) = self.poll().await.unwrap()
-                && let Some(found) = wanted(packet)
-            {
-                return found;
-            }
-        }
-    }
-
-    async fn subscribe(&mut self, filter: &str) {
-        self.client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
-        self.next(|packet| matches!(packet, Incoming::SubAck(_)).then_some(())).await;
-    }
-
-    async fn publish(&self, topic: &str, body: &str) {
-        self.client.publish(topic, QoS::AtLeastOnce, false, body).await.unwrap();
-    }
-
     async fn receive(&mut self) -> Publish {
         self.next(|packet| if let Incoming::Publish(publish) = packet { Some(publish) } else { None }).await
     }
@@ -189,7 +89,7 @@ fn json_of(publish: &Publish) -> Value {
 async fn a_twin_is_patched_under_its_etag_and_a_stale_one_is_refused() {
     let world = World::start().await;
     world.make("d1").await;
-    let etag = world.twin("d1").await.etag.unwrap();
+    let etag = world.twin("d1").await.header("etag").unwrap().to_owned();
     let patch = json!({"tags": {"site": "oslo"}, "properties": {"desired": {"fw": "1.2"}}});
     let written = world.patch("d1", patch.clone(), &etag).await;
     assert_eq!((written.status, &written.body["tags"]["site"]), (StatusCode::OK, &json!("oslo")));
@@ -306,7 +206,7 @@ async fn a_query_goes_on_where_its_page_ended() {
         let body = json!({"query": "SELECT deviceId FROM devices WHERE deviceId != 'c'"});
         let page = world.ask(Method::POST, "/devices/query", &headers, body).await;
         found.extend(page.body.as_array().unwrap().iter().map(|row| row["deviceId"].as_str().unwrap().to_owned()));
-        token = page.continuation;
+        token = page.header("x-ms-continuation").map(str::to_owned);
         if token.is_none() {
             break;
         }
@@ -463,8 +363,7 @@ async fn a_device_registers_and_connects_to_the_hub_that_it_is_told() {
         let token = sign(&format!("{scope}/registrations/dev-1"), key, FOREVER, Some("registration"));
         options.set_credentials(format!("{scope}/registrations/dev-1/api-version=2019-03-31&ClientVersion=x"), token);
         options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(world.tls.clone()))));
-        let (client, events) = AsyncClient::new(options, 32);
-        Device { client, events }
+        Device::new(options)
     };
     assert!(visit(&group).poll().await.is_err(), "the group's own key is no device's");
     let mut visitor = visit(&key);
