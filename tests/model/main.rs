@@ -1,0 +1,81 @@
+//! The hub against a plain model of what it is to do: random sequences of what operators and devices ask of it. Every
+//! difference between the two is a fault of the hub, or of the model.
+//!
+//! * `operation` is what is asked, `value` and `condition` what it is asked with.
+//! * `model` foretells the effects of an operation in memory, by the `rules` of twins.
+//! * `stage` asks a real hub, over REST and MQTT, and waits for the effects.
+//!
+//! `PROPTEST_CASES` says how many sequences there are. A failure prints the shortest one that was found.
+
+#![cfg(all(feature = "cli", feature = "hub", feature = "agent"))]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod condition;
+mod effects;
+mod model;
+mod operation;
+mod rules;
+mod stage;
+mod value;
+#[path = "../support/world.rs"]
+mod world;
+
+use model::Model;
+use operation::{Operation, Script};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use stage::Stage;
+use value::Short;
+
+/// Sequences if nobody says how many; they take some seconds.
+const CASES: u32 = 24;
+/// Most operations in a row.
+const MOST: usize = 50;
+
+/// Plays a script before a hub and the model; where they differ.
+async fn play(Script(operations): &Script) -> Result<(), String> {
+    let (mut model, mut stage) = (Model::default(), Stage::new().await);
+    for (at, operation) in operations.iter().enumerate() {
+        let expected = model.apply(operation);
+        let seen = if matches!(operation, Operation::Restart) {
+            let (next, seen) = stage.restarted().await;
+            stage = next;
+            seen
+        } else {
+            stage.perform(operation).await
+        };
+        let step = at + 1;
+        if seen != expected {
+            return Err(format!("step {step}, {operation}\n  expected: {expected}\n  the hub: {seen}"));
+        }
+        let state = |document: Option<&serde_json::Value>| document.map(|one| one["connectionState"].clone());
+        let twins = stage.twins(|name, twin| {
+            let foretold = model.document(name);
+            foretold.is_none() || state(foretold.as_ref()) == state(Some(twin))
+        });
+        let twins = twins.await;
+        for name in operation::NAMES {
+            let (expected, seen) =
+                (model.document(name).unwrap_or_default(), twins.get(name).cloned().unwrap_or_default());
+            if seen != expected {
+                let (expected, seen) = (Short(&expected), Short(&seen));
+                return Err(format!("step {step}, {operation}\n  {name} expected: {expected}\n  the hub: {seen}"));
+            }
+        }
+    }
+    stage.end().await;
+    Ok(())
+}
+
+#[test]
+fn a_hub_does_what_the_model_foretells() {
+    let config = Config { failure_persistence: None, max_shrink_time: 120_000, ..Config::default() };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { CASES };
+    let mut runner = TestRunner::new(Config { cases, ..config });
+    let result = runner.run(&operation::script(MOST), |script| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play(&script)).map_err(TestCaseError::fail)
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+}
