@@ -64,26 +64,26 @@ impl<S: Store, L: Links> Core<S, L> {
         // Before the claim, so that a connect which breaks off is noted as one that ended.
         let begun = self.presence.come(link, now);
         self.claim(&record, begun, now).await?;
-        if request.clean_session && (begun.takes_over || record.session.subscriptions != 0) {
-            self.store.note(Change::Subscriptions { link: link.clone(), subscriptions: 0 });
-        }
+        let kept = if begun.takes_over { self.kept(link).await? } else { record.session.subscriptions };
+        let kept = if request.clean_session { self.forget(link, kept).await? } else { kept };
         self.outlet.connection(link, true);
-        let kept = match (request.clean_session, begun.takes_over) {
-            (true, _) => 0,
-            (false, false) => record.session.subscriptions,
-            (false, true) => self.kept(link).await?,
-        };
         Ok(Admission { expires, subscriptions: subscriptions(kept), session: begun.session })
     }
 
     /// What a session that was just taken over has kept, the last of it included: from here on it keeps nothing.
     async fn kept(&self, link: &LinkId) -> Result<u32, Refusal> {
         let _turn = self.locks.turn(link).await;
-        let record = self.store.get(link).await.map_err(|error| {
-            warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
-            Refusal::Unavailable
-        })?;
+        let record = self.store.get(link).await.map_err(|error| unavailable(link, &error))?;
         record.map(|record| record.session.subscriptions).ok_or(Refusal::NotAuthorized)
+    }
+
+    /// Forgets what earlier sessions have kept, before the next one can ask for it.
+    async fn forget(&self, link: &LinkId, kept: u32) -> Result<u32, Refusal> {
+        if kept != 0 {
+            let none = Change::Subscriptions { link: link.clone(), subscriptions: 0 };
+            let _written = self.store.write(vec![none]).await.map_err(|error| unavailable(link, &error))?;
+        }
+        Ok(0)
     }
 
     /// The identity of whoever shows these credentials, if they are its own; whatever is spoken over the connection.
@@ -98,10 +98,7 @@ impl<S: Store, L: Links> Core<S, L> {
                 info!(%link, reason = %denial, "a device was refused");
                 Refusal::NotAuthorized
             }
-            Doubt::Store(error) => {
-                warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
-                Refusal::Unavailable
-            }
+            Doubt::Store(error) => unavailable(link, &error),
         })
     }
 
@@ -160,7 +157,7 @@ impl<S: Store, L: Links> Core<S, L> {
                 if let Some(seen) = self.undo(link, begun) {
                     self.store.note(seen);
                 }
-                warn!(%link, error = &error as &dyn std::error::Error, "a device cannot be let in now");
+                return Err(unavailable(link, &error));
             }
         }
         Err(Refusal::Unavailable)
@@ -197,6 +194,12 @@ impl<S: Store, L: Links> Core<S, L> {
             Refusal::Unavailable
         })
     }
+}
+
+/// The store does not do what it should.
+fn unavailable(link: &LinkId, error: &StoreError) -> Refusal {
+    warn!(%link, error = error as &dyn std::error::Error, "a device cannot be let in now");
+    Refusal::Unavailable
 }
 
 /// When a link ends whose token ends at `seconds`: with the grace with which the token was let in, lest a device whose

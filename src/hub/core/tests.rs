@@ -259,6 +259,18 @@ async fn a_session_keeps_nothing_once_another_one_has_begun() {
 }
 
 #[tokio::test]
+async fn a_clean_session_has_forgotten_what_was_kept_when_the_next_one_comes() {
+    let hub = Hub::with(&["d1"]).await;
+    let (link, key) = (device_link(&id("d1")), hub.key("d1").await);
+    let kept = Subscriptions { desired: Some(Qos::AtLeastOnce), ..Subscriptions::default() };
+    hub.connect("d1", &key).await.unwrap();
+    let session = hub.session("d1").await;
+    hub.core.keep_subscriptions(&link, session, kept).await.unwrap();
+    hub.admit_until("d1", 4_000_000_000).await.unwrap();
+    assert_eq!(hub.connect("d1", &key).await, Ok(Subscriptions::default()));
+}
+
+#[tokio::test]
 async fn what_is_heard_of_a_long_link_is_noted_before_it_ends() {
     let hub = Hub::with(&["d1", "d2"]).await;
     hub.session("d1").await;
