@@ -68,7 +68,7 @@ impl fmt::Display for Condition {
 pub(crate) fn condition() -> impl Strategy<Value = Condition> {
     let section = || select(vec!["tags", "properties.desired", "properties.reported"]);
     let path =
-        || (section(), select(vec!["a", "b", "a.b", "a.a"])).prop_map(|(section, keys)| format!("{section}.{keys}"));
+        || (section(), select(vec!["a", "b", "c", "a.b"])).prop_map(|(section, keys)| format!("{section}.{keys}"));
     let literal = select(vec![json!(1), json!(0), json!(1.5), json!("x"), json!(""), json!(true), json!(false)]);
     let whole = select(vec![
         Condition::Compare("status".to_owned(), "=", json!("enabled")),
@@ -81,7 +81,7 @@ pub(crate) fn condition() -> impl Strategy<Value = Condition> {
             .prop_filter("truth has no order", |(_, sign, literal)| sign.contains('=') && *sign != ">=" || !literal.is_boolean())
             .prop_map(|(path, sign, literal)| Condition::Compare(path, sign, literal)),
         3 => path().prop_map(Condition::IsDefined),
-        2 => whole,
+        3 => whole,
     ];
     leaf.prop_recursive(2, 4, 2, |inner| {
         prop_oneof![

@@ -20,16 +20,22 @@ mod value;
 #[path = "../support/world.rs"]
 mod world;
 
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
 use model::Model;
-use operation::{Operation, Script};
+use operation::{NAMES, Operation, Script};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use stage::Stage;
 use value::Short;
 
-/// Sequences if nobody says how many; they take some seconds.
-const CASES: u32 = 24;
+/// Sequences if nobody says how many, unless time is up before.
+const CASES: u32 = 64;
+const TIME: Duration = Duration::from_secs(12);
 /// Most operations in a row.
-const MOST: usize = 50;
+const MOST: usize = 120;
 
 /// Plays a script before a hub and the model; where they differ.
 async fn play(Script(operations): &Script) -> Result<(), String> {
@@ -48,12 +54,14 @@ async fn play(Script(operations): &Script) -> Result<(), String> {
             return Err(format!("step {step}, {operation}\n  expected: {expected}\n  the hub: {seen}"));
         }
         let state = |document: Option<&serde_json::Value>| document.map(|one| one["connectionState"].clone());
-        let twins = stage.twins(|name, twin| {
+        let is_last = at + 1 == operations.len();
+        let names: Vec<_> = NAMES.into_iter().filter(|name| is_last || operation.concerns(name)).collect();
+        let twins = stage.twins(&names, |name, twin| {
             let foretold = model.document(name);
             foretold.is_none() || state(foretold.as_ref()) == state(Some(twin))
         });
         let twins = twins.await;
-        for name in operation::NAMES {
+        for name in names {
             let (expected, seen) =
                 (model.document(name).unwrap_or_default(), twins.get(name).cloned().unwrap_or_default());
             if seen != expected {
@@ -69,11 +77,21 @@ async fn play(Script(operations): &Script) -> Result<(), String> {
 #[test]
 fn a_hub_does_what_the_model_foretells() {
     let config = Config { failure_persistence: None, max_shrink_time: 120_000, ..Config::default() };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config.cases } else { CASES };
+    let is_bounded = std::env::var_os("PROPTEST_CASES").is_none();
+    let cases = if is_bounded { CASES } else { config.cases };
     let mut runner = TestRunner::new(Config { cases, ..config });
+    let (start, has_failed) = (Instant::now(), Cell::new(false));
     let result = runner.run(&operation::script(MOST), |script| {
+        // Once there is a failure, time goes into making it smaller.
+        if is_bounded && !has_failed.get() && start.elapsed() > TIME {
+            return Ok(());
+        }
+        // A panic is a failure too.
+        let failed_before = has_failed.replace(true);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(play(&script)).map_err(TestCaseError::fail)
+        let played = runtime.block_on(play(&script)).map_err(TestCaseError::fail);
+        has_failed.set(failed_before || played.is_err());
+        played
     });
     if let Err(failure) = result {
         panic!("{failure}");

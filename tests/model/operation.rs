@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     condition::{Condition, condition},
+    model::device_of,
     value::{Short, section},
 };
 
@@ -91,6 +92,22 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// Whom it can make a difference to: a device and its modules, or everybody.
+    pub(crate) fn concerns(&self, other: &str) -> bool {
+        match self {
+            Self::Query { .. } | Self::Restart => true,
+            Self::Put { name, .. }
+            | Self::Delete { name, .. }
+            | Self::Write { name, .. }
+            | Self::Connect { name, .. }
+            | Self::Subscribe { name, .. }
+            | Self::Unsubscribe { name, .. }
+            | Self::Disconnect { name, .. }
+            | Self::Report { name, .. }
+            | Self::Get { name } => device_of(name) == device_of(other),
+        }
+    }
+
     /// The body of a twin write.
     pub(crate) fn body(tags: Option<&Value>, desired: Option<&Value>) -> Value {
         let mut body = json!({});
@@ -149,42 +166,54 @@ impl fmt::Debug for Script {
     }
 }
 
-/// Scripts of up to `most` operations. Smaller alternatives come first, because shrinking goes there.
+/// Scripts of up to `most` operations, most of them on a stage that is set. Smaller alternatives come first, because
+/// shrinking goes there.
 pub(crate) fn script(most: usize) -> impl Strategy<Value = Script> {
-    vec(operation(), 1..most).prop_map(Script)
+    let [device, module, other, _] = NAMES;
+    let put = |name| Operation::Put { name, if_match: Match::Absent, disabled: false, new_keys: false };
+    let connect = |name| Operation::Connect { name, clean: false, wrong_key: false, filters: vec![RESPONSES, DESIRED] };
+    let first = [put(device), put(module), put(other), connect(device), connect(module)];
+    let first = first.map(|one| prop::bool::weighted(0.9).prop_map(move |is_done| is_done.then(|| one.clone())));
+    (first, vec(operation(), 1..most))
+        .prop_map(|(first, then)| Script(first.into_iter().flatten().chain(then).collect()))
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
-    let (name, filter) = (|| select(NAMES.to_vec()), || select(vec![RESPONSES, DESIRED]));
-    let filters = || Just(vec![RESPONSES, DESIRED]);
+    let filter = || select(vec![RESPONSES, DESIRED]);
     let often = |odds| prop::bool::weighted(odds);
+    let sections = || option::weighted(0.7, section());
     prop_oneof![
-        10 => (name(), Just(Match::Absent)).prop_map(|(name, if_match)| {
-            Operation::Put { name, if_match, disabled: false, new_keys: false }
-        }),
-        3 => (name(), any_match(), often(0.3), often(0.2)).prop_map(|(name, if_match, disabled, new_keys)| {
+        6 => name().prop_map(|name| Operation::Put { name, if_match: Match::Absent, disabled: false, new_keys: false }),
+        3 => name().prop_map(|name| Operation::Put { name, if_match: Match::Any, disabled: false, new_keys: false }),
+        4 => (name(), any_match(), often(0.4), often(0.4)).prop_map(|(name, if_match, disabled, new_keys)| {
             Operation::Put { name, if_match, disabled, new_keys }
         }),
-        3 => (name(), any_match()).prop_map(|(name, if_match)| Operation::Delete { name, if_match }),
-        14 => (name(), often(0.2), option::of(section()), option::of(section()), any_match()).prop_map(
+        2 => (name(), any_match()).prop_map(|(name, if_match)| Operation::Delete { name, if_match }),
+        20 => (name(), often(0.25), sections(), sections(), any_match()).prop_map(
             |(name, replaces, tags, desired, if_match)| Operation::Write { name, replaces, tags, desired, if_match }
         ),
-        8 => (name(), often(0.2), filters()).prop_map(|(name, clean, filters)| {
-            Operation::Connect { name, clean, wrong_key: false, filters }
+        12 => (name(), often(0.2)).prop_map(|(name, clean)| {
+            Operation::Connect { name, clean, wrong_key: false, filters: vec![RESPONSES, DESIRED] }
         }),
-        2 => (name(), often(0.2), often(0.2)).prop_map(|(name, clean, wrong_key)| {
+        3 => (name(), often(0.2), often(0.2)).prop_map(|(name, clean, wrong_key)| {
             Operation::Connect { name, clean, wrong_key, filters: Vec::new() }
         }),
         2 => (name(), filter()).prop_map(|(name, filter)| Operation::Subscribe { name, filter }),
         1 => (name(), filter()).prop_map(|(name, filter)| Operation::Unsubscribe { name, filter }),
         2 => (name(), any::<bool>()).prop_map(|(name, politely)| Operation::Disconnect { name, politely }),
-        8 => (name(), section(), any_match()).prop_map(|(name, patch, version)| {
+        10 => (name(), section(), any_match()).prop_map(|(name, patch, version)| {
             Operation::Report { name, patch, version }
         }),
-        3 => name().prop_map(|name| Operation::Get { name }),
-        4 => (often(0.3), condition()).prop_map(|(modules, condition)| Operation::Query { modules, condition }),
+        2 => name().prop_map(|name| Operation::Get { name }),
+        5 => (often(0.3), condition()).prop_map(|(modules, condition)| Operation::Query { modules, condition }),
         1 => Just(Operation::Restart),
     ]
+}
+
+/// One more often than the others, so that much happens to it.
+fn name() -> impl Strategy<Value = &'static str> {
+    let [device, module, other, others] = NAMES;
+    prop_oneof![4 => Just(device), 3 => Just(module), 1 => Just(other), 1 => Just(others)]
 }
 
 fn any_match() -> impl Strategy<Value = Match> {

@@ -14,7 +14,7 @@ use twinops::{hub::Config, iothub::Key};
 use crate::{
     effects::{Effects, Name},
     model::device_of,
-    operation::{Match, NAMES, Operation},
+    operation::{Match, Operation},
     world::{Answer, Device, PATIENCE, World},
 };
 
@@ -296,10 +296,14 @@ impl Stage {
         (self, effects)
     }
 
-    /// Reads all twins, and waits for those of which `settled` does not hold yet. What is foreseen of them.
-    pub(crate) async fn twins(&mut self, settled: impl Fn(Name, &Value) -> bool) -> BTreeMap<Name, Value> {
+    /// Reads twins, and waits for those of which `settled` does not hold yet. What is foreseen of them.
+    pub(crate) async fn twins(
+        &mut self,
+        names: &[Name],
+        settled: impl Fn(Name, &Value) -> bool,
+    ) -> BTreeMap<Name, Value> {
         let mut all = BTreeMap::new();
-        for name in NAMES {
+        for &name in names {
             let reading = async {
                 loop {
                     let answer = self.world.ask(Method::GET, &path("twins", name), &[], Value::Null).await;
