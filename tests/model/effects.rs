@@ -29,7 +29,9 @@ pub(crate) struct Effects {
 
 impl fmt::Display for Effects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error {:?}, links closed {:?}, session resumed {}", self.error, self.closed, self.is_resumed)?;
+        let error = self.error.as_deref().unwrap_or("none");
+        let closed = self.closed.iter().copied().collect::<Vec<_>>().join(", ");
+        write!(f, "error {error}, links closed [{closed}], session resumed {}", self.is_resumed)?;
         for (name, messages) in &self.told {
             messages.iter().try_for_each(|(topic, body)| write!(f, "\n    {name} is told {topic}: {}", Short(body)))?;
         }

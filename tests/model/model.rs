@@ -75,51 +75,47 @@ impl Model {
         let mut effects = Effects::default();
         let result = match operation {
             Operation::Put { name, if_match, disabled, new_keys } => {
-                self.put(*name, *if_match, *disabled, *new_keys, &mut effects)
+                self.put(name, *if_match, *disabled, *new_keys, &mut effects)
             }
-            Operation::Delete { name, if_match } => self.delete(*name, *if_match, &mut effects),
+            Operation::Delete { name, if_match } => self.delete(name, *if_match, &mut effects),
             Operation::Write { name, replaces, tags, desired, if_match } => {
                 let sections = (tags.as_ref(), desired.as_ref());
-                self.write(*name, *replaces, sections, *if_match, &mut effects)
+                self.write(name, *replaces, sections, *if_match, &mut effects)
             }
             Operation::Connect { name, clean, wrong_key, filters } => {
-                self.connect(*name, *clean, *wrong_key, filters, &mut effects)
+                self.connect(name, *clean, *wrong_key, filters, &mut effects)
             }
-            Operation::Subscribe { name, filter } => self.subscribe(*name, |filters| filters.insert(*filter)),
-            Operation::Unsubscribe { name, filter } => self.subscribe(*name, |filters| filters.remove(*filter)),
-            Operation::Disconnect { name, .. } => self.leave(*name),
-            Operation::Report { name, patch, version } => self.report(*name, patch, *version, &mut effects),
-            Operation::Get { name } => {
-                let twin = self
-                    .entries
-                    .get(name)
-                    .map(|one| json!({ "desired": one.desired.shown(), "reported": one.reported.shown() }));
-                self.tell(
-                    *name,
-                    RESPONSES,
-                    "$iothub/twin/res/200/?$rid=r".to_owned(),
-                    twin.unwrap_or_default(),
-                    &mut effects,
-                )
-            }
-            Operation::Query { modules, condition } => {
-                let all = self.entries.keys().filter(|name| is_module(name) == *modules);
-                let documents = all.filter_map(|name| self.document(name));
-                effects.rows = documents.filter(|one| condition.holds(one) == Some(true)).collect();
-                Ok(())
-            }
-            Operation::Restart => {
-                self.entries
-                    .keys()
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .for_each(|name| self.cut(name, &mut effects));
+            other => {
+                self.apply_by_device(other, &mut effects);
                 Ok(())
             }
         };
         effects.error = result.err().map(str::to_owned);
         effects
+    }
+
+    /// What has no answer, or none that could be an error.
+    fn apply_by_device(&mut self, operation: &Operation, effects: &mut Effects) {
+        match operation {
+            Operation::Subscribe { name, filter } => self.subscribe(name, |filters| filters.insert(*filter)),
+            Operation::Unsubscribe { name, filter } => self.subscribe(name, |filters| filters.remove(*filter)),
+            Operation::Disconnect { name, .. } => self.leave(name),
+            Operation::Report { name, patch, version } => self.report(name, patch, *version, effects),
+            Operation::Get { name } => {
+                let twin = self
+                    .entries
+                    .get(name)
+                    .map(|one| json!({ "desired": one.desired.shown(), "reported": one.reported.shown() }));
+                let topic = "$iothub/twin/res/200/?$rid=r".to_owned();
+                self.tell(name, RESPONSES, topic, twin.unwrap_or_default(), effects);
+            }
+            Operation::Query { modules, condition } => {
+                let all = self.entries.keys().filter(|name| is_module(name) == *modules);
+                let documents = all.filter_map(|name| self.document(name));
+                effects.rows = documents.filter(|one| condition.holds(one) == Some(true)).collect();
+            }
+            _ => self.entries.keys().copied().collect::<Vec<_>>().into_iter().for_each(|name| self.cut(name, effects)),
+        }
     }
 
     /// The twin as far as it is foreseen.
@@ -222,11 +218,12 @@ impl Model {
         one.desired = Half { values, writes: one.desired.writes + 1 };
         let version = one.desired.version();
         let topic = format!("$iothub/twin/PATCH/properties/desired/?$version={version}");
-        self.tell(name, DESIRED, topic, with_version(patch, version), effects)
+        self.tell(name, DESIRED, topic, with_version(patch, version), effects);
+        Ok(())
     }
 
-    fn report(&mut self, name: Name, patch: &Value, version: Match, effects: &mut Effects) -> Outcome {
-        let Some(one) = self.entries.get_mut(name).filter(|one| one.link.is_some()) else { return Ok(()) };
+    fn report(&mut self, name: Name, patch: &Value, version: Match, effects: &mut Effects) {
+        let Some(one) = self.entries.get_mut(name).filter(|one| one.link.is_some()) else { return };
         let values = patch.as_object().map(|patch| merge(&one.reported.values, patch));
         let values = values.filter(|values| fits(values, 32768) && !has_dollar(patch));
         let (error, code) = match values {
@@ -240,7 +237,7 @@ impl Model {
                 return self.tell(name, RESPONSES, topic, Value::Null, effects);
             }
         };
-        self.tell(name, RESPONSES, format!("$iothub/twin/res/{error}/?$rid=r"), json!({ "errorCode": code }), effects)
+        self.tell(name, RESPONSES, format!("$iothub/twin/res/{error}/?$rid=r"), json!({ "errorCode": code }), effects);
     }
 
     fn connect(
@@ -258,24 +255,23 @@ impl Model {
         }
         effects.is_resumed = !one.kept.is_empty();
         one.link = Some(Link { clean, filters: one.kept.clone() });
-        filters.iter().try_for_each(|filter| self.subscribe(name, |filters| filters.insert(*filter)))
+        filters.iter().for_each(|filter| self.subscribe(name, |filters| filters.insert(*filter)));
+        Ok(())
     }
 
-    fn subscribe(&mut self, name: Name, change: impl FnOnce(&mut BTreeSet<Name>) -> bool) -> Outcome {
-        let Some(one) = self.entries.get_mut(name) else { return Ok(()) };
-        let Some(link) = &mut one.link else { return Ok(()) };
+    fn subscribe(&mut self, name: Name, change: impl FnOnce(&mut BTreeSet<Name>) -> bool) {
+        let Some(one) = self.entries.get_mut(name) else { return };
+        let Some(link) = &mut one.link else { return };
         change(&mut link.filters);
         if !link.clean {
             one.kept = link.filters.clone();
         }
-        Ok(())
     }
 
-    fn leave(&mut self, name: Name) -> Outcome {
+    fn leave(&mut self, name: Name) {
         if let Some(one) = self.entries.get_mut(name) {
             one.link = None;
         }
-        Ok(())
     }
 
     fn cut(&mut self, name: Name, effects: &mut Effects) {
@@ -285,12 +281,11 @@ impl Model {
     }
 
     /// A device hears what it is subscribed to, and what it misses is lost.
-    fn tell(&self, name: Name, filter: Name, topic: String, body: Value, effects: &mut Effects) -> Outcome {
+    fn tell(&self, name: Name, filter: Name, topic: String, body: Value, effects: &mut Effects) {
         let link = self.entries.get(name).and_then(|one| one.link.as_ref());
         if link.is_some_and(|link| link.filters.contains(filter)) {
             effects.told.entry(name).or_default().push((topic, body));
         }
-        Ok(())
     }
 }
 

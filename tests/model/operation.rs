@@ -26,6 +26,17 @@ pub(crate) enum Match {
     Wrong,
 }
 
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "absent",
+            Self::Any => "*",
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+        })
+    }
+}
+
 impl Match {
     /// Whether an edition that is there is meant, or whichever there is.
     pub(crate) const fn fits(self) -> bool {
@@ -125,19 +136,19 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Put { name, if_match, disabled, new_keys } => {
-                write!(f, "put identity {name}, If-Match {if_match:?}")?;
+                write!(f, "put identity {name}, If-Match {if_match}")?;
                 f.write_str(if *disabled { ", disabled" } else { "" })?;
                 f.write_str(if *new_keys { ", new keys" } else { "" })
             }
-            Self::Delete { name, if_match } => write!(f, "delete identity {name}, If-Match {if_match:?}"),
+            Self::Delete { name, if_match } => write!(f, "delete identity {name}, If-Match {if_match}"),
             Self::Write { name, replaces, tags, desired, if_match } => {
                 let body = Self::body(tags.as_ref(), desired.as_ref());
                 let verb = if *replaces { "PUT" } else { "PATCH" };
-                write!(f, "{verb} twin {name}, If-Match {if_match:?}: {}", Short(&body))
+                write!(f, "{verb} twin {name}, If-Match {if_match}: {}", Short(&body))
             }
             Self::Connect { name, clean, wrong_key, filters } => {
                 let (clean, key) = (u8::from(*clean), if *wrong_key { " with a wrong key" } else { "" });
-                write!(f, "{name} connects{key}, clean session {clean}, subscribes to {filters:?}")
+                write!(f, "{name} connects{key}, clean session {clean}, subscribes to [{}]", filters.join(", "))
             }
             Self::Subscribe { name, filter } => write!(f, "{name} subscribes to {filter}"),
             Self::Unsubscribe { name, filter } => write!(f, "{name} unsubscribes from {filter}"),
@@ -145,7 +156,7 @@ impl fmt::Display for Operation {
                 write!(f, "{name} {}", if *politely { "disconnects" } else { "loses its connection" })
             }
             Self::Report { name, patch, version } => {
-                write!(f, "{name} reports, $version {version:?}: {}", Short(patch))
+                write!(f, "{name} reports, $version {version}: {}", Short(patch))
             }
             Self::Get { name } => write!(f, "{name} reads its twin"),
             Self::Query { modules, condition } => {

@@ -134,21 +134,21 @@ impl Stage {
         let mut effects = Effects::default();
         match operation {
             Operation::Put { name, if_match, disabled, new_keys } => {
-                effects.error = self.put(*name, *if_match, *disabled, *new_keys).await;
+                effects.error = self.put(name, *if_match, *disabled, *new_keys).await;
             }
             Operation::Delete { name, if_match } => {
-                let edition = self.edition(*if_match, self.etags.get(name));
+                let edition = Self::edition(*if_match, self.etags.get(name));
                 effects.error =
-                    error(&self.ask(Method::DELETE, &path("devices", *name), edition.as_deref(), Value::Null).await);
+                    error(&self.ask(Method::DELETE, &path("devices", name), edition.as_deref(), Value::Null).await);
             }
             Operation::Write { name, replaces, tags, desired, if_match } => {
-                let edition = self.edition(*if_match, self.twin_etag(*name).as_ref());
+                let edition = Self::edition(*if_match, self.twin_etag(name).as_ref());
                 let method = if *replaces { Method::PUT } else { Method::PATCH };
                 let body = Operation::body(tags.as_ref(), desired.as_ref());
-                effects.error = error(&self.ask(method, &path("twins", *name), edition.as_deref(), body).await);
+                effects.error = error(&self.ask(method, &path("twins", name), edition.as_deref(), body).await);
             }
             Operation::Connect { name, clean, wrong_key, filters } => {
-                (effects.error, effects.is_resumed) = self.connect(*name, *clean, *wrong_key, filters).await;
+                (effects.error, effects.is_resumed) = self.connect(name, *clean, *wrong_key, filters).await;
             }
             Operation::Subscribe { name, filter } => {
                 if let Some(device) = self.links.get_mut(name) {
@@ -169,10 +169,10 @@ impl Stage {
             }
             Operation::Report { name, patch, version } => {
                 let topic =
-                    format!("$iothub/twin/PATCH/properties/reported/?$rid=r{}", self.expectation(*name, *version));
-                self.request(*name, &topic, &patch.to_string(), &mut effects).await;
+                    format!("$iothub/twin/PATCH/properties/reported/?$rid=r{}", self.expectation(name, *version));
+                self.request(name, &topic, &patch.to_string(), &mut effects).await;
             }
-            Operation::Get { name } => self.request(*name, "$iothub/twin/GET/?$rid=r", " ", &mut effects).await,
+            Operation::Get { name } => self.request(name, "$iothub/twin/GET/?$rid=r", " ", &mut effects).await,
             Operation::Query { modules, condition } => {
                 let source = if *modules { "devices.modules" } else { "devices" };
                 let body = json!({ "query": format!("SELECT * FROM {source} WHERE {condition}") });
@@ -192,7 +192,7 @@ impl Stage {
     }
 
     /// `If-Match` for an edition of something whose etag is `current`.
-    fn edition(&self, if_match: Match, current: Option<&String>) -> Option<String> {
+    fn edition(if_match: Match, current: Option<&String>) -> Option<String> {
         match if_match {
             Match::Absent => None,
             Match::Any => Some("*".to_owned()),
@@ -216,7 +216,7 @@ impl Stage {
     }
 
     async fn put(&mut self, name: Name, if_match: Match, disabled: bool, new_keys: bool) -> Option<String> {
-        let edition = self.edition(if_match, self.etags.get(name));
+        let edition = Self::edition(if_match, self.etags.get(name));
         let mut body = json!({ "deviceId": device_of(name) });
         if !new_keys {
             body["authentication"] = chosen_keys();

@@ -61,7 +61,7 @@ impl World {
         let service = hub.service_connection_string("iothubowner").unwrap();
         let service = ServiceConnection::parse(service.reveal()).unwrap();
         let mqtt_port = hub.addresses().mqtt.port();
-        let tls = client(&hub.ca_pem_path().unwrap()).with_no_client_auth();
+        let tls = client(hub.ca_pem_path().unwrap()).with_no_client_auth();
         let http = reqwest::Client::builder().tls_backend_preconfigured(tls.clone()).no_proxy().build().unwrap();
         let stop = Stop::new();
         let running = tokio::spawn(hub.run(stop.clone()));
