@@ -53,9 +53,12 @@ fn permissions(method: &Method, path: &str) -> Vec<Permissions> {
     let enrollment = if is_read { Permissions::ENROLLMENT_READ } else { Permissions::ENROLLMENT_WRITE };
     let segments: Vec<_> = path.split('/').skip(1).collect();
     match segments[..] {
-        ["twins" | "digitaltwins" | "messages" | "metrics", ..] | ["jobs", "v2", ..] => vec![service],
-        ["devices", "query"] | ["devices", _, "commands"] | ["devices", _, "messages", _] => vec![service],
-        ["statistics", "service"] => vec![service],
+        ["twins" | "digitaltwins" | "messages" | "metrics", ..]
+        | ["jobs", "v2", ..]
+        | ["devices", "query"]
+        | ["devices", _, "commands"]
+        | ["devices", _, "messages", _]
+        | ["statistics", "service"] => vec![service],
         ["configurations", ..] | ["devices", _, "applyConfigurationContent"] => vec![registry, service],
         // What is exported are keys, and who asks for an import may see how it goes.
         ["jobs", ..] => vec![write],

@@ -45,7 +45,7 @@ pub(crate) struct Stage {
     pub(crate) id_scope: String,
     pub(crate) http: SocketAddr,
     pub(crate) victim: Device,
-    state: PathBuf,
+    home: PathBuf,
     events: PathBuf,
     things: Vec<Value>,
 }
@@ -143,8 +143,8 @@ fn identity(number: u8) -> Value {
 impl Stage {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (state, events) = (folder.path().join("state"), folder.path().join("events"));
-        let world = World::open(folder, config(state.clone(), events.clone())).await;
+        let (home, events) = (folder.path().join("state"), folder.path().join("events"));
+        let world = World::open(folder, config(home.clone(), events.clone())).await;
         for (path, body) in [
             ("/devices/victim", identity(VICTIM)),
             ("/devices/victim/modules/m1", identity(VICTIM_MODULE)),
@@ -168,9 +168,9 @@ impl Stage {
         for filter in ["$iothub/twin/res/#", "$iothub/twin/PATCH/properties/desired/#", "$iothub/methods/POST/#"] {
             victim.subscribe(filter).await;
         }
-        let id_scope = offline::id_scope(&state).unwrap();
-        let http = offline::addresses(&state).unwrap().http;
-        let mut stage = Self { world, id_scope, http, victim, state, events, things: Vec::new() };
+        let id_scope = offline::id_scope(&home).unwrap();
+        let http = offline::addresses(&home).unwrap().http;
+        let mut stage = Self { world, id_scope, http, victim, home, events, things: Vec::new() };
         stage.things = stage.look().await;
         stage
     }
@@ -222,7 +222,7 @@ impl Stage {
 
     /// A token of a policy for a resource of the hub, e.g. `/devices`.
     pub(crate) fn of_policy(&self, policy: &str, resource: &str) -> String {
-        let found = offline::service_connection_string(&self.state, policy).unwrap();
+        let found = offline::service_connection_string(&self.home, policy).unwrap();
         let ServiceCredential::Key { key, .. } = ServiceConnection::parse(found.reveal()).unwrap().credential else {
             panic!("a key")
         };

@@ -255,7 +255,9 @@ impl Model {
         }
         effects.is_resumed = !one.kept.is_empty();
         one.link = Some(Link { clean, filters: one.kept.clone() });
-        filters.iter().for_each(|filter| self.subscribe(name, |filters| filters.insert(*filter)));
+        for filter in filters {
+            self.subscribe(name, |filters| filters.insert(*filter));
+        }
         Ok(())
     }
 
