@@ -3,7 +3,7 @@
 //!
 //! * `operation` is what is asked, `value` and `condition` what it is asked with.
 //! * `model` foretells the effects of an operation in memory, by the `rules` of twins.
-//! * `stage` asks a real hub, over REST and MQTT, and waits for the effects.
+//! * `stage` asks a real hub, over REST and MQTT, and waits for the effects; `link` is a device's connection.
 //!
 //! `PROPTEST_CASES` says how many sequences there are. A failure prints the shortest one that was found.
 
@@ -12,10 +12,12 @@
 
 mod condition;
 mod effects;
+mod link;
 mod model;
 mod operation;
 mod rules;
 mod stage;
+mod twin;
 mod value;
 #[path = "../support/world.rs"]
 mod world;

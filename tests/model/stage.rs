@@ -1,20 +1,19 @@
 //! A real hub with its clients, and what is seen of it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    mem,
-};
+use std::{collections::BTreeMap, mem};
 
 use reqwest::Method;
-use rumqttc::{ConnectReturnCode, ConnectionError, Event, Incoming, mqttbytes::v4::Publish};
-use serde_json::{Map, Value, json};
+use rumqttc::{ConnectReturnCode, ConnectionError, Event, Incoming};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 use twinops::{hub::Config, iothub::Key};
 
 use crate::{
     effects::{Effects, Name},
+    link::hear,
     model::device_of,
     operation::{Match, Operation},
+    twin::{check_metadata, known},
     world::{Answer, Device, PATIENCE, World},
 };
 
@@ -42,35 +41,6 @@ fn path(root: &str, name: Name) -> String {
     format!("/{root}/{}", name.replace('/', "/modules/"))
 }
 
-/// What the model knows of a twin.
-fn known(mut twin: Value) -> Value {
-    const FORESEEN: [&str; 8] =
-        ["deviceId", "moduleId", "etag", "version", "status", "connectionState", "properties", "tags"];
-    let members = twin.as_object_mut().unwrap();
-    members.retain(|key, _| FORESEEN.contains(&key.as_str()));
-    for half in ["desired", "reported"] {
-        twin["properties"][half].as_object_mut().unwrap().remove("$metadata");
-    }
-    twin
-}
-
-/// Whether metadata has the shape of what it is about.
-fn mirrors(values: &Map<String, Value>, metadata: &Map<String, Value>) -> bool {
-    let keys =
-        |map: &Map<String, Value>| map.keys().filter(|key| !key.starts_with('$')).cloned().collect::<BTreeSet<_>>();
-    let below = |(key, value): (&String, &Value)| {
-        key.starts_with('$') || mirrors(value.as_object().unwrap_or(&Map::new()), metadata[key].as_object().unwrap())
-    };
-    keys(values) == keys(metadata) && metadata.contains_key("$lastUpdated") && values.iter().all(below)
-}
-
-fn topic_and_body(publish: &Publish) -> (String, Value) {
-    let body: Value = serde_json::from_slice(&publish.payload).unwrap_or_default();
-    // The texts of errors are free.
-    let code = body.get("errorCode").filter(|_| body.get("trackingId").is_some());
-    (publish.topic.clone(), code.map_or_else(|| body.clone(), |code| json!({ "errorCode": code })))
-}
-
 async fn open(folder: tempfile::TempDir) -> World {
     let config = Config::local(folder.path().join("state"));
     World::open(folder, config).await
@@ -79,42 +49,6 @@ async fn open(folder: tempfile::TempDir) -> World {
 fn error(answer: &Answer) -> Option<String> {
     let name = || answer.header("iothub-errorcode").unwrap_or_default().to_owned();
     (!answer.status.is_success()).then(name)
-}
-
-fn hear(effects: &mut Effects, name: Name, messages: &[Publish]) {
-    if !messages.is_empty() {
-        effects.told.entry(name).or_default().extend(messages.iter().map(topic_and_body));
-    }
-}
-
-impl Device {
-    async fn unsubscribe(&mut self, filter: &str) {
-        self.client.unsubscribe(filter).await.unwrap();
-        self.next(|packet| matches!(packet, Incoming::UnsubAck(_)).then_some(())).await;
-    }
-
-    /// Says goodbye.
-    async fn disconnect(mut self) {
-        self.client.disconnect().await.unwrap();
-        self.rest().await;
-    }
-
-    /// What comes until the last publish is acknowledged.
-    async fn until_acknowledged(&mut self) -> Result<Vec<Publish>, ConnectionError> {
-        let mut messages = Vec::new();
-        loop {
-            match self.poll().await? {
-                Event::Incoming(Incoming::Publish(message)) => messages.push(message),
-                Event::Incoming(Incoming::PubAck(_)) => return Ok(messages),
-                _ => {}
-            }
-        }
-    }
-
-    /// Waits for the end of the link.
-    async fn rest(&mut self) {
-        while self.poll().await.is_ok() {}
-    }
 }
 
 impl Stage {
@@ -332,13 +266,6 @@ impl Stage {
             self.etags.get(name).map(String::as_str),
             "etag of the identity of {name}"
         );
-        for half in ["desired", "reported"] {
-            let mut values = twin["properties"][half].as_object().unwrap().clone();
-            let metadata = values.remove("$metadata").unwrap();
-            assert!(mirrors(&values, metadata.as_object().unwrap()), "metadata of {half} of {name}: {twin}");
-            let stamp = metadata.get("$lastUpdatedVersion");
-            let expected = Some(&values["$version"]).filter(|version| half == "desired" && **version != json!(1));
-            assert_eq!(stamp, expected, "metadata of {half} of {name}: {twin}");
-        }
+        check_metadata(twin);
     }
 }
