@@ -87,14 +87,18 @@ fn values(half: &Half) -> Map {
 /// What is kept, a hub may keep, and its metadata has its shape.
 fn is_fit(record: &Record) {
     let tags = record.tags.as_deref().map_or_else(Map::new, |tags| serde_json::from_str(tags).expect("an object"));
-    assert_eq!(limits::check(Section::Tags, &tags), []);
+    is_within_limits(Section::Tags, &tags);
     for (section, half) in [(Section::Desired, &record.desired), (Section::Reported, &record.reported)] {
         let values = values(half);
-        assert_eq!(limits::check(section, &values), []);
-        assert!(limits::size(&values) <= section.capacity());
+        is_within_limits(section, &values);
         let metadata: Value = serde_json::from_str(&half.metadata).expect("metadata");
         assert_eq!(shape(&Value::Object(values)), shape(&metadata));
     }
+}
+
+pub(super) fn is_within_limits(section: Section, values: &Map) {
+    let found = limits::check(section, values);
+    assert!(found.is_empty() && limits::size(values) <= section.capacity(), "{found:?}");
 }
 
 /// Objects and their keys; the hub's own members are none.
