@@ -68,7 +68,7 @@ impl Audience {
         let mut segments: Vec<&str> = resource.trim_end_matches('/').split('/').collect();
         // Some samples of the documentation sign for one version of the API, behind names and values in pairs; in the
         // place of a value it is an id that reads so.
-        if segments.len() % 2 == 0 && segments.last().is_some_and(|last| last.starts_with("api-version=")) {
+        if segments.len().is_multiple_of(2) && segments.last().is_some_and(|last| last.starts_with("api-version=")) {
             segments.pop();
         }
         let (host, rest) = segments.split_first()?;

@@ -101,12 +101,8 @@ fn connect_comes_back(connect: &Connect<'_>) {
         (connect.client_id, connect.username, connect.keep_alive, connect.clean_session)
     );
     assert_eq!(again.will.map(|w| (w.topic, w.payload)), connect.will.map(|w| (w.topic, w.payload)));
-    assert!(connect.password.is_none_or(|password| !format!("{connect:?}").contains(&*secret(password))));
-}
-
-/// The password as it would show; a short one may stand anywhere by chance.
-fn secret(password: &[u8]) -> String {
-    if password.len() < 24 { "\0".to_owned() } else { String::from_utf8_lossy(password).into_owned() }
+    let other = Connect { password: connect.password.map(|_| &b"another"[..]), ..connect.clone() };
+    assert_eq!(format!("{connect:?}"), format!("{other:?}"), "a password is shown");
 }
 
 /// A hub that sends the same to a device is understood.
