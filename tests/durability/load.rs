@@ -79,16 +79,16 @@ impl Load {
     /// Makes the twins.
     pub(crate) async fn of(hub: &Hub, services: usize, devices: usize) -> Self {
         let (mut writers, news) = (Vec::new(), Arc::<Notify>::default());
-        let writes = || Arc::new(Writes { news: Arc::clone(&news), ..Writes::default() });
+        let fresh = || Arc::new(Writes { news: Arc::clone(&news), ..Writes::default() });
         for n in 0..services {
             let id = format!("service-{n}");
             hub.service.make(&id).await;
-            writers.push(Writer { id, side: Side::Service, writes: writes() });
+            writers.push(Writer { id, side: Side::Service, writes: fresh() });
         }
         for n in 0..devices {
             let id = format!("device-{n}");
             let key = hub.service.make(&id).await;
-            writers.push(Writer { id, side: Side::Device(key), writes: writes() });
+            writers.push(Writer { id, side: Side::Device(key), writes: fresh() });
         }
         Self { writers, news }
     }

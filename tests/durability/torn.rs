@@ -14,6 +14,9 @@ use super::{
     log::{FRAME, FRAME_HEAD, PAGE, Reach},
 };
 
+/// What it is called, where it begins, and how it is done.
+type Damage = (&'static str, usize, fn(&File, u64));
+
 /// What a killed hub left, with how far its log reached after each write; the first one is before all.
 struct Left {
     folder: tempfile::TempDir,
@@ -72,7 +75,7 @@ impl Left {
 async fn a_torn_end_of_the_log_loses_nothing_before_it() {
     let left = Left::behind().await;
     let (end, frame) = (left.last.end, left.last.end - FRAME);
-    let damages: [(&str, usize, fn(&File, u64)); 6] = [
+    let damages: [Damage; 6] = [
         ("cut-in-page", frame + FRAME_HEAD + PAGE / 2, |log, at| log.set_len(at).unwrap()),
         ("cut-in-head", frame + FRAME_HEAD / 2, |log, at| log.set_len(at).unwrap()),
         ("zeroed", frame, |log, at| log.write_all_at(&[0; FRAME], at).unwrap()),
@@ -100,7 +103,7 @@ async fn files_that_only_mark_something_are_made_anew() {
     let left = Left::behind().await;
     let marred = left.copy("marred");
     fs::write(marred.join("lock"), "no process of that name").unwrap();
-    fs::write(marred.join("hub.db-shm"), [0xAA; 32768]).unwrap();
+    fs::write(marred.join("hub.db-shm"), vec![0xAA; 32768]).unwrap();
     let bare = left.copy("bare");
     fs::remove_file(bare.join("lock")).unwrap();
     fs::remove_file(bare.join("hub.db-shm")).unwrap();
