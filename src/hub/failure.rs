@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    ports::{Fault, LinkId},
-    store::StoreError,
-};
+use super::ports::{Fault, LinkId};
 use crate::{
     iothub::ErrorCode,
     twin::{DeviceId, limits::Violation},
@@ -65,17 +62,6 @@ impl Failure {
     /// 400 because of a section that the hub would not keep; names the first fault.
     pub(crate) fn violation(found: &Violation) -> Self {
         Self::invalid(format!("{}: {}", found.path, found.message))
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
-        let message = match error {
-            StoreError::Full => "the hub's disk is full: nothing can be written until there is room; reading goes on",
-            _ => "the hub's store does not answer; try again later",
-        };
-        Self::new(ErrorCode::ServiceUnavailable, message)
     }
 }
 

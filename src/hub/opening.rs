@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::task::spawn_blocking;
+use tracing::warn;
 
 use super::{
     auth::{POLICIES, Policies},
@@ -17,7 +18,7 @@ use super::{
     meter::Meter,
     mqtt::LinkTable,
     offline::{HOSTNAME, HTTP_ADDRESS, MQTT_ADDRESS},
-    store::{Address, AnyStore, Change, DirectoryLock, Outcome, PostgresStore, SqliteStore, Store as _},
+    store::{Address, AnyStore, Change, DirectoryLock, Outcome, PostgresStore, SqliteStore, Store as _, StoreError},
     tls,
 };
 use crate::iothub::{HostName, Secret};
@@ -86,7 +87,7 @@ pub(super) async fn policies(store: &AnyStore) -> Result<Policies, HubError> {
     if let Some(text) = store.setting(POLICIES).await? {
         let policies = Policies::parse(&text)?;
         let Some(completed) = policies.completed()? else { return Ok(policies) };
-        set(store, POLICIES, completed.text()?).await?;
+        set(store, [(POLICIES, completed.text()?)]).await?;
         return Ok(completed);
     }
     let text = store.settle(POLICIES, &Policies::generate()?.text()?).await?;
@@ -114,14 +115,27 @@ pub(super) async fn remember(
         let memory = Memory { store, hostname: hostname.to_string(), http, mqtt };
         return memory.keep(folder).map_err(|cause| HubError::state(folder, cause));
     }
-    set(store, HOSTNAME, hostname.to_string()).await?;
-    set(store, HTTP_ADDRESS, addresses.http.to_string()).await?;
-    set(store, MQTT_ADDRESS, addresses.mqtt.to_string()).await
+    let settings = [
+        (HOSTNAME, hostname.to_string()),
+        (HTTP_ADDRESS, addresses.http.to_string()),
+        (MQTT_ADDRESS, addresses.mqtt.to_string()),
+    ];
+    match set(store, settings).await {
+        Err(StoreError::Full) => {
+            // Reading goes on.
+            warn!("the disk is full: commands on this folder look for the hub where it was before");
+            Ok(())
+        }
+        done => Ok(done?),
+    }
 }
 
-async fn set(store: &AnyStore, name: &str, value: String) -> Result<(), HubError> {
-    match store.write(vec![Change::Setting { name: name.to_owned(), value }]).await? {
+async fn set<const N: usize>(store: &AnyStore, settings: [(&str, String); N]) -> Result<(), StoreError> {
+    let changes = settings.into_iter().map(|(name, value)| Change::Setting { name: name.to_owned(), value });
+    match store.write(changes.collect()).await? {
         Outcome::Written => Ok(()),
-        Outcome::Conflict => Err(HubError::Store("a setting was not written".into())),
+        Outcome::Conflict => {
+            Err(StoreError::Database { doing: "keeping a setting", cause: "another process has it".into() })
+        }
     }
 }

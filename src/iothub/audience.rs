@@ -66,8 +66,9 @@ impl Audience {
     /// Reads a resource, already decoded; nothing when it is no part of a hub.
     pub fn parse(resource: &str) -> Option<Self> {
         let mut segments: Vec<&str> = resource.trim_end_matches('/').split('/').collect();
-        // Some samples of the documentation sign for one version of the API.
-        if segments.len() > 1 && segments.last().is_some_and(|last| last.starts_with("api-version=")) {
+        // Some samples of the documentation sign for one version of the API, behind names and values in pairs; in the
+        // place of a value it is an id that reads so.
+        if segments.len().is_multiple_of(2) && segments.last().is_some_and(|last| last.starts_with("api-version=")) {
             segments.pop();
         }
         let (host, rest) = segments.split_first()?;

@@ -260,6 +260,9 @@ mod tests {
         let module = Scope::Module("a".into(), "m".into());
         assert!(module.allows_module("a", "m") && !module.allows_module("a", "n") && !module.allows_device("a"));
         assert!(Scope::Hub.allows_service() && Scope::Hub.allows_device("x") && !Scope::AllDevices.allows_service());
+        let odd = Audience { host: "h".into(), scope: Scope::Device("api-version=1".into()) };
+        assert_eq!(Audience::parse("h/devices/api-version=1"), Some(odd.clone()), "an id, not all devices");
+        assert_eq!(Audience::parse("h/devices/api-version=1/api-version=2"), Some(odd));
         assert_eq!(Audience::parse("h/devices/a/messages/events"), None);
         assert_eq!(Audience::parse("h//devices"), None);
         assert_eq!(Audience::parse(""), None);

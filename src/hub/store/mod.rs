@@ -39,8 +39,8 @@ pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
 pub(crate) use sqlite::{SqliteStore, settings_of};
 pub(crate) use sqlite_backup::{Contents, beside, check, copy, database};
 
-use super::{ports::LinkId, record::Record};
-use crate::query::FieldPath;
+use super::{failure::Failure, ports::LinkId, record::Record};
+use crate::{iothub::ErrorCode, query::FieldPath};
 
 /// What stands between a request and its data.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,17 @@ pub(crate) enum StoreError {
     /// The store is closing, or its writer broke off.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        let message = match error {
+            StoreError::Full => "the hub's disk is full: nothing can be written until there is room; reading goes on",
+            _ => "the hub's store does not answer; try again later",
+        };
+        Self::new(ErrorCode::ServiceUnavailable, message)
+    }
 }
 
 /// One change of what is stored. A batch of them is carried out whole or not at all.

@@ -11,10 +11,10 @@ use super::{ConnectionStringError, DeviceConnection, DeviceCredential, ServiceCo
 pub(super) struct Parts<'t>([Option<&'t str>; NAMES.len()]);
 
 impl<'t> Parts<'t> {
-    /// Splits at `;` and then at the first `=`, for keys end in `=`.
+    /// Splits at `;` and then at the first `=`, for keys end in `=`. Blanks around a part are nobody's.
     pub(super) fn split(text: &'t str) -> Result<Self, ConnectionStringError> {
         let mut parts = Self::default();
-        for (at, part) in text.trim().split(';').enumerate().filter(|(_, part)| !part.is_empty()) {
+        for (at, part) in text.split(';').map(str::trim).enumerate().filter(|(_, part)| !part.is_empty()) {
             let (name, value) = part.split_once('=').ok_or(ConnectionStringError::Part(at + 1))?;
             let Some(slot) = NAMES.iter().position(|known| *known == name) else {
                 return Err(unknown(name, at + 1));

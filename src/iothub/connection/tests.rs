@@ -35,6 +35,13 @@ fn order_and_a_last_semicolon_do_not_matter() {
 }
 
 #[test]
+fn blanks_around_a_part_are_no_part_of_its_value() {
+    let read = ConnectionString::parse("SharedAccessSignature=token ;\tHostName=h").unwrap();
+    let ConnectionString::Service(service) = &read else { panic!("for the service") };
+    assert_eq!(service.to_connection_string().reveal(), "HostName=h;SharedAccessSignature=token");
+}
+
+#[test]
 fn mistakes_are_named() {
     assert!(message("hostname=h").contains("did you mean `HostName`"));
     assert!(message("HostName=h;Endpoint=x").contains("no `Endpoint`"));
