@@ -39,7 +39,10 @@ pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
 pub(crate) use sqlite::{SqliteStore, settings_of};
 pub(crate) use sqlite_backup::{Contents, beside, check, copy, database};
 
-use super::{ports::LinkId, record::Record};
+use super::{
+    ports::LinkId,
+    record::{Record, Waiting},
+};
 use crate::query::FieldPath;
 
 /// What stands between a request and its data.
@@ -98,6 +101,9 @@ pub(crate) enum Change {
     /// When a device was last seen, and whether this process still has its link. Nothing happens when there is no such
     /// record, or another process has the link.
     Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str>, live: bool },
+    /// The messages that wait for a device, in the batch that writes their queue. Nothing happens when there is no
+    /// such record.
+    Waiting { link: LinkId, waiting: Waiting },
     /// A setting of the hub.
     Setting { name: String, value: String },
     /// A document: a new one with revision 0, which is a conflict if there is one of that name; otherwise in the

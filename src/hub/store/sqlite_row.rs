@@ -1,12 +1,12 @@
 //! Records as rows, there and back.
 
-use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params, params, types::Type};
 
 use super::{Change, Outcome, sqlite_document};
 use crate::{
     hub::{
         ports::LinkId,
-        record::{Half, Record, Session},
+        record::{Corrupt, Half, Record, Session, Waiting},
     },
     twin::DeviceId,
 };
@@ -14,7 +14,7 @@ use crate::{
 /// What [`read`] expects, in its order; `r` is a record, `s` its session.
 pub(super) const COLUMNS: &str = "r.device_id, r.module_id, r.revision, r.enabled, r.identity, r.model_id, r.etag, \
     r.version, r.tags, r.desired, r.desired_metadata, r.desired_version, r.reported, r.reported_metadata, \
-    r.reported_version, s.subscriptions, s.last_activity, s.state_changed, r.configurations \
+    r.reported_version, r.configurations, s.subscriptions, s.last_activity, s.state_changed, s.waiting \
     FROM record r LEFT JOIN session s ON s.device_id = r.device_id AND s.module_id = r.module_id";
 
 const INSERT: &str = "INSERT INTO record(device_id, module_id, revision, enabled, identity, model_id, etag, version, \
@@ -38,11 +38,15 @@ const SEEN: &str = "INSERT INTO session(device_id, module_id, last_activity, sta
     SELECT device_id, module_id, ?3, ?4 FROM record WHERE module_id = ?2 AND device_id = ?1 \
     ON CONFLICT DO UPDATE SET last_activity = excluded.last_activity, state_changed = excluded.state_changed";
 
+const WAITING: &str = "INSERT INTO session(device_id, module_id, waiting) \
+    SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
+    ON CONFLICT DO UPDATE SET waiting = excluded.waiting";
+
 /// Reads one row.
 pub(super) fn read(row: &Row<'_>) -> Result<Record> {
     let device: Box<str> = row.get(0)?;
     let device = DeviceId::new(&device)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))?;
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
     let module: Box<str> = row.get(1)?;
     let half = |first: usize| -> Result<Half> {
         Ok(Half { values: row.get(first)?, metadata: row.get(first + 1)?, version: counter(row, first + 2)? })
@@ -58,13 +62,22 @@ pub(super) fn read(row: &Row<'_>) -> Result<Record> {
         tags: row.get(8)?,
         desired: half(9)?,
         reported: half(12)?,
-        configurations: row.get(18)?,
-        session: Session {
-            subscriptions: row.get::<_, Option<u32>>(15)?.unwrap_or_default(),
-            last_activity: row.get(16)?,
-            state_changed: row.get(17)?,
-            connected: false,
-        },
+        configurations: row.get(15)?,
+        session: read_session(row, 16)?,
+    })
+}
+
+/// A session, which is there only once there is something to keep in it.
+fn read_session(row: &Row<'_>, first: usize) -> Result<Session> {
+    let at = first + 3;
+    let unreadable = |error: Corrupt| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, error.into());
+    let waiting = row.get_ref(at)?.as_str_or_null()?.map(|text| Waiting::read(text).map_err(unreadable));
+    Ok(Session {
+        subscriptions: row.get::<_, Option<u32>>(first)?.unwrap_or_default(),
+        last_activity: row.get(first + 1)?,
+        state_changed: row.get(first + 2)?,
+        connected: false,
+        waiting: waiting.transpose()?.unwrap_or_default(),
     })
 }
 
@@ -96,6 +109,11 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
         Change::Seen { link, last_activity, state_changed, live: _ } => {
             let values = params![link.device.as_str(), module(link), last_activity, state_changed];
             connection.prepare_cached(SEEN)?.execute(values)?;
+            1
+        }
+        Change::Waiting { link, waiting } => {
+            let values = params![link.device.as_str(), module(link), waiting.text()];
+            connection.prepare_cached(WAITING)?.execute(values)?;
             1
         }
         Change::Setting { name, value } => {
