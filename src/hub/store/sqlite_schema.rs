@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::StoreError;
 
@@ -125,6 +125,9 @@ fn open(file: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let connection = Connection::open_with_flags(file, flags).map_err(failed("opening the store"))?;
     connection.busy_timeout(PATIENCE).map_err(failed("opening the store"))?;
+    // Otherwise a statement whose value decides whether a partial index will do is compiled again for every value.
+    let stable = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+    stable.map_err(failed("opening the store"))?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
