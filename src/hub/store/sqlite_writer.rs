@@ -191,16 +191,13 @@ fn checkpoints(connection: &Connection, log: &PathBuf, woken: &Receiver<()>) {
             break;
         }
         let is_big = std::fs::metadata(log).is_ok_and(|log| log.len() > LOG_BYTES);
-        // Starting afresh stops the writer until whoever reads the log is done, which may take long, e.g. for a
-        // backup: it is given up soon, and not tried again at once.
-        let is_tried = is_big && restarted.is_none_or(|last: Instant| last.elapsed() > RESTART_EVERY);
-        if is_tried {
+        checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
+        // Starting afresh stops the writer until the little that has come since is moved too and whoever reads the log
+        // is done, which may take long, e.g. for a backup: it is given up soon, and not tried again at once.
+        if is_big && restarted.is_none_or(|last: Instant| last.elapsed() > RESTART_EVERY) {
             restarted = Some(Instant::now());
+            checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)");
         }
-        checkpoint(
-            connection,
-            if is_tried { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" },
-        );
     }
     checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
