@@ -18,6 +18,7 @@ mod sqlite;
 mod sqlite_backup;
 mod sqlite_document;
 mod sqlite_reader;
+mod sqlite_recent;
 mod sqlite_recovery;
 mod sqlite_row;
 mod sqlite_schema;

@@ -90,6 +90,15 @@ fn read_session(row: &Row<'_>, first: usize) -> Result<Session> {
     })
 }
 
+/// What is kept of a record's links.
+pub(super) fn session(connection: &Connection, link: &LinkId) -> Result<Session> {
+    let sql = "SELECT subscriptions, last_activity, state_changed, waiting FROM session \
+        WHERE device_id = ?1 AND module_id = ?2";
+    let read = |row: &Row<'_>| read_session(row, 0);
+    let found = connection.prepare_cached(sql)?.query_row(params![link.device.as_str(), module(link)], read);
+    found.optional().map(Option::unwrap_or_default)
+}
+
 /// One record by name.
 pub(super) fn get(connection: &Connection, link: &LinkId) -> Result<Option<Record>> {
     let sql = format!("SELECT {COLUMNS} WHERE r.module_id = ?2 AND r.device_id = ?1");
