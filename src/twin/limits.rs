@@ -1,7 +1,5 @@
 //! What a hub refuses, known before it is asked (protocol reference 5.5).
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::{Map, PropertyPath, Section};
@@ -74,23 +72,23 @@ fn holds_null(members: &Map) -> bool {
     members.values().any(|value| value.is_null() || value.as_object().is_some_and(holds_null))
 }
 
-struct Check {
+struct Check<'v> {
     section: Section,
-    way: Vec<Arc<str>>,
+    way: Vec<&'v str>,
     found: Vec<Violation>,
 }
 
-impl Check {
+impl<'v> Check<'v> {
     fn report(&mut self, message: String) {
-        self.found.push(Violation { path: self.section.path(self.way.iter().cloned()), message });
+        self.found.push(Violation { path: self.section.path(self.way.iter().copied()), message });
     }
 
-    fn members(&mut self, members: &Map, depth: usize) {
+    fn members(&mut self, members: &'v Map, depth: usize) {
         if depth > DEPTH {
             return self.report(format!("nested deeper than {DEPTH} levels"));
         }
         for (key, value) in members {
-            self.way.push(key.as_str().into());
+            self.way.push(key);
             self.key(key);
             self.value(value, depth);
             self.way.pop();
@@ -108,7 +106,7 @@ impl Check {
         }
     }
 
-    fn value(&mut self, value: &Value, depth: usize) {
+    fn value(&mut self, value: &'v Value, depth: usize) {
         match value {
             Value::Object(members) => self.members(members, depth + 1),
             Value::Array(items) if depth + 1 > DEPTH => {
@@ -124,7 +122,7 @@ impl Check {
         }
     }
 
-    fn item(&mut self, item: &Value, depth: usize) {
+    fn item(&mut self, item: &'v Value, depth: usize) {
         match item {
             Value::Null => self.report("a null inside an array; a hub takes null only to delete a member".to_owned()),
             Value::Object(members) if holds_null(members) => {

@@ -32,9 +32,7 @@ pub(super) fn check_delete(if_match: Option<&IfMatch>, current: &ETag) -> Result
 impl<S: Store, L: Links> Core<S, L> {
     /// One identity, keys included.
     pub(crate) async fn identity(&self, id: &DeviceId) -> Result<DeviceIdentity, Failure> {
-        let record = self.record(&device_link(id)).await?;
-        let cloud_to_device_message_count = self.waiting(&record.link).await?;
-        Ok(DeviceIdentity { cloud_to_device_message_count, ..self.shown(&record)? })
+        self.shown(&self.record(&device_link(id)).await?)
     }
 
     /// The first `top` identities in the order of their ids.
@@ -146,6 +144,7 @@ impl<S: Store, L: Links> Core<S, L> {
         let or_never = |time: Option<&str>| time.unwrap_or(NEVER).to_owned();
         Ok(DeviceIdentity {
             connection_state: presence.state(),
+            cloud_to_device_message_count: presence.messages,
             connection_state_updated_time: or_never(presence.state_changed.as_deref()),
             last_activity_time: or_never(presence.last_activity.as_deref()),
             ..record.identity()?

@@ -125,18 +125,19 @@ impl PresenceTable {
 
     /// How a record's device stands.
     pub(super) fn of(&self, record: &Record) -> Presence {
+        let messages = record.session.waiting.at(time::now().as_millisecond());
         match self.shard(&record.link).get(&record.link) {
             Some(live) => Presence {
                 connected: true,
                 last_activity: Some(time::text(live.seen).into()),
                 state_changed: Some(time::text(live.since).into()),
-                messages: 0,
+                messages,
             },
             None => Presence {
                 connected: record.session.connected,
                 last_activity: record.session.last_activity.clone(),
                 state_changed: record.session.state_changed.clone(),
-                messages: 0,
+                messages,
             },
         }
     }

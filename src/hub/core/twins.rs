@@ -37,7 +37,7 @@ impl TwinPart {
 impl<S: Store, L: Links> Core<S, L> {
     /// The whole twin as JSON text, and its etag.
     pub(crate) async fn twin(&self, link: &LinkId) -> Result<(String, ETag), Failure> {
-        self.view(&self.record(link).await?).await
+        self.view(&self.record(link).await?)
     }
 
     /// Merges into a twin or replaces it; the device hears of it once it is durable. The twin as it is now.
@@ -53,7 +53,7 @@ impl<S: Store, L: Links> Core<S, L> {
             Mode::Merge => TwinOperation::Update,
             Mode::Replace => TwinOperation::Replace,
         };
-        self.view(&*self.write_twin_as(operation, link, &part).await?).await
+        self.view(&*self.write_twin_as(operation, link, &part).await?)
     }
 
     /// The same with a body that was read before.
@@ -74,7 +74,7 @@ impl<S: Store, L: Links> Core<S, L> {
         self.change_twin_as(operation, link, change).await
     }
 
-    pub(super) async fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {
-        Ok((twin_view(record, &self.presence_of(record).await?)?, record.etag()))
+    pub(super) fn view(&self, record: &Record) -> Result<(String, ETag), Failure> {
+        Ok((twin_view(record, &self.presence.of(record))?, record.etag()))
     }
 }

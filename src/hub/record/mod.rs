@@ -4,7 +4,7 @@
 //! * `configured` is what configurations make of a twin.
 //! * `half` is one side of the properties with its metadata; `write` the writes of the service, `reported` those of
 //!   the device; `view` what the two of them see; `digital` what Plug and Play clients see and write;
-//!   `module` what is different for a module.
+//!   `module` what is different for a module; `waiting` counts the messages that wait for a device.
 
 mod configured;
 mod digital;
@@ -14,6 +14,7 @@ mod laws;
 mod module;
 mod reported;
 mod view;
+mod waiting;
 mod write;
 
 pub(crate) use configured::{Owner, Step, Wanted};
@@ -22,6 +23,7 @@ pub(crate) use half::{Corrupt, Half};
 pub(crate) use module::Standing;
 pub(crate) use reported::parse as parse_report;
 pub(crate) use view::{Head, Presence, device_view, head, twin_view};
+pub(crate) use waiting::Waiting;
 pub(crate) use write::{Mode, TwinWrite};
 
 use super::ports::LinkId;
@@ -63,6 +65,8 @@ pub(crate) struct Session {
     pub(crate) state_changed: Option<Box<str>>,
     /// Whether another hub process has the link.
     pub(crate) connected: bool,
+    /// The messages that wait for it.
+    pub(crate) waiting: Waiting,
 }
 
 impl Record {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Record,
-    half::{Half, Stamp, Tree, reserved},
+    half::{Half, Stamp, Tree, reserved, text},
 };
 use crate::{
     hub::failure::Failure,
@@ -141,7 +141,7 @@ impl SectionWrite {
             Self::Replace(new) => twin::merge(&mut values, new),
         }
         check(Section::Tags, &values)?;
-        Ok(Value::Object(values).to_string().into())
+        Ok(text(&values).into())
     }
 
     fn desired(&self, old: &Half, time: &str) -> Result<(Half, Bytes), Failure> {
@@ -192,7 +192,7 @@ pub(super) fn effective(old: &Map, new: &Map) -> Map {
 
 pub(super) fn notice(mut patch: Map, version: u64) -> Bytes {
     patch.insert("$version".to_owned(), version.into());
-    Value::Object(patch).to_string().into()
+    text(&patch).into()
 }
 
 impl From<super::Corrupt> for Failure {

@@ -18,6 +18,7 @@ mod sqlite;
 mod sqlite_backup;
 mod sqlite_document;
 mod sqlite_reader;
+mod sqlite_recent;
 mod sqlite_recovery;
 mod sqlite_row;
 mod sqlite_schema;
@@ -39,7 +40,11 @@ pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
 pub(crate) use sqlite::{SqliteStore, settings_of};
 pub(crate) use sqlite_backup::{Contents, beside, check, copy, database};
 
-use super::{failure::Failure, ports::LinkId, record::Record};
+use super::{
+    failure::Failure,
+    ports::LinkId,
+    record::{Record, Waiting},
+};
 use crate::{iothub::ErrorCode, query::FieldPath};
 
 /// What stands between a request and its data.
@@ -109,6 +114,9 @@ pub(crate) enum Change {
     /// When a device was last seen, and whether this process still has its link. Nothing happens when there is no such
     /// record, or another process has the link.
     Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str>, live: bool },
+    /// The messages that wait for a device, in the batch that writes their queue. Nothing happens when there is no
+    /// such record.
+    Waiting { link: LinkId, waiting: Waiting },
     /// A setting of the hub.
     Setting { name: String, value: String },
     /// A document: a new one with revision 0, which is a conflict if there is one of that name; otherwise in the

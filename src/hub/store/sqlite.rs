@@ -1,13 +1,14 @@
 //! The embedded store: one SQLite file with a write-ahead log.
 //!
 //! All writes go through one thread that commits, fully synced, whatever came in during the last commit; reads go
-//! through a few connections that never wait for it.
+//! through a few connections that never wait for it. Records that were written lately are in memory.
 
 use std::{fs::OpenOptions, io, path::Path, sync::Arc, time::Duration};
 
 use super::{
     Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, sqlite_document,
     sqlite_reader::{self, Readers},
+    sqlite_recent::Recent,
     sqlite_recovery::explained,
     sqlite_row, sqlite_schema,
     sqlite_writer::Writer,
@@ -25,6 +26,7 @@ pub(crate) struct SqliteStore {
     // Before the writer, so that its connections are closed when the log is wound up.
     readers: Readers,
     writer: Writer,
+    recent: Arc<Recent>,
 }
 
 impl SqliteStore {
@@ -39,8 +41,9 @@ impl SqliteStore {
         let file = folder.join(FILE);
         make_private(&file)
             .map_err(|cause| StoreError::Database { doing: "making the store's file", cause: cause.into() })?;
-        let writer = Writer::start(&file, meter).map_err(|error| explained(error, &file))?;
-        Ok(Self { readers: Readers::new(&file, READERS), writer })
+        let recent = Arc::<Recent>::default();
+        let writer = Writer::start(&file, meter, Arc::clone(&recent)).map_err(|error| explained(error, &file))?;
+        Ok(Self { readers: Readers::new(&file, READERS), writer, recent })
     }
 }
 
@@ -66,6 +69,9 @@ pub(super) fn make_private(file: &Path) -> io::Result<()> {
 
 impl Store for SqliteStore {
     async fn get(&self, link: &LinkId) -> Result<Option<Record>, StoreError> {
+        if let Some(record) = self.recent.get(link) {
+            return Ok(Some(record));
+        }
         let link = link.clone();
         self.readers.run("reading a twin", move |connection| sqlite_row::get(connection, &link)).await
     }

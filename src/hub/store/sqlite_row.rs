@@ -1,12 +1,12 @@
 //! Records as rows, there and back.
 
-use rusqlite::{Connection, OptionalExtension as _, Result, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, params, types::Type};
 
 use super::{Change, Outcome, sqlite_document};
 use crate::{
     hub::{
         ports::LinkId,
-        record::{Half, Record, Session},
+        record::{Corrupt, Half, Record, Session, Waiting},
     },
     twin::DeviceId,
 };
@@ -14,21 +14,30 @@ use crate::{
 /// What [`read`] expects, in its order; `r` is a record, `s` its session.
 pub(super) const COLUMNS: &str = "r.device_id, r.module_id, r.revision, r.enabled, r.identity, r.model_id, r.etag, \
     r.version, r.tags, r.desired, r.desired_metadata, r.desired_version, r.reported, r.reported_metadata, \
-    r.reported_version, s.subscriptions, s.last_activity, s.state_changed, r.configurations \
+    r.reported_version, r.configurations, s.subscriptions, s.last_activity, s.state_changed, s.waiting \
     FROM record r LEFT JOIN session s ON s.device_id = r.device_id AND s.module_id = r.module_id";
 
 const INSERT: &str = "INSERT INTO record(device_id, module_id, revision, enabled, identity, model_id, etag, version, \
-    tags, desired, desired_metadata, desired_version, reported, reported_metadata, reported_version, \
-    configurations) \
-    VALUES(:device, :module, :revision, :enabled, :identity, :model, :etag, :version, :tags, :desired, :desired_m, \
-    :desired_v, :reported, :reported_m, :reported_v, :configurations) ON CONFLICT DO NOTHING";
+    tags, desired, desired_metadata, desired_version, reported, reported_metadata, reported_version, configurations) \
+    VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT DO NOTHING";
 
-const UPDATE: &str = "UPDATE record SET revision = :revision + 1, enabled = :enabled, identity = :identity, \
-    model_id = :model, etag = :etag, version = :version, tags = :tags, desired = :desired, \
-    desired_metadata = :desired_m, desired_version = :desired_v, reported = :reported, \
-    reported_metadata = :reported_m, reported_version = :reported_v, \
-    configurations = :configurations \
-    WHERE device_id = :device AND module_id = :module AND revision = :revision";
+macro_rules! update {
+    ($indexed:literal, $condition:literal) => {
+        concat!(
+            "UPDATE record SET revision = ?3 + 1, identity = ?5, model_id = ?6, etag = ?7, version = ?8, \
+             desired = ?10, desired_metadata = ?11, desired_version = ?12, reported = ?13, reported_metadata = ?14, \
+             reported_version = ?15, configurations = ?16",
+            $indexed,
+            " WHERE device_id = ?1 AND module_id = ?2 AND revision = ?3",
+            $condition
+        )
+    };
+}
+
+/// Most writes change nothing that an index is about. SQLite would rewrite the index of every column that a statement
+/// sets, which is one more page in the log for each write.
+const UPDATE_BESIDE_INDEXES: &str = update!("", " AND enabled = ?4 AND tags IS ?9");
+const UPDATE: &str = update!(", enabled = ?4, tags = ?9", "");
 
 const SUBSCRIPTIONS: &str = "INSERT INTO session(device_id, module_id, subscriptions) \
     SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
@@ -38,11 +47,15 @@ const SEEN: &str = "INSERT INTO session(device_id, module_id, last_activity, sta
     SELECT device_id, module_id, ?3, ?4 FROM record WHERE module_id = ?2 AND device_id = ?1 \
     ON CONFLICT DO UPDATE SET last_activity = excluded.last_activity, state_changed = excluded.state_changed";
 
+const WAITING: &str = "INSERT INTO session(device_id, module_id, waiting) \
+    SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
+    ON CONFLICT DO UPDATE SET waiting = excluded.waiting";
+
 /// Reads one row.
 pub(super) fn read(row: &Row<'_>) -> Result<Record> {
     let device: Box<str> = row.get(0)?;
     let device = DeviceId::new(&device)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))?;
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
     let module: Box<str> = row.get(1)?;
     let half = |first: usize| -> Result<Half> {
         Ok(Half { values: row.get(first)?, metadata: row.get(first + 1)?, version: counter(row, first + 2)? })
@@ -58,14 +71,32 @@ pub(super) fn read(row: &Row<'_>) -> Result<Record> {
         tags: row.get(8)?,
         desired: half(9)?,
         reported: half(12)?,
-        configurations: row.get(18)?,
-        session: Session {
-            subscriptions: row.get::<_, Option<u32>>(15)?.unwrap_or_default(),
-            last_activity: row.get(16)?,
-            state_changed: row.get(17)?,
-            connected: false,
-        },
+        configurations: row.get(15)?,
+        session: read_session(row, 16)?,
     })
+}
+
+/// A session, which is there only once there is something to keep in it.
+fn read_session(row: &Row<'_>, first: usize) -> Result<Session> {
+    let at = first + 3;
+    let unreadable = |error: Corrupt| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, error.into());
+    let waiting = row.get_ref(at)?.as_str_or_null()?.map(|text| Waiting::read(text).map_err(unreadable));
+    Ok(Session {
+        subscriptions: row.get::<_, Option<u32>>(first)?.unwrap_or_default(),
+        last_activity: row.get(first + 1)?,
+        state_changed: row.get(first + 2)?,
+        connected: false,
+        waiting: waiting.transpose()?.unwrap_or_default(),
+    })
+}
+
+/// What is kept of a record's links.
+pub(super) fn session(connection: &Connection, link: &LinkId) -> Result<Session> {
+    let sql = "SELECT subscriptions, last_activity, state_changed, waiting FROM session \
+        WHERE device_id = ?1 AND module_id = ?2";
+    let read = |row: &Row<'_>| read_session(row, 0);
+    let found = connection.prepare_cached(sql)?.query_row(params![link.device.as_str(), module(link)], read);
+    found.optional().map(Option::unwrap_or_default)
 }
 
 /// One record by name.
@@ -86,7 +117,7 @@ pub(super) fn setting(connection: &Connection, name: &str) -> Result<Option<Stri
 pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome> {
     let written = match change {
         Change::Insert(record) => write(connection, INSERT, record)?,
-        Change::Update(record) => write(connection, UPDATE, record)?,
+        Change::Update(record) => update(connection, record)?,
         Change::Delete { link, revision } => return delete(connection, link, *revision),
         Change::Subscriptions { link, subscriptions } => {
             let name = params![link.device.as_str(), module(link), subscriptions];
@@ -96,6 +127,11 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
         Change::Seen { link, last_activity, state_changed, live: _ } => {
             let values = params![link.device.as_str(), module(link), last_activity, state_changed];
             connection.prepare_cached(SEEN)?.execute(values)?;
+            1
+        }
+        Change::Waiting { link, waiting } => {
+            let values = params![link.device.as_str(), module(link), waiting.text()];
+            connection.prepare_cached(WAITING)?.execute(values)?;
             1
         }
         Change::Setting { name, value } => {
@@ -112,15 +148,33 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
     Ok(if written == 1 { Outcome::Written } else { Outcome::Conflict })
 }
 
+fn update(connection: &Connection, record: &Record) -> Result<usize> {
+    match write(connection, UPDATE_BESIDE_INDEXES, record)? {
+        0 => write(connection, UPDATE, record),
+        written => Ok(written),
+    }
+}
+
 fn write(connection: &Connection, sql: &str, record: &Record) -> Result<usize> {
-    connection.prepare_cached(sql)?.execute(named_params! {
-        ":device": record.link.device.as_str(), ":module": module(&record.link), ":revision": record.revision.cast_signed(),
-        ":enabled": record.enabled, ":identity": record.identity, ":model": record.model_id, ":etag": record.etag.cast_signed(),
-        ":version": record.version.cast_signed(), ":tags": record.tags, ":desired": record.desired.values,
-        ":desired_m": record.desired.metadata, ":desired_v": record.desired.version.cast_signed(),
-        ":reported": record.reported.values, ":reported_m": record.reported.metadata,
-        ":reported_v": record.reported.version.cast_signed(), ":configurations": record.configurations,
-    })
+    let Record { desired, reported, .. } = record;
+    connection.prepare_cached(sql)?.execute(params![
+        record.link.device.as_str(),
+        module(&record.link),
+        record.revision.cast_signed(),
+        record.enabled,
+        record.identity,
+        record.model_id,
+        record.etag.cast_signed(),
+        record.version.cast_signed(),
+        record.tags,
+        desired.values,
+        desired.metadata,
+        desired.version.cast_signed(),
+        reported.values,
+        reported.metadata,
+        reported.version.cast_signed(),
+        record.configurations,
+    ])
 }
 
 fn delete(connection: &Connection, link: &LinkId, revision: u64) -> Result<Outcome> {

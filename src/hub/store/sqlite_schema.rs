@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::StoreError;
 
@@ -21,7 +21,7 @@ const WRITER_CACHE: i64 = -64 * 1024;
 const READER_CACHE: i64 = -16 * 1024;
 
 /// What leads from each format to the next; the first one begins with nothing. One that was released never changes.
-const MIGRATIONS: &[&str] = &[RECORDS, DOCUMENTS, CONFIGURATIONS];
+const MIGRATIONS: &[&str] = &[RECORDS, DOCUMENTS, CONFIGURATIONS, WAITING];
 
 /// Rows stay in a rowid table, because they are too big to sit in an index; the index gives order and names.
 const RECORDS: &str = "
@@ -71,6 +71,16 @@ const DOCUMENTS: &str = "
 /// Which configurations a twin carries.
 const CONFIGURATIONS: &str = "ALTER TABLE record ADD COLUMN configurations TEXT;";
 
+/// The messages that wait for a device, by their ends; of those that wait already, from their queues.
+const WAITING: &str = "
+    ALTER TABLE session ADD COLUMN waiting TEXT;
+    INSERT INTO session(device_id, module_id, waiting)
+    SELECT substr(id, 1, length(id) - 1), '',
+        (SELECT json_group_array(json_extract(value, '$.expires')) FROM json_each(body, '$.entries'))
+    FROM document WHERE kind = 'queue' AND id <> '/'
+    ON CONFLICT DO UPDATE SET waiting = excluded.waiting;
+";
+
 /// Wraps what the database says.
 pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
     move |cause| StoreError::Database { doing, cause: cause.into() }
@@ -115,6 +125,9 @@ fn open(file: &Path, more: OpenFlags) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let connection = Connection::open_with_flags(file, flags).map_err(failed("opening the store"))?;
     connection.busy_timeout(PATIENCE).map_err(failed("opening the store"))?;
+    // Otherwise a statement whose value decides whether a partial index will do is compiled again for every value.
+    let stable = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+    stable.map_err(failed("opening the store"))?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -137,9 +150,9 @@ fn migrate(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A store as the first released version left it.
+/// A store as an earlier version left it, with these rows in it.
 #[cfg(test)]
-pub(super) fn make_first_format_for_test(file: &Path) {
-    let script = format!("{RECORDS} INSERT INTO setting VALUES('old', 'kept'); PRAGMA user_version = 1;");
+pub(super) fn make_format_for_test(file: &Path, format: usize, rows: &str) {
+    let script = format!("{} {rows} PRAGMA user_version = {format};", MIGRATIONS[..format].concat());
     Connection::open(file).and_then(|connection| connection.execute_batch(&script)).expect("a new store");
 }

@@ -16,10 +16,11 @@ use tracing::{debug, error, warn};
 
 use super::{
     Change, Outcome, StoreError,
+    sqlite_recent::Recent,
     sqlite_recovery::{self, Found},
     sqlite_row, sqlite_schema,
 };
-use crate::hub::meter::Meter;
+use crate::hub::{meter::Meter, ports::LinkId};
 
 /// Most batches in one commit.
 const GROUP: usize = 512;
@@ -45,8 +46,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(file: &Path, meter: Arc<Meter>) -> Result<Self, StoreError> {
+    /// Starts the thread; what it has written is kept in `recent`.
+    pub(super) fn start(file: &Path, meter: Arc<Meter>, recent: Arc<Recent>) -> Result<Self, StoreError> {
         let found = Found::at(file);
         let connection = sqlite_schema::open_writer(file)?;
         found.settle(&connection, file)?;
@@ -67,7 +68,7 @@ impl Writer {
         let thread = spawn(
             "store-writer",
             Box::new(move || {
-                write_all(connection, inbox, &wake, &counts);
+                write_all(connection, inbox, &wake, &counts, &recent);
                 drop(wake);
                 if background.join().is_err() {
                     error!("the thread that looks after the store's log broke off");
@@ -115,6 +116,7 @@ fn write_all(
     mut inbox: mpsc::UnboundedReceiver<Job>,
     wake: &SyncSender<()>,
     meter: &Meter,
+    recent: &Recent,
 ) {
     let mut group = Vec::with_capacity(GROUP);
     while inbox.blocking_recv_many(&mut group, GROUP) > 0 {
@@ -123,6 +125,9 @@ fn write_all(
         match commit(&mut connection, &group) {
             Ok(outcomes) => {
                 meter.committed(group.len(), begun.elapsed());
+                let written = group.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Written);
+                let session_of = |link: &LinkId| sqlite_row::session(&connection, link).ok();
+                written.for_each(|(job, _)| recent.written(&job.batch, session_of));
                 group.drain(..).zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome)));
             }
             Err(cause) => {
@@ -191,16 +196,13 @@ fn checkpoints(connection: &Connection, log: &PathBuf, woken: &Receiver<()>) {
             break;
         }
         let is_big = std::fs::metadata(log).is_ok_and(|log| log.len() > LOG_BYTES);
-        // Starting afresh stops the writer until whoever reads the log is done, which may take long, e.g. for a
-        // backup: it is given up soon, and not tried again at once.
-        let is_tried = is_big && restarted.is_none_or(|last: Instant| last.elapsed() > RESTART_EVERY);
-        if is_tried {
+        checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
+        // Starting afresh stops the writer until the little that has come since is moved too and whoever reads the log
+        // is done, which may take long, e.g. for a backup: it is given up soon, and not tried again at once.
+        if is_big && restarted.is_none_or(|last: Instant| last.elapsed() > RESTART_EVERY) {
             restarted = Some(Instant::now());
+            checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)");
         }
-        checkpoint(
-            connection,
-            if is_tried { "PRAGMA wal_checkpoint(RESTART)" } else { "PRAGMA wal_checkpoint(PASSIVE)" },
-        );
     }
     checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use super::{super::record::Session, lock::LockError, *};
 use crate::{iothub::DeviceIdentity, twin::DeviceId};
 
-fn link(id: &str) -> LinkId {
+pub(super) fn link(id: &str) -> LinkId {
     LinkId { device: DeviceId::new(id).unwrap(), module: None }
 }
 
-fn record(id: &str) -> Record {
+pub(super) fn record(id: &str) -> Record {
     let identity = DeviceIdentity { device_id: id.to_owned(), ..DeviceIdentity::default() };
     Record::fresh(link(id), &identity, 7, "2026-01-01T00:00:00Z").unwrap()
 }
@@ -25,7 +25,7 @@ fn update(record: &Record) -> Vec<Change> {
     vec![Change::Update(Arc::new(record.clone()))]
 }
 
-fn store() -> (tempfile::TempDir, SqliteStore) {
+pub(super) fn store() -> (tempfile::TempDir, SqliteStore) {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path()).unwrap();
     (folder, store)
@@ -69,6 +69,7 @@ laws! {
     only_one_of_two_writers_of_one_revision_wins
     a_batch_is_whole_or_not_at_all
     a_session_of_nobody_is_not_kept
+    a_device_s_waiting_messages_are_kept_beside_its_record
     a_scan_goes_in_order_and_takes_up_where_it_ended
     devices_are_counted_by_status
     modules_are_scanned_by_device_and_then_by_name
@@ -100,7 +101,7 @@ async fn what_was_written_is_there_after_closing() {
         subscriptions: 9,
         last_activity: Some("a".into()),
         state_changed: Some("b".into()),
-        connected: false,
+        ..Session::default()
     };
     let store = SqliteStore::open(folder.path()).unwrap();
     assert_eq!(store.get(&link("d1")).await.unwrap(), Some(one));
@@ -135,6 +136,21 @@ async fn a_session_of_nobody_is_not_kept<S: Store>(store: S) {
     assert_eq!(store.write(vec![change]).await.unwrap(), Outcome::Written);
     assert_eq!(store.write(insert(&record("d1"))).await.unwrap(), Outcome::Written);
     assert_eq!(store.get(&link("d1")).await.unwrap().unwrap().session, Session::default());
+}
+
+async fn a_device_s_waiting_messages_are_kept_beside_its_record<S: Store>(store: S) {
+    let wait = |ends: &[i64]| Change::Waiting { link: link("d1"), waiting: ends.iter().copied().collect() };
+    let kept = async || store.get(&link("d1")).await.unwrap().unwrap().session.waiting;
+    assert_eq!(store.write(vec![wait(&[7])]).await.unwrap(), Outcome::Written);
+    assert_eq!(store.write(insert(&record("d1"))).await.unwrap(), Outcome::Written);
+    assert_eq!(kept().await, Waiting::default());
+    let seen = Change::Seen { link: link("d1"), last_activity: "a".into(), state_changed: "b".into(), live: false };
+    assert_eq!(store.write(vec![wait(&[9, 8]), seen]).await.unwrap(), Outcome::Written);
+    assert_eq!(kept().await, Waiting::from_iter([9, 8]));
+    let scanned = store.scan(Span::Devices, None, &Filter::default(), 9).await.unwrap();
+    assert_eq!(scanned[0].session.waiting, Waiting::from_iter([9, 8]));
+    assert_eq!(store.write(vec![wait(&[])]).await.unwrap(), Outcome::Written);
+    assert_eq!(kept().await, Waiting::default());
 }
 
 async fn a_scan_goes_in_order_and_takes_up_where_it_ended<S: Store>(store: S) {
@@ -309,11 +325,27 @@ async fn documents_are_written_by_revision_and_found_by_prefix<S: Store>(store: 
 #[tokio::test]
 async fn a_store_of_the_first_format_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
-    sqlite_schema::make_first_format_for_test(&folder.path().join("hub.db"));
+    let old = "INSERT INTO setting VALUES('old', 'kept');";
+    sqlite_schema::make_format_for_test(&folder.path().join("hub.db"), 1, old);
     let store = SqliteStore::open(folder.path()).unwrap();
     assert_eq!(store.setting("old").await.unwrap().as_deref(), Some("kept"));
     let new = Document { kind: Kind::Job, id: "j".into(), revision: 0, body: "{}".into() };
     assert_eq!(store.write(vec![Change::Document(Arc::new(new))]).await.unwrap(), Outcome::Written);
+}
+
+#[tokio::test]
+async fn messages_that_wait_in_a_store_of_an_earlier_format_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = r#"{"entries":[{"sequence":1,"expires":9},{"sequence":2,"expires":8}]}"#;
+    let old = format!(
+        "INSERT INTO record VALUES(1, 'd1', '', 7, 1, '{{}}', '', 1, 2, NULL, '{{}}', '{{}}', 1, '{{}}', '{{}}', 1, NULL);
+         INSERT INTO session(device_id, module_id, subscriptions) VALUES('d1', '', 9);
+         INSERT INTO document VALUES('queue', '/', 1, '{queue}'), ('queue', 'd1/', 1, '{queue}');"
+    );
+    sqlite_schema::make_format_for_test(&folder.path().join("hub.db"), 3, &old);
+    let store = SqliteStore::open(folder.path()).unwrap();
+    let session = store.get(&link("d1")).await.unwrap().unwrap().session;
+    assert_eq!((session.subscriptions, session.waiting), (9, Waiting::from_iter([9, 8])));
 }
 
 async fn records_and_documents_are_written_together<S: Store>(store: S) {

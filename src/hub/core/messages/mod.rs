@@ -26,7 +26,7 @@ use crate::{
     hub::{
         failure::Failure,
         ports::{Delivery, LinkId, Links},
-        record::{Presence, Record},
+        record::Waiting,
         store::{Change, Document, Kind, Outcome, Store},
         time,
     },
@@ -183,22 +183,6 @@ impl<S: Store, L: Links> Core<S, L> {
         Ok(())
     }
 
-    /// How many messages wait for a device.
-    pub(super) async fn waiting(&self, link: &LinkId) -> Result<u32, Failure> {
-        if link.module.is_some() {
-            return Ok(0);
-        }
-        let head = self.store.document(Kind::Queue, &head_id(link.device.as_str())).await?;
-        let queue = head.map(|head| Queue::read(&head.body)).transpose().map_err(unreadable)?;
-        let count = queue.map_or(0, |queue| queue.waiting(millis(time::now())));
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
-    }
-
-    /// How a record's device stands, its messages counted.
-    pub(super) async fn presence_of(&self, record: &Record) -> Result<Presence, Failure> {
-        Ok(Presence { messages: self.waiting(&record.link).await?, ..self.presence.of(record) })
-    }
-
     /// Changes a device's queue in its turn, and reports what left it.
     async fn in_queue<T: Send>(
         &self,
@@ -245,12 +229,14 @@ impl<S: Store, L: Links> Core<S, L> {
             let head = self.store.document(Kind::Queue, &head_id(key)).await?;
             let queue = head.as_ref().map(|head| Queue::read(&head.body)).transpose().map_err(unreadable)?;
             let mut queue = queue.unwrap_or_default();
+            let before = queue.ends();
             let (value, new) = change(&mut queue)?;
             let gone = queue.take_gone();
             let Some(write) = head_change(key, head, &queue)? else { return Ok((value, gone)) };
             let new = new.into_iter().map(|document| Change::Document(Arc::new(document)));
             let deletes = gone.iter().flat_map(|(entry, _)| deletes(key, entry));
-            let batch = std::iter::once(write).chain(deletes).chain(new).collect();
+            let count = waiting(key, &before, &queue);
+            let batch = std::iter::once(write).chain(count).chain(deletes).chain(new).collect();
             if self.store.write(batch).await? == Outcome::Written {
                 return Ok((value, gone));
             }
@@ -262,6 +248,13 @@ impl<S: Store, L: Links> Core<S, L> {
         let body = self.store.document(Kind::Message, &body_id(key, sequence)).await?;
         body.map(|body| message::read(&body.body).ok_or_else(|| unreadable("a message is damaged"))).transpose()
     }
+}
+
+/// What keeps the count in the device's twin right, if that is necessary. Feedback waits in a queue that is no device's.
+fn waiting(key: &str, before: &Waiting, queue: &Queue) -> Option<Change> {
+    let waiting = queue.ends();
+    let link = device_link(&DeviceId::new(key).ok()?);
+    (waiting != *before).then_some(Change::Waiting { link, waiting })
 }
 
 /// What writes a queue, if that is necessary. An empty one is not kept.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::message::Ack;
+use crate::hub::record::Waiting;
 
 /// How often a message is handed out; after that it is dropped.
 pub(super) const DELIVERIES: u8 = 10;
@@ -75,6 +76,11 @@ impl Queue {
 
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// What the twin of its device tells of it.
+    pub(super) fn ends(&self) -> Waiting {
+        self.entries.iter().map(|entry| entry.expires).collect()
     }
 
     /// How many wait at `now`.

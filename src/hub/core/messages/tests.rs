@@ -26,8 +26,17 @@ impl Hub {
         let identity = self.core.identity(&id("d1")).await.unwrap();
         let (twin, _) = self.core.twin(&device_link(&id("d1"))).await.unwrap();
         let twin: Value = serde_json::from_str(&twin).unwrap();
-        assert_eq!(twin["cloudToDeviceMessageCount"], json!(identity.cloud_to_device_message_count));
-        identity.cloud_to_device_message_count
+        let query = "SELECT cloudToDeviceMessageCount FROM devices WHERE deviceId = 'd1'";
+        let page = self.core.query(query, 1, None).await.unwrap();
+        let found: Value = serde_json::from_str(&page.body).unwrap();
+        let count = identity.cloud_to_device_message_count;
+        let listed = self.core.identities(1).await.unwrap();
+        assert_eq!(
+            (&twin["cloudToDeviceMessageCount"], listed[0].cloud_to_device_message_count),
+            (&json!(count), count)
+        );
+        assert_eq!(found, json!([{ "cloudToDeviceMessageCount": count }]));
+        count
     }
 
     async fn documents(&self) -> usize {
@@ -88,6 +97,15 @@ async fn the_fifty_first_message_and_one_that_is_too_long_are_refused() {
     assert_eq!(hub.core.purge_messages(&id("d1")).await, Ok(50));
     assert_eq!((hub.count().await, hub.documents().await), (0, 0));
     assert_eq!(hub.core.purge_messages(&id("d2")).await.map_err(code), Err(404_001));
+}
+
+#[tokio::test]
+async fn a_message_that_has_expired_counts_no_more_although_nobody_looked_for_it() {
+    let hub = Hub::with(&["d1"]).await;
+    hub.core.send_message(&id("d1"), message("a")).await.unwrap();
+    let mut record = hub.core.store.get(&device_link(&id("d1"))).await.unwrap().unwrap();
+    record.session.waiting = Waiting::from_iter([millis(time::now()) + 60_000, millis(time::now()) - 1]);
+    assert_eq!(hub.core.presence.of(&record).messages, 1);
 }
 
 #[tokio::test]

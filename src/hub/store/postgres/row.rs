@@ -6,7 +6,7 @@ use super::fault::Fault;
 use crate::{
     hub::{
         ports::LinkId,
-        record::{Half, Record, Session},
+        record::{Half, Record, Session, Waiting},
     },
     twin::DeviceId,
 };
@@ -14,7 +14,7 @@ use crate::{
 /// What [`read`] expects, in its order; `r` is a record, `s` its session, `n` the node that has its link.
 pub(super) const COLUMNS: &str = "r.device_id, r.module_id, r.revision, r.enabled, r.identity, r.model_id, r.etag, \
     r.version, r.tags, r.desired, r.desired_metadata, r.desired_version, r.reported, r.reported_metadata, \
-    r.reported_version, s.subscriptions, s.last_activity, s.state_changed, n.id IS NOT NULL, r.configurations";
+    r.reported_version, s.subscriptions, s.last_activity, s.state_changed, n.id IS NOT NULL, r.configurations, s.waiting";
 
 /// Where [`COLUMNS`] come from. A session counts as a link as long as its node is heard of.
 pub(super) const TABLES: &str = "record r \
@@ -43,8 +43,14 @@ pub(super) fn read(row: &Row) -> Result<Record, Fault> {
             last_activity: row.try_get(16)?,
             state_changed: row.try_get(17)?,
             connected: row.try_get(18)?,
+            waiting: waiting(row, 20)?,
         },
     })
+}
+
+fn waiting(row: &Row, at: usize) -> Result<Waiting, Fault> {
+    let text: Option<&str> = row.try_get(at)?;
+    text.map_or_else(|| Ok(Waiting::default()), Waiting::read).map_err(|error| Fault::statement(error.to_string()))
 }
 
 /// The name that stands in two columns.

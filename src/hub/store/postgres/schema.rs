@@ -15,7 +15,7 @@ const FORMAT: i64 = MIGRATIONS.len() as i64;
 const LOCK: i64 = 0x7477_696e_6f70_7301;
 
 /// What leads from each format to the next. One that was released never changes.
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, WAITING];
 
 /// * Sections of twins are text, because they come back as they went in: `jsonb` would turn `1e16` into an integer,
 ///   reorder keys, and refuse `\u0000`; it also takes twice the time to write. Only the tags have a `jsonb` twin, for
@@ -95,6 +95,19 @@ const FIRST: &str = r#"
         expires timestamptz,
         PRIMARY KEY(node, seq)
     ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+"#;
+
+/// The messages that wait for a device, by their ends; of those that wait already, from their queues. No text in a
+/// queue looks like an end, because its quotes are escaped; `json` would refuse a text with `\u0000`.
+const WAITING: &str = r#"
+    ALTER TABLE session ADD COLUMN waiting text;
+    INSERT INTO session(device_id, module_id, waiting)
+    SELECT left(id, -1), '', (
+        SELECT '[' || string_agg(found[1], ',') || ']'
+        FROM regexp_matches(body, '"expires":(-?[0-9]+)', 'g') AS found
+    )
+    FROM document WHERE kind = 'queue' AND id <> '/'
+    ON CONFLICT (device_id, module_id) DO UPDATE SET waiting = excluded.waiting;
 "#;
 
 /// Brings the tables to this program's format, each step whole or not at all.

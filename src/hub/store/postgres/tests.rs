@@ -6,7 +6,7 @@ use super::{
     super::tests::{postgres, server::Postgres, shared},
     *,
 };
-use crate::{iothub::DeviceIdentity, twin::DeviceId};
+use crate::{hub::record::Waiting, iothub::DeviceIdentity, twin::DeviceId};
 
 fn link(id: &str) -> LinkId {
     LinkId { device: DeviceId::new(id).unwrap(), module: None }
@@ -64,6 +64,20 @@ async fn a_store_of_a_newer_program_is_refused_and_a_stranger_too() {
     let said = format!("{refused} {refused:?} {address} {address:?}");
     assert!(said.contains("password authentication failed") && !said.contains("guess"), "{said}");
     assert!(!said.contains(Postgres::password()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_wait_in_a_store_of_an_earlier_format_are_counted() {
+    let Some(server) = postgres() else { return };
+    let store = shared(&server).await;
+    make(&store, "d1").await;
+    store.close().await;
+    let old = r#"ALTER TABLE session DROP COLUMN waiting; UPDATE format SET format = 1;
+        INSERT INTO document VALUES('queue', '/', 1, '{"entries":[{"expires":7}]}'),
+            ('queue', 'd1/', 1, '{"entries":[{"expires":9,"receipt":{"messageId":"\u0000\"expires\":5"}},{"expires":8}]}');"#;
+    client(&server).await.batch_execute(old).await.unwrap();
+    let record = shared(&server).await.get(&link("d1")).await.unwrap().unwrap();
+    assert_eq!(record.session.waiting, Waiting::from_iter([9, 8]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -141,6 +141,11 @@ async fn sessions(client: &ClientWrapper, plan: &Plan<'_>, node: i64) -> Result<
         let codes: Vec<i64> = plan.subscriptions.iter().map(|(_, code)| i64::from(*code)).collect();
         execute(client, sql::SUBSCRIPTIONS, &[&devices, &modules, &codes]).await?;
     }
+    if !plan.waiting.is_empty() {
+        let (devices, modules) = names(plan.waiting.iter().map(|(link, _)| *link));
+        let ends: Vec<Option<&str>> = plan.waiting.iter().map(|(_, ends)| ends.as_deref()).collect();
+        execute(client, sql::WAITING, &[&devices, &modules, &ends]).await?;
+    }
     if !plan.seen.is_empty() {
         let (devices, modules) = names(plan.seen.iter().map(|(link, ..)| *link));
         let activity: Vec<&str> = plan.seen.iter().map(|(_, activity, ..)| *activity).collect();

@@ -75,6 +75,13 @@ pub(super) const SUBSCRIPTIONS: &str = "
     JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id ORDER BY r.device_id, r.module_id
     ON CONFLICT (device_id, module_id) DO UPDATE SET subscriptions = excluded.subscriptions";
 
+pub(super) const WAITING: &str = "
+    INSERT INTO session(device_id, module_id, waiting)
+    SELECT r.device_id, r.module_id, u.waiting
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS u(device_id, module_id, waiting)
+    JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id ORDER BY r.device_id, r.module_id
+    ON CONFLICT (device_id, module_id) DO UPDATE SET waiting = excluded.waiting";
+
 /// What is seen of a link, and its end, count only for the node that has the link: another one may have it by now. What
 /// is seen of a live link does not count once it has ended.
 pub(super) const SEEN: &str = "
