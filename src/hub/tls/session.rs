@@ -30,6 +30,8 @@ pub(super) struct Session {
     sent: usize,
     /// The client said that nothing more comes.
     ended: bool,
+    /// The client said what it may not.
+    failed: bool,
     /// We said so.
     closed: bool,
 }
@@ -39,7 +41,7 @@ impl Session {
     pub(super) fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
         let (torn, plain, sealed) = Default::default();
         let connection = UnbufferedServerConnection::new(config)?;
-        Ok(Self { connection, torn, plain, read: 0, sealed, sent: 0, ended: false, closed: false })
+        Ok(Self { connection, torn, plain, read: 0, sealed, sent: 0, ended: false, failed: false, closed: false })
     }
 
     /// Whether the handshake is yet to be done.
@@ -60,11 +62,20 @@ impl Session {
     /// Takes all received bytes, [`Self::torn`] before the new ones. What there is to say about them is to be sent
     /// even after an error.
     pub(super) fn receive(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        if self.failed {
+            return Err(over());
+        }
         self.torn = Vec::new();
         let mut used = 0;
         if let Err(error) = self.take(bytes, &mut used) {
-            // The same again; but before it comes what is to be said of it.
-            return self.take(bytes, &mut used).and(Err(error));
+            self.failed = true;
+            // What is to be said of it waits. The library looks for that first, and must not look any further.
+            if let Ok(ConnectionState::EncodeTlsData(mut data)) =
+                self.connection.process_tls_records(&mut bytes[used..]).state
+            {
+                append(&mut self.sealed, 0, |out| data.encode(out))?;
+            }
+            return Err(error);
         }
         let left = if self.ended { &[] } else { &bytes[used..] };
         if left.len() > TORN {
@@ -131,7 +142,7 @@ impl Session {
 
     /// Tells the client, once, that nothing more comes.
     pub(super) fn close(&mut self) -> Result<(), Error> {
-        if mem::replace(&mut self.closed, true) || self.is_handshaking() {
+        if mem::replace(&mut self.closed, true) || self.failed || self.is_handshaking() {
             return Ok(());
         }
         self.write(2 + AROUND, |traffic, out| traffic.queue_close_notify(out))
@@ -142,12 +153,15 @@ impl Session {
         room: usize,
         mut write: impl FnMut(&mut WriteTraffic<'_, ServerConnectionData>, &mut [u8]) -> Result<usize, EncryptError>,
     ) -> Result<(), Error> {
+        if self.failed {
+            return Err(over());
+        }
         let UnbufferedStatus { discard, state } = self.connection.process_tls_records(&mut self.torn);
         let written = match state? {
             ConnectionState::WriteTraffic(mut traffic) => {
                 append(&mut self.sealed, room, |out| write(&mut traffic, out))
             }
-            _ => Err(Error::General("nothing can be sent now".to_owned())),
+            _ => Err(over()),
         };
         self.torn.drain(..discard);
         written
@@ -172,6 +186,11 @@ impl Session {
             self.sent = 0;
         }
     }
+}
+
+/// Nothing can be said on the connection any longer.
+fn over() -> Error {
+    Error::General("the connection is over".to_owned())
 }
 
 impl fmt::Debug for Session {
