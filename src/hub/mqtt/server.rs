@@ -1,6 +1,13 @@
 //! Serves accepted streams.
 
-use std::{collections::VecDeque, error::Error as _, net::{IpAddr, SocketAddr}, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    error::Error as _,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::{
