@@ -23,6 +23,29 @@ pub(crate) fn name(number: u64) -> String {
     format!("kiosk-{number:07}")
 }
 
+/// Reads the twins of `count` devices, so that the hub has in memory what it keeps of them.
+pub(crate) async fn read(hub: &Hub, count: u64) {
+    let next = Arc::new(AtomicU64::new(0));
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let mut rest = Rest::open(hub.http, hub.tls(), &hub.token()).await;
+        let next = Arc::clone(&next);
+        clients.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return;
+                }
+                let (status, answer) = rest.call("GET", &format!("/twins/{}", name(number)), b"", "").await;
+                assert_eq!(status, 200, "{}", String::from_utf8_lossy(answer));
+            }
+        });
+    }
+    while let Some(done) = clients.join_next().await {
+        done.expect("a client ends well");
+    }
+}
+
 /// Registers `count` devices with tags and properties that make twins of about 1.7 KB.
 pub(crate) async fn register(hub: &Hub, count: u64) {
     let next = Arc::new(AtomicU64::new(0));

@@ -7,12 +7,14 @@
 //! * `million`: one million twins: loading, queries, restart, memory.
 //!
 //! Without a word all of them, one after the other. Hub and clients share the machine. SQLite alone is
-//! measured beside `patch`.
+//! measured beside `patch`, and mosquitto, where it is installed, beside `idle` and `connect`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints figures")]
 #![expect(clippy::cast_precision_loss, reason = "no figure needs sixteen digits")]
 
+mod broker;
 mod devices;
+mod handshake;
 mod idle;
 mod load;
 mod million;

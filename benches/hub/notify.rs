@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{sync::mpsc, time::interval};
+use tokio::{
+    sync::mpsc,
+    time::{interval_at, timeout},
+};
 
 use crate::{
     devices, idle, load, mqtt,
@@ -18,6 +21,8 @@ use crate::{
 const PACE: u64 = 2_000;
 const SECONDS: u64 = 15;
 const WRITERS: u64 = 64;
+/// For a write to be heard of at all.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What happened to a write: its number, and when.
 type Moment = (u64, Instant);
@@ -25,10 +30,10 @@ type Moment = (u64, Instant);
 pub(crate) async fn run(count: u64) {
     heading(&format!("desired patches, {PACE} a second, to {count} devices over TLS"));
     let folder = Folder::new("notify");
-    let hub = Hub::start(folder.path(), &[]);
+    let hub = idle::start(folder.path(), &[]);
     devices::register(&hub, count).await;
     let (address, tls) = (hub.mqtt, hub.tls());
-    let links = idle::connect_all(count, move |number| mqtt::over_tls(address, Arc::clone(&tls), number)).await;
+    let links = idle::connect_all(0..count, move |number| mqtt::over_tls(address, Arc::clone(&tls), number)).await;
     let (heard, mut hearings) = mpsc::unbounded_channel::<Moment>();
     for (_, mut device) in links {
         let heard = heard.clone();
@@ -64,7 +69,10 @@ async fn write(hub: &Hub, count: u64, pace: u64) -> Vec<Moment> {
 async fn write_paced(mut rest: Rest, writer: u64, count: u64, pace: u64, answered: mpsc::UnboundedSender<Moment>) {
     let mut numbers = Numbers::new(writer);
     let each = Duration::from_secs(1) * u32::try_from(WRITERS).expect("few") / u32::try_from(pace).expect("few");
-    let mut turn = interval(each);
+    // One after the other, not all at once.
+    let first =
+        tokio::time::Instant::now() + each * u32::try_from(writer).expect("few") / u32::try_from(WRITERS).expect("few");
+    let mut turn = interval_at(first, each);
     for round in 0..pace * SECONDS / WRITERS {
         turn.tick().await;
         let write = round * WRITERS + writer;
@@ -80,7 +88,7 @@ async fn write_paced(mut rest: Rest, writer: u64, count: u64, pace: u64, answere
 async fn waits(answers: Vec<Moment>, hearings: &mut mpsc::UnboundedReceiver<Moment>) -> Vec<Duration> {
     let mut heard = std::collections::HashMap::with_capacity(answers.len());
     while heard.len() < answers.len() {
-        let (write, when) = hearings.recv().await.expect("every write is heard of");
+        let (write, when) = timeout(PATIENCE, hearings.recv()).await.ok().flatten().expect("every write is heard of");
         heard.insert(write, when);
     }
     let mut waits: Vec<Duration> =

@@ -22,6 +22,19 @@ use crate::support;
 /// How finely Linux counts processor time.
 const TICK: f64 = 0.01;
 
+/// The memory of a process now, in bytes.
+pub(crate) fn memory(process: u32) -> f64 {
+    support::memory_mb(&process.to_string(), "VmRSS:") * 1024.0 * 1024.0
+}
+
+/// The processor time of a process so far, in seconds.
+pub(crate) fn cpu(process: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+    ticks.sum::<f64>() * TICK
+}
+
 pub(crate) struct Hub {
     child: Child,
     state: PathBuf,
@@ -50,17 +63,18 @@ impl Hub {
         Self { child, state, http: addresses.http, mqtt: addresses.mqtt }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its memory now, in bytes.
     pub(crate) fn memory(&self) -> f64 {
-        support::memory_mb(&self.child.id().to_string(), "VmRSS:") * 1024.0 * 1024.0
+        memory(self.id())
     }
 
     /// Its processor time so far, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
-        ticks.sum::<f64>() * TICK
+        cpu(self.id())
     }
 
     /// An operator's token.

@@ -1,6 +1,6 @@
 //! Accepts connections and shakes hands.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use rustls::ServerConfig;
 use tokio::{
@@ -8,10 +8,13 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::{debug, error, warn};
 
-use super::{guard::Guard, meter::Meter};
+use super::{
+    guard::{Guard, Pass},
+    meter::Meter,
+    tls,
+};
 use crate::task::Stop;
 
 /// How long a handshake may take.
@@ -19,102 +22,141 @@ const HANDSHAKE: Duration = Duration::from_secs(15);
 /// How long to wait when the system has nothing left for another connection.
 const EXHAUSTED: Duration = Duration::from_millis(200);
 
-/// A listener and what its connections are like.
+/// Where connections come in.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) name: &'static str,
     pub(super) socket: TcpListener,
-    pub(super) tls: Arc<ServerConfig>,
     /// How long its connections may take to end after it stops.
     pub(super) patience: Duration,
+    pub(super) door: Arc<Door>,
+}
+
+/// One whose connections begin with a TLS handshake.
+#[derive(Debug)]
+pub(super) struct TlsListener {
+    pub(super) listener: Listener,
+    pub(super) tls: Arc<ServerConfig>,
+}
+
+/// Counts who comes, and turns away whom there is no room for. Listeners of one side share it.
+#[derive(Debug)]
+pub(super) struct Door {
+    /// What the side is called where it is counted.
+    pub(super) side: &'static str,
     pub(super) meter: Arc<Meter>,
     pub(super) guard: Arc<Guard>,
     /// Connections of all sides together beyond which this one takes no more.
     pub(super) most: usize,
 }
 
-impl Listener {
-    /// Hands connections to `serve`, one task each, until `stop`; then waits for the tasks, but not for ever. The
-    /// handshake is part of the task, so that nobody who is slow holds up others.
+impl Door {
+    /// A place for a connection from there, to be kept as long as it lasts; whoever gets none is to be dropped at once.
+    fn enter(&self, peer: SocketAddr) -> Option<Pass> {
+        self.meter.connection(self.side);
+        let pass = self.guard.enter(peer.ip(), self.most);
+        if pass.is_none() {
+            self.meter.refused(self.side, "limits");
+        }
+        pass
+    }
+
+    async fn shake(
+        &self,
+        tls: Arc<ServerConfig>,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> Option<tls::Stream<TcpStream>> {
+        let _leave = self.guard.handshake().await;
+        match timeout(HANDSHAKE, tls::Stream::accept(tls, stream)).await {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => debug!(%peer, %error, "a TLS handshake failed"),
+            Err(_) => debug!(%peer, "a TLS handshake took too long"),
+        }
+        self.meter.refused(self.side, "tls");
+        None
+    }
+}
+
+impl TlsListener {
+    /// As [`Listener::run`]. The handshake is part of the task, so that nobody who is slow holds up others.
     pub(super) async fn run<F>(
         self,
         stop: Stop,
-        serve: impl Fn(TlsStream<TcpStream>, SocketAddr) -> F + Clone + Send + 'static,
+        serve: impl Fn(tls::Stream<TcpStream>, SocketAddr) -> F + Clone + Send + 'static,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let acceptor = TlsAcceptor::from(self.tls);
-        let side = if self.name == "REST" { "rest" } else { "mqtt" };
-        let shaken = move |stream, peer: SocketAddr| {
-            let (acceptor, serve, meter) = (acceptor.clone(), serve.clone(), Arc::clone(&self.meter));
-            let guard = Arc::clone(&self.guard);
-            meter.connection(side);
-            // Whoever gets no pass is dropped at once.
-            let pass = guard.enter(peer.ip(), self.most);
+        let (tls, door) = (self.tls, Arc::clone(&self.listener.door));
+        let open = move |stream, peer| {
+            let (tls, door, serve) = (Arc::clone(&tls), Arc::clone(&door), serve.clone());
             async move {
-                let Some(mut pass) = pass else { return meter.refused(side, "limits") };
-                let leave = guard.handshake().await;
-                // Boxed, because it is big and soon over.
-                let shaken = Box::pin(shake(acceptor, stream, peer)).await;
-                drop(leave);
-                match shaken {
-                    Some(stream) => {
-                        pass.shaken();
-                        serve(stream, peer).await;
+                let stream = door.shake(tls, stream, peer).await?;
+                Some(serve(stream, peer))
+            }
+        };
+        self.listener.accept(stop, open).await;
+    }
+}
+
+impl Listener {
+    /// Another one of the same side.
+    pub(super) fn beside(&self, name: &'static str, socket: TcpListener) -> Self {
+        Self { name, socket, patience: self.patience, door: Arc::clone(&self.door) }
+    }
+
+    /// Hands connections to `serve`, one task each, until `stop`; then waits for the tasks, but not for ever.
+    pub(super) async fn run<F>(self, stop: Stop, serve: impl Fn(TcpStream, SocketAddr) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let open = |stream, peer| {
+            let served = serve(stream, peer);
+            async { Some(served) }
+        };
+        self.accept(stop, open).await;
+    }
+
+    /// Has `open` make of a connection what serves it.
+    async fn accept<O, F>(self, stop: Stop, open: impl Fn(TcpStream, SocketAddr) -> O)
+    where
+        O: Future<Output = Option<F>> + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let Self { name, socket, patience, door } = self;
+        let mut links = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                Some(ended) = links.join_next() => {
+                    report(name, ended);
+                    continue;
+                }
+                () = stop.requested() => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        debug!(%peer, %error, "a connection was gone at once");
                     }
-                    None => meter.refused(side, "tls"),
+                    if let Some(pass) = door.enter(peer) {
+                        // Boxed, because it is big and soon over, while what comes then may idle for months.
+                        links.spawn(hold(pass, Box::pin(open(stream, peer))));
+                    }
                 }
+                Err(error) => rest(name, &error).await,
             }
-        };
-        accept(self.name, self.socket, self.patience, stop, shaken).await;
+        }
+        drop(socket);
+        finish(name, patience, links).await;
     }
 }
 
-/// Hands connections to `serve` as they come, one task each, until `stop`; then waits for the tasks for a while.
-pub(super) async fn accept<F>(
-    name: &'static str,
-    socket: TcpListener,
-    patience: Duration,
-    stop: Stop,
-    serve: impl Fn(TcpStream, SocketAddr) -> F,
-) where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let mut links = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = socket.accept() => accepted,
-            Some(ended) = links.join_next() => {
-                report(name, ended);
-                continue;
-            }
-            () = stop.requested() => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    debug!(%peer, %error, "a connection was gone at once");
-                }
-                links.spawn(serve(stream, peer));
-            }
-            Err(error) => rest(name, &error).await,
-        }
-    }
-    drop(socket);
-    finish(name, patience, links).await;
-}
-
-async fn shake(acceptor: TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
-    match timeout(HANDSHAKE, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => Some(stream),
-        Ok(Err(error)) => {
-            debug!(%peer, %error, "a TLS handshake failed");
-            None
-        }
-        Err(_) => {
-            debug!(%peer, "a TLS handshake took too long");
-            None
-        }
+/// Serves a connection, which has a place until it ends.
+async fn hold<F: Future<Output = ()>>(mut pass: Pass, open: Pin<Box<impl Future<Output = Option<F>>>>) {
+    if let Some(served) = open.await {
+        pass.shaken();
+        served.await;
     }
 }
 

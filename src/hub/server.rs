@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustls::server::ResolvesServerCert;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
@@ -21,7 +21,7 @@ use super::{
     error::HubError,
     events::Outlet,
     guard::Guard,
-    listen::{self, Listener},
+    listen::{Door, Listener, TlsListener},
     meter::Meter,
     mqtt::{self, LinkTable},
     offline, opening, plain,
@@ -44,8 +44,8 @@ type HubCore = Core<AnyStore, AnyLinks>;
 pub struct Hub {
     core: Arc<HubCore>,
     links: Arc<LinkTable>,
-    http: Listener,
-    mqtt: Listener,
+    http: TlsListener,
+    mqtt: TlsListener,
     plain: Option<Bound>,
     metrics: Option<Bound>,
     drain: Duration,
@@ -178,6 +178,7 @@ impl Hub {
         drop(api);
         group.spawn("rest", serve_rest(http, rest, group.stop().clone()));
         group.spawn("configurations", ConfigurationEngine::new(Arc::clone(&core)).run(group.stop().clone()));
+        let plain = plain.map(|(socket, _)| mqtt.listener.beside("plain MQTT", socket));
         group.spawn("mqtt", serve_mqtt(mqtt, Arc::clone(&devices), group.stop().clone()));
         if let Some(cluster) = all_links.cluster() {
             group.spawn("cluster", Arc::clone(cluster).run(group.stop().clone()));
@@ -185,8 +186,8 @@ impl Hub {
         drop(all_links);
         group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
         group.spawn("messages", expire_messages(Arc::clone(&core), group.stop().clone()));
-        if let Some((socket, _)) = plain {
-            group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
+        if let Some(plain) = plain {
+            group.spawn("mqtt-plain", serve_plain(plain, devices, group.stop().clone()));
         }
         if let Some(issuer) = issuer {
             group.spawn("oidc", issuer.keep_fresh(group.stop().clone()));
@@ -201,10 +202,10 @@ impl Hub {
     }
 }
 
-async fn serve_rest(listener: Listener, server: api::Server, stop: Stop) {
+async fn serve_rest(listener: TlsListener, server: api::Server, stop: Stop) {
     let inner = stop.clone();
-    let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
-        let certificates = PeerCertificates::of(stream.get_ref().1);
+    let serve = move |stream: tls::Stream<TcpStream>, peer: SocketAddr| {
+        let certificates = PeerCertificates::of(stream.certificates());
         server.clone().serve(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
@@ -223,21 +224,21 @@ fn outlet(config: &Config, hostname: &HostName, meter: &Arc<Meter>) -> Result<Ou
 
 type MqttServer = mqtt::Server<HubCore>;
 
-async fn serve_mqtt(listener: Listener, server: Arc<MqttServer>, stop: Stop) {
+async fn serve_mqtt(listener: TlsListener, server: Arc<MqttServer>, stop: Stop) {
     let inner = stop.clone();
-    let serve = move |stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>, peer: SocketAddr| {
-        let certificates = PeerCertificates::of(stream.get_ref().1);
+    let serve = move |stream: tls::Stream<TcpStream>, peer: SocketAddr| {
+        let certificates = PeerCertificates::of(stream.certificates());
         Arc::clone(&server).serve_link(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
 }
 
 /// For a proxy on this machine, which ends TLS; what certificates it was shown, this hub does not learn.
-async fn serve_plain(socket: TcpListener, patience: Duration, server: Arc<MqttServer>, stop: Stop) {
+async fn serve_plain(listener: Listener, server: Arc<MqttServer>, stop: Stop) {
     let inner = stop.clone();
     let serve =
         move |stream, peer| Arc::clone(&server).serve_link(stream, PeerCertificates::default(), peer, inner.clone());
-    listen::accept("plain MQTT", socket, patience, stop, serve).await;
+    listener.run(stop, serve).await;
 }
 
 /// Notes what is heard of devices until the hub is told to stop, and says then that it is about to close.
@@ -272,26 +273,28 @@ struct Listeners {
 }
 
 impl Listeners {
-    fn rest(&self, socket: TcpListener) -> Result<Listener, HubError> {
-        self.listener("REST", tls::Side::Rest, socket, self.guard.connections())
+    fn rest(&self, socket: TcpListener) -> Result<TlsListener, HubError> {
+        self.listener("REST", "rest", tls::Side::Rest, socket, self.guard.connections())
     }
 
     /// Leaves an eighth of the connections to the other side, so that devices never lock operators out.
-    fn mqtt(&self, socket: TcpListener) -> Result<Listener, HubError> {
+    fn mqtt(&self, socket: TcpListener) -> Result<TlsListener, HubError> {
         let most = self.guard.connections();
-        self.listener("MQTT", tls::Side::Mqtt, socket, most - most / 8)
+        self.listener("MQTT", "mqtt", tls::Side::Mqtt, socket, most - most / 8)
     }
 
     fn listener(
         &self,
         name: &'static str,
+        counted_as: &'static str,
         side: tls::Side,
         socket: TcpListener,
         most: usize,
-    ) -> Result<Listener, HubError> {
+    ) -> Result<TlsListener, HubError> {
         let tls = tls::server(side, Arc::clone(&self.certificate))?;
         let (meter, guard) = (Arc::clone(&self.meter), Arc::clone(&self.guard));
-        Ok(Listener { name, socket, tls, patience: self.patience, meter, guard, most })
+        let door = Arc::new(Door { side: counted_as, meter, guard, most });
+        Ok(TlsListener { listener: Listener { name, socket, patience: self.patience, door }, tls })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A whole hub on sockets: who gets in, and who is turned away.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
@@ -29,6 +29,7 @@ const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rust
 struct World {
     _folder: tempfile::TempDir,
     addresses: Addresses,
+    plain: SocketAddr,
     roots: RootCertStore,
     service: ServiceConnection,
     stop: Stop,
@@ -38,14 +39,15 @@ struct World {
 impl World {
     async fn start(limits: ConnectionLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let hub = Hub::open(Config { limits, ..Config::local(folder.path()) }).await.unwrap();
+        let mqtt_plain = Some("127.0.0.1:0".parse().unwrap());
+        let hub = Hub::open(Config { limits, mqtt_plain, ..Config::local(folder.path()) }).await.unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(hub.ca_pem_path().unwrap()).unwrap()).unwrap();
         let service = hub.service_connection_string("iothubowner").unwrap();
         let service = ServiceConnection::parse(service.reveal()).unwrap();
-        let (addresses, stop) = (hub.addresses(), Stop::new());
+        let (addresses, plain, stop) = (hub.addresses(), hub.plain_address().unwrap(), Stop::new());
         let running = tokio::spawn(hub.run(stop.clone()));
-        Self { _folder: folder, addresses, roots, service, stop, running }
+        Self { _folder: folder, addresses, plain, roots, service, stop, running }
     }
 
     async fn end(self) {
@@ -206,4 +208,19 @@ async fn devices_that_register_are_told_a_host_alone() {
         assert_eq!(opened.is_ok(), is_one, "{name}");
         assert!(is_one || matches!(opened, Err(HubError::Name(_))), "{name}");
     }
+}
+
+#[tokio::test]
+async fn connections_behind_a_proxy_count_like_all_others() {
+    let limits = ConnectionLimits { connections: Some(8), ..ConnectionLimits::default() };
+    let world = World::start(limits).await;
+    let mut held = Vec::new();
+    for _ in 0..7 {
+        held.push(TcpStream::connect(world.plain).await.unwrap());
+    }
+    let mut eighth = TcpStream::connect(world.plain).await.unwrap();
+    assert_eq!(timeout(PATIENCE, eighth.read(&mut [0])).await.unwrap().unwrap_or_default(), 0, "dropped at once");
+    assert!(world.dial(world.addresses.mqtt.port(), VERSIONS[1], &[]).await.is_err());
+    assert_eq!(world.ask(VERSIONS[1], "GET /devices", "", true).await, 200);
+    world.end().await;
 }

@@ -22,7 +22,7 @@ use super::{
     mail::Mail,
     mailbox::{Cut, Mailbox, Order},
     place::Place,
-    server::Limits,
+    server::Server,
     unacked::Unacked,
     wire::Wire,
 };
@@ -42,13 +42,12 @@ type Running = Pin<Box<dyn Future<Output = Result<Outcome, End>> + Send>>;
 /// All that belongs to a link. An idle one holds no buffers.
 pub(super) struct Connection<T, S: DeviceService> {
     pub(super) wire: Wire<T>,
-    pub(super) service: Arc<S>,
+    pub(super) server: Arc<Server<S>>,
     pub(super) place: Place<S>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) clean_session: bool,
     pub(super) session: u64,
     pub(super) clock: Clock,
-    pub(super) limits: Limits,
     pub(super) jobs: VecDeque<Job>,
     pub(super) job_bytes: usize,
     /// The request whose turn it is, and the packet to acknowledge after it.
@@ -164,7 +163,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
     pub(super) fn close(&mut self, end: End) {
         if self.closing.is_none() {
             self.closing = Some(end);
-            self.clock.drain(self.limits.drain);
+            self.clock.drain(self.server.limits.drain);
         }
     }
 
@@ -206,8 +205,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Connection<T, S> {
         if self.jobs.is_empty() {
             self.jobs = VecDeque::new();
         }
-        let (service, link, limit) =
-            (Arc::clone(&self.service), self.place.link.clone(), job.left(self.limits.request));
+        let (service, link) = (Arc::clone(&self.server.service), self.place.link.clone());
+        let limit = job.left(self.server.limits.request);
         self.running = Some((job.ack, Box::pin(perform(service, link, job.work, limit))));
         true
     }

@@ -1,6 +1,6 @@
 //! From an open stream to a device that may talk (protocol reference 11.1).
 
-use std::{sync::Arc, time::SystemTime};
+use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
 use rustls_pki_types::CertificateDer;
 use tokio::{
@@ -52,6 +52,7 @@ pub(super) async fn handshake<T, S>(
     wire: &mut Wire<T>,
     server: &Server<S>,
     certificates: &[CertificateDer<'static>],
+    address: IpAddr,
 ) -> Result<Admitted<S>, End>
 where
     T: AsyncRead + AsyncWrite + Unpin,
@@ -61,7 +62,7 @@ where
     let input = wire.take_input();
     let Step::Packet(packet, used) = decode(&input, LONGEST)? else { return Err(End::FirstPacket) };
     let result = match packet {
-        Packet::Connect(connect) => match provisioning::visitor(&connect, certificates) {
+        Packet::Connect(connect) => match provisioning::visitor(&connect, certificates, address) {
             None => admit(&connect, server, certificates).await,
             Some(visitor) => {
                 wire.put_back(input, used);

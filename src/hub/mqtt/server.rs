@@ -1,6 +1,13 @@
 //! Serves accepted streams.
 
-use std::{collections::VecDeque, error::Error as _, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    error::Error as _,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::{
@@ -93,38 +100,49 @@ impl<S: DeviceService> Server<S> {
         Self { guard: Some(guard), ..self }
     }
 
+    /// Somebody there failed to prove who they are. Says whether that happened too often.
+    pub(super) fn failed(&self, address: IpAddr) -> bool {
+        self.guard.as_ref().is_some_and(|guard| {
+            guard.failed(address);
+            guard.is_barred(address)
+        })
+    }
+
     /// Serves one stream, TLS already done, until it ends; spawn it. `certificates` are the client's.
     /// Dropping it is safe but abrupt: rather request `stop`.
-    pub(crate) async fn serve_link<T>(
+    pub(crate) fn serve_link<T>(
         self: Arc<Self>,
         stream: T,
         certificates: PeerCertificates,
         peer: SocketAddr,
         stop: Stop,
-    ) where
+    ) -> impl Future<Output = ()> + Send
+    where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        // In a box, because it is big and soon over, while the rest of the link may idle for months.
-        let opened = Box::pin(self.open(Wire::new(stream), certificates, peer, &stop)).await;
-        let Some((mut connection, will)) = opened else { return };
-        let end = run(&mut connection, &self.links, &stop).await;
-        log(&connection.place.link, peer, &end);
-        self.meter.ended(end.word());
-        Box::pin(self.finish(connection, will, end)).await;
+        // In a box with all it needs, because it is big and soon over, while the rest of the link may idle for months.
+        let opened = Box::pin(Arc::clone(&self).open(Wire::new(stream), certificates, peer, stop.clone()));
+        async move {
+            let Some((mut connection, will)) = opened.await else { return };
+            let end = self.run(&mut connection, &stop).await;
+            log(&connection.place.link, peer, &end);
+            self.meter.ended(end.word());
+            Box::pin(self.finish(connection, will, end)).await;
+        }
     }
 
     /// Lets the device in; whoever is not let in is told so, and gone afterwards.
     async fn open<T>(
-        &self,
+        self: Arc<Self>,
         mut wire: Wire<T>,
         certificates: PeerCertificates,
         peer: SocketAddr,
-        stop: &Stop,
+        stop: Stop,
     ) -> Option<(Box<Connection<T, S>>, Option<Box<Testament>>)>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let admitted = stop.unless(handshake(&mut wire, self, &certificates.0)).await;
+        let admitted = stop.unless(handshake(&mut wire, &self, &certificates.0, peer.ip())).await;
         match admitted.unwrap_or(Err(End::Stopping)) {
             Ok(admitted) => {
                 debug!(link = %admitted.place.link, %peer, "a device is connected");
@@ -138,13 +156,32 @@ impl<S: DeviceService> Server<S> {
             Err(end) => {
                 info!(%peer, reason = %end, cause = cause(&end), "a connection was refused");
                 self.meter.refused("mqtt", end.word());
-                if let Some(guard) = self.guard.as_ref().filter(|_| end.is_failed_attempt()) {
-                    guard.failed(peer.ip());
+                if end.is_failed_attempt() {
+                    self.failed(peer.ip());
                 }
                 farewell(&mut wire, &end).await;
                 None
             }
         }
+    }
+
+    /// Serves the link until it ends, or until the hub stops, its turn has come and what was received is done.
+    async fn run<T>(&self, connection: &mut Connection<T, S>, stop: &Stop) -> End
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let mailbox = Arc::clone(&connection.mailbox);
+        let mut run = pin!(connection.run());
+        tokio::select! {
+            end = &mut run => return end,
+            () = stop.requested() => {}
+        }
+        // Boxed, because most links never need it.
+        tokio::select! {
+            end = &mut run => return end,
+            () = Box::pin(sleep(self.limits.respite(self.links.connected()))) => mailbox.cut(Cut::Stopping),
+        }
+        run.await
     }
 
     /// Gives up the place, closes the stream and delivers the will if there is reason to.
@@ -162,20 +199,19 @@ impl<S: DeviceService> Server<S> {
     }
 
     fn connection<T: AsyncRead + AsyncWrite + Unpin>(
-        &self,
+        self: Arc<Self>,
         wire: Wire<T>,
         admitted: Admitted<S>,
     ) -> (Box<Connection<T, S>>, Option<Box<Testament>>) {
         let Admitted { place, mailbox, clean_session, session, keep_alive, expires, will, .. } = admitted;
         let mut connection = Box::new(Connection {
             wire,
-            service: Arc::clone(&self.service),
             place,
             mailbox,
             clean_session,
             session,
             clock: Clock::new(keep_alive, self.limits.stall, expires),
-            limits: self.limits,
+            server: self,
             jobs: VecDeque::new(),
             job_bytes: 0,
             running: None,
@@ -195,26 +231,6 @@ impl<S: DeviceService> Server<S> {
             Err(_) => warn!(%link, "a will was not taken in time"),
         }
     }
-}
-
-/// Serves the link until it ends, or until the hub stops, its turn has come and what was received is done.
-async fn run<T, S>(connection: &mut Connection<T, S>, links: &LinkTable, stop: &Stop) -> End
-where
-    T: AsyncRead + AsyncWrite + Unpin + Send,
-    S: DeviceService,
-{
-    let (mailbox, limits) = (Arc::clone(&connection.mailbox), connection.limits);
-    let mut run = pin!(connection.run());
-    tokio::select! {
-        end = &mut run => return end,
-        () = stop.requested() => {}
-    }
-    // Boxed, because most links never need it.
-    tokio::select! {
-        end = &mut run => return end,
-        () = Box::pin(sleep(limits.respite(links.connected()))) => mailbox.cut(Cut::Stopping),
-    }
-    run.await
 }
 
 /// Sends what is left and closes the stream, if it still makes sense.

@@ -5,6 +5,7 @@
 //! * `clients` lets devices show certificates of their own; whether one is a device's is for `auth` to say,
 //!   with what `certificate` reads in it and the authorities that `trust` has.
 //! * `description` reads the certificates of enrolments.
+//! * [`Stream`] is a connection, over `session`, which has no I/O.
 
 mod authority;
 mod certificate;
@@ -13,6 +14,8 @@ mod description;
 mod issued;
 #[cfg(test)]
 pub(crate) mod sample;
+mod session;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -25,7 +28,7 @@ use std::{
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, ring},
-    server::{ResolvesServerCert, ServerConfig as Config},
+    server::{NoServerSessionStorage, ResolvesServerCert, ServerConfig as Config},
     sign::{CertifiedKey, SingleCertAndKey},
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
@@ -34,6 +37,7 @@ pub(crate) use authority::{CA_FILE, CertificateAuthority, Material};
 pub(crate) use certificate::{Facts, from_text, thumbprint, to_text};
 pub(crate) use description::{CertificateInfo, sha256};
 pub(crate) use issued::Issued;
+pub(crate) use stream::Stream;
 pub(crate) use trust::Trust;
 
 /// TLS cannot be had.
@@ -76,6 +80,10 @@ pub(crate) fn server(side: Side, certificate: Arc<dyn ResolvesServerCert>) -> Re
     let mut config = builder.with_client_cert_verifier(clients).with_cert_resolver(certificate);
     if side == Side::Rest {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    } else {
+        // A link lasts. Its handshake is not made dearer for a second one that is cheaper.
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
     }
     Ok(Arc::new(config))
 }

@@ -8,13 +8,16 @@ use tokio::{
     time::timeout,
 };
 
-use super::super::{
-    super::ports::{DeviceService, Fault, Qos, Registrant, RegistrationAnswer},
-    answer::fault_body,
-    codec::{Packet, Publish, Step, Subscribe, decode, encode},
-    end::End,
-    server::Server,
-    wire::Wire,
+use super::{
+    super::{
+        super::ports::{DeviceService, Fault, Qos, RegistrationAnswer},
+        answer::fault_body,
+        codec::{Packet, Publish, Step, Subscribe, decode, encode},
+        end::End,
+        server::Server,
+        wire::Wire,
+    },
+    Visitor,
 };
 use crate::iothub::{
     ErrorCode,
@@ -33,22 +36,22 @@ const THROTTLED: u32 = 10;
 struct Conversation<'c, T, S> {
     wire: &'c mut Wire<T>,
     server: &'c Server<S>,
-    who: &'c Registrant,
+    visitor: &'c Visitor,
     /// Whether answers are wanted.
     subscribed: bool,
 }
 
 /// Serves a visitor until the end, and says why it was.
-pub(super) async fn hold<T, S>(wire: &mut Wire<T>, server: &Server<S>, who: &Registrant, keep_alive: u16) -> End
+pub(super) async fn hold<T, S>(wire: &mut Wire<T>, server: &Server<S>, visitor: &Visitor) -> End
 where
     T: AsyncRead + AsyncWrite + Unpin,
     S: DeviceService,
 {
-    let silence = match keep_alive {
+    let silence = match visitor.keep_alive {
         0 => SILENCE,
         seconds => SILENCE.min(Duration::from_secs(seconds.into()) * 3 / 2),
     };
-    let mut conversation = Conversation { wire, server, who, subscribed: false };
+    let mut conversation = Conversation { wire, server, visitor, subscribed: false };
     timeout(VISIT, conversation.run(silence)).await.unwrap_or(End::Silent)
 }
 
@@ -112,16 +115,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: DeviceService> Conversation<'_, T, S>
         let (service, limit) = (&self.server.service, self.server.limits.request);
         let (rid, answer) = match request {
             RegistrationRequest::Register { rid } => {
-                (rid, timeout(limit, service.register(self.who, publish.payload)).await)
+                (rid, timeout(limit, service.register(&self.visitor.who, publish.payload)).await)
             }
             RegistrationRequest::Poll { rid, operation } => {
-                (rid, timeout(limit, service.registered(self.who, &operation)).await)
+                (rid, timeout(limit, service.registered(&self.visitor.who, &operation)).await)
             }
         };
         if let Some(id) = publish.id {
             encode::puback(self.wire.output(), id);
         }
-        self.answer(rid, answer.unwrap_or_else(|_| Err(late())))
+        let answer = answer.unwrap_or_else(|_| Err(late()));
+        let is_failed_attempt = answer.as_ref().is_err_and(|fault| fault.status() == 401);
+        self.answer(rid, answer)?;
+        if is_failed_attempt && self.server.failed(self.visitor.address) { Err(End::NotAuthorized) } else { Ok(()) }
     }
 
     /// Always at most once: whoever misses an answer asks again.

@@ -6,6 +6,8 @@
 
 mod conversation;
 
+use std::net::IpAddr;
+
 use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -26,11 +28,17 @@ pub(super) struct Visitor {
     who: Registrant,
     /// Seconds, as the device declared it.
     keep_alive: u16,
+    /// Where they come from.
+    address: IpAddr,
 }
 
 /// Whether a CONNECT is that of a device which wants to register. A module of a device that is called `registrations` has
 /// a user name of the same form, but not a client id of one part.
-pub(super) fn visitor(connect: &Connect<'_>, certificates: &[CertificateDer<'static>]) -> Option<Visitor> {
+pub(super) fn visitor(
+    connect: &Connect<'_>,
+    certificates: &[CertificateDer<'static>],
+    address: IpAddr,
+) -> Option<Visitor> {
     let name: RegistrantName = connect.username?.parse().ok()?;
     let who = Registrant {
         id_scope: name.id_scope,
@@ -39,7 +47,7 @@ pub(super) fn visitor(connect: &Connect<'_>, certificates: &[CertificateDer<'sta
         certificates: PeerCertificates(certificates.into()),
         id: name.id,
     };
-    who.id.is(connect.client_id).then_some(Visitor { who, keep_alive: connect.keep_alive })
+    who.id.is(connect.client_id).then_some(Visitor { who, keep_alive: connect.keep_alive, address })
 }
 
 /// Lets somebody in who is enrolled, and serves them to the end. The answer to the CONNECT of whoever is not stands in
@@ -53,7 +61,7 @@ where
     let (code, end) = match recognised.unwrap_or(Err(Refusal::Unavailable)) {
         Ok(()) => {
             encode::connack(wire.output(), false, ConnectCode::Accepted);
-            return conversation::hold(wire, server, &visitor.who, visitor.keep_alive).await;
+            return conversation::hold(wire, server, visitor).await;
         }
         Err(Refusal::NotAuthorized) => (ConnectCode::NotAuthorized, End::NotAuthorized),
         Err(Refusal::Unavailable) => (ConnectCode::Unavailable, End::Unavailable),

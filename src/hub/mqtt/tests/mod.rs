@@ -9,6 +9,7 @@ mod mail;
 #[cfg(feature = "agent")]
 mod peer;
 mod provisioning;
+mod sizes;
 mod upward;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

@@ -1,7 +1,11 @@
 //! Devices that come in order to register (protocol reference 13.1).
 
 use super::*;
-use crate::hub::ports::{Fault, Links as _, Refusal};
+use crate::hub::{
+    ConnectionLimits,
+    guard::Guard,
+    ports::{Fault, Links as _, Refusal},
+};
 
 const RESULTS: &str = "$dps/registrations/res/#";
 const REGISTER: &str = "$dps/registrations/PUT/iotdps-register/?$rid=1";
@@ -75,6 +79,24 @@ async fn a_failure_is_told_in_the_topic() {
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!((&body["errorCode"], &body["message"]), (&code.into(), &"no".into()));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_refused_too_often_after_the_welcome_is_turned_away_as_well() {
+    let mut hub = Hub::new();
+    let limits = ConnectionLimits { failures_per_minute: 3, exempt: vec![], ..ConnectionLimits::default() };
+    let guard = Arc::new(Guard::new(&limits));
+    let server = Server::new(Arc::clone(&hub.core), Arc::clone(&hub.links), Limits::default());
+    hub.server = Arc::new(server.guarded(Arc::clone(&guard)));
+    let mut device = visitor(&hub).await;
+    for _ in 0..3 {
+        assert!(!guard.is_barred(PEER.ip()));
+        hub.core.state().fault = Some(Fault { code: 401_002, message: "no".to_owned() });
+        device.publish(REGISTER, "{}").await;
+        assert_eq!(device.message().await.0, "$dps/registrations/res/401/?$rid=1");
+    }
+    assert_eq!(device.closed().await, b"");
+    assert!(guard.is_barred(PEER.ip()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! Handshakes in memory.
 
+mod stream;
+
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection, SupportedProtocolVersion};
 use rustls_pki_types::ServerName;
 
