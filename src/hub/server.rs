@@ -242,7 +242,7 @@ async fn serve_plain(socket: TcpListener, patience: Duration, server: Arc<MqttSe
 
 /// Notes what is heard of devices until the hub is told to stop, and says then that it is about to close.
 async fn watch(core: Arc<HubCore>, stop: Stop) {
-    core.watch_activity(&stop).await;
+    tokio::join!(core.watch_activity(&stop), core.watch_authorities(&stop));
     core.close_doors();
 }
 

@@ -104,11 +104,15 @@ pub(crate) enum Change {
     Update(Arc<Record>),
     /// The record with everything that belongs to it; a conflict unless it has this revision.
     Delete { link: LinkId, revision: u64 },
-    /// What a device listens to when it comes back. Nothing happens when there is no such record.
+    /// What a device listens to when it comes back. Nothing happens when there is no such record, or another process
+    /// has the link.
     Subscriptions { link: LinkId, subscriptions: u32 },
     /// When a device was last seen, and whether this process still has its link. Nothing happens when there is no such
     /// record, or another process has the link.
     Seen { link: LinkId, last_activity: Box<str>, state_changed: Box<str>, live: bool },
+    /// When a device was heard of without a link; whether it has one is left as it is. Nothing happens when there is
+    /// no such record.
+    Heard { link: LinkId, at: Box<str> },
     /// A setting of the hub.
     Setting { name: String, value: String },
     /// A document: a new one with revision 0, which is a conflict if there is one of that name; otherwise in the

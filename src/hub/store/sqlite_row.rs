@@ -34,6 +34,10 @@ const SUBSCRIPTIONS: &str = "INSERT INTO session(device_id, module_id, subscript
     SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
     ON CONFLICT DO UPDATE SET subscriptions = excluded.subscriptions";
 
+const HEARD: &str = "INSERT INTO session(device_id, module_id, last_activity) \
+    SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
+    ON CONFLICT DO UPDATE SET last_activity = excluded.last_activity";
+
 const SEEN: &str = "INSERT INTO session(device_id, module_id, last_activity, state_changed) \
     SELECT device_id, module_id, ?3, ?4 FROM record WHERE module_id = ?2 AND device_id = ?1 \
     ON CONFLICT DO UPDATE SET last_activity = excluded.last_activity, state_changed = excluded.state_changed";
@@ -96,6 +100,10 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
         Change::Seen { link, last_activity, state_changed, live: _ } => {
             let values = params![link.device.as_str(), module(link), last_activity, state_changed];
             connection.prepare_cached(SEEN)?.execute(values)?;
+            1
+        }
+        Change::Heard { link, at } => {
+            connection.prepare_cached(HEARD)?.execute(params![link.device.as_str(), module(link), at])?;
             1
         }
         Change::Setting { name, value } => {
