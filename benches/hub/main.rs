@@ -27,12 +27,7 @@ mod postgres;
 mod process;
 mod rest;
 #[path = "../../tests/postgres/mod.rs"]
-#[allow(
-    dead_code,
-    clippy::allow_attributes,
-    clippy::unwrap_used,
-    reason = "tests use all of it, and may fail where they stand"
-)]
+#[expect(clippy::unwrap_used, reason = "a benchmark may fail where it stands")]
 mod server;
 #[path = "../support/mod.rs"]
 mod support;

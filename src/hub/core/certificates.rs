@@ -123,7 +123,7 @@ impl<S: Store, L: Links> Core<S, L> {
     }
 
     /// Devices that came in because an authority vouched for them which is trusted no longer come in again, or not.
-    async fn cut_doubtful(&self) -> Result<(), Failure> {
+    pub(super) async fn cut_doubtful(&self) -> Result<(), Failure> {
         for link in self.trusted.take_doubtful(&self.store, time::seconds(time::now())).await? {
             self.links.cut(&link);
         }

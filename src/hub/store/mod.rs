@@ -64,6 +64,12 @@ pub(crate) enum StoreError {
         /// The newest one of this program.
         known: i64,
     },
+    /// What stands before the shared store shares connections.
+    #[error(
+        "the store's address leads to a pooler in transaction mode, which gives connections to others between \
+         transactions; give the address of the server itself, or put the pooler into session mode"
+    )]
+    Pooled,
     /// The database is not what was written.
     #[error(
         "{} is damaged; put a backup in its place: twinops hub restore BACKUP --force --state {}",

@@ -29,7 +29,7 @@ impl Load {
             Self::Short => {
                 "SET statement_timeout = '15s'; SET plan_cache_mode = 'force_generic_plan'; SET enable_seqscan = 'off'; \
                  SET enable_hashjoin = 'off'; SET enable_mergejoin = 'off';"
-            },
+            }
             Self::Long => "SET statement_timeout = '60s';",
         }
     }

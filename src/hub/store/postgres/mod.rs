@@ -1,6 +1,7 @@
 //! The shared store: PostgreSQL 15 or newer, for any number of hub processes.
 //!
-//! * `address` says where the database is, `tls` and `connect` how it is reached, `schema` what is in it.
+//! * `address` says where the database is, `tls` and `connect` how it is reached, `pooler` whether what was reached
+//!   will do, `schema` what is in it.
 //! * `fetch` reads by name and `reader` everything else, `row` knows what a record looks like there, `sift` says
 //!   conditions in SQL, and `tally` counts by groups.
 //! * `writer` makes one transaction of all that has arrived.
@@ -16,6 +17,7 @@ mod connect;
 mod fault;
 mod fetch;
 mod mail;
+mod pooler;
 mod reader;
 mod row;
 mod schema;
@@ -120,12 +122,16 @@ impl PostgresStore {
         let fail = failed("opening the store");
         let tls = Tls::new(&address.trust).map_err(&fail)?;
         let (mut client, connection) = connect::alone(&address, &tls).await.map_err(&fail)?;
-        let driver = tokio::spawn(connection);
-        let migrated = schema::migrate(&mut client).await;
-        drop(client);
-        // Its end was asked for; how it went does not matter.
-        let _ended = driver.await;
-        migrated?;
+        let (other, second) = connect::alone(&address, &tls).await.map_err(&fail)?;
+        let drivers = [tokio::spawn(connection), tokio::spawn(second)];
+        let checked = pooler::check(&client, &other).await;
+        let opened = if checked.is_ok() { schema::migrate(&mut client).await } else { checked };
+        drop((client, other));
+        for driver in drivers {
+            // Its end was asked for; how it went does not matter.
+            let _ended = driver.await;
+        }
+        opened?;
         let pool = |size, load| connect::pool(&address, &tls, size, load).map_err(&fail);
         let (readers, scanners) = (pool(READERS, Load::Short)?, pool(SCANNERS, Load::Long)?);
         let (post, writers) = (pool(POSTMEN, Load::Short)?, pool(writer::LANES, Load::Short)?);

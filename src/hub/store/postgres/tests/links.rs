@@ -97,11 +97,8 @@ async fn commits_are_counted_and_one_bad_name_hurts_no_other_reader() {
     }
     let names = [link("d1"), link("none")];
     for _ in 0..20 {
-        let (bad, good, none) = tokio::join!(
-            store.document(Kind::Authority, "a\0b"),
-            store.get(&names[0]),
-            store.get(&names[1])
-        );
+        let (bad, good, none) =
+            tokio::join!(store.document(Kind::Authority, "a\0b"), store.get(&names[0]), store.get(&names[1]));
         assert!(bad.is_err() && good.unwrap().is_some() && none.unwrap().is_none());
     }
 }
