@@ -185,8 +185,12 @@ impl Hub {
         drop(all_links);
         group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
         group.spawn("messages", expire_messages(Arc::clone(&core), group.stop().clone()));
-        if let Some((socket, _)) = plain {
-            group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
+        // What holds the core must not outlive the tasks, or the store is not closed in good order.
+        match plain {
+            Some((socket, _)) => {
+                group.spawn("mqtt-plain", serve_plain(socket, drain + PATIENCE, devices, group.stop().clone()));
+            }
+            None => drop(devices),
         }
         if let Some(issuer) = issuer {
             group.spawn("oidc", issuer.keep_fresh(group.stop().clone()));

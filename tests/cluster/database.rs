@@ -47,7 +47,7 @@ async fn a_hub_talks_to_the_database_that_its_address_names_over_tls_and_to_no_i
         let said = refusal(&address(mode, &wrong));
         assert!(said.contains("certificate") && !said.contains(Postgres::password()), "{said}");
     }
-    let elsewhere = |mode: &str| address(mode, &roots).replace("@127.0.0.1", "@localhost");
+    let elsewhere = |mode: &str| address(mode, &roots).replace("@127.0.0.1", "@localhost") + "&hostaddr=127.0.0.1";
     assert!(refusal(&elsewhere("verify-full")).contains("certificate"), "it is issued for another name");
     for address in [address("verify-full", &roots), elsewhere("verify-ca"), elsewhere("require")] {
         let hub = Hub::start_at(&address);

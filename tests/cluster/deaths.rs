@@ -57,6 +57,18 @@ async fn nothing_acknowledged_is_lost_with_a_hub() {
     assert_eq!(device.told().await, 3);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_closes_takes_its_leave_and_its_links_with_it() {
+    let Some(database) = Postgres::start() else { return };
+    let (a, b) = (Hub::start(&database), Hub::start(&database));
+    let key = a.make("d1").await;
+    let _device = a.connect("d1", &key).await;
+    assert_eq!(state(&b, "d1").await, json!("Connected"));
+    a.close();
+    // At once, and not when its silence is noticed.
+    assert_eq!(state(&b, "d1").await, json!("Disconnected"));
+}
+
 /// Patches a device of its own again and again until the hub is gone; what was acknowledged last.
 async fn write_until_the_end(hub: Arc<Hub>, id: String, total: Arc<AtomicU64>) -> (String, u64) {
     for n in 1.. {

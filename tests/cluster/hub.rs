@@ -145,6 +145,13 @@ impl Hub {
         self.process.wait().unwrap();
     }
 
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn close(mut self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        assert!(self.process.wait().unwrap().success());
+    }
+
     /// The same while others talk to it.
     pub(crate) fn kill_now(&self) {
         let id = self.process.id().to_string();
