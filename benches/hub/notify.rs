@@ -25,7 +25,7 @@ const WRITERS: u64 = 64;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What happened to a write: its number, and when.
-type Moment = (u64, Instant);
+pub(crate) type Moment = (u64, Instant);
 
 pub(crate) async fn run(count: u64) {
     heading(&format!("desired patches, {PACE} a second, to {count} devices over TLS"));
@@ -52,7 +52,7 @@ pub(crate) async fn run(count: u64) {
 }
 
 /// Patches at a steady pace through `hub`; when each was answered.
-async fn write(hub: &Hub, count: u64, pace: u64) -> Vec<Moment> {
+pub(crate) async fn write(hub: &Hub, count: u64, pace: u64) -> Vec<Moment> {
     let (answered, mut answers) = mpsc::unbounded_channel::<Moment>();
     for writer in 0..WRITERS {
         let rest = Rest::open(hub.http, hub.tls(), &hub.token()).await;
@@ -85,7 +85,7 @@ async fn write_paced(mut rest: Rest, writer: u64, count: u64, pace: u64, answere
 }
 
 /// How long after its answer each write was heard of, in order; not at all before it counts as nothing.
-async fn waits(answers: Vec<Moment>, hearings: &mut mpsc::UnboundedReceiver<Moment>) -> Vec<Duration> {
+pub(crate) async fn waits(answers: Vec<Moment>, hearings: &mut mpsc::UnboundedReceiver<Moment>) -> Vec<Duration> {
     let mut heard = std::collections::HashMap::with_capacity(answers.len());
     while heard.len() < answers.len() {
         let (write, when) = timeout(PATIENCE, hearings.recv()).await.ok().flatten().expect("every write is heard of");
@@ -98,7 +98,7 @@ async fn waits(answers: Vec<Moment>, hearings: &mut mpsc::UnboundedReceiver<Mome
 }
 
 /// The number that a patch carries.
-fn write_number(patch: &[u8]) -> Result<u64, serde_json::Error> {
+pub(crate) fn write_number(patch: &[u8]) -> Result<u64, serde_json::Error> {
     #[derive(serde::Deserialize)]
     struct Patch {
         write: u64,

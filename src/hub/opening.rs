@@ -41,7 +41,7 @@ pub(super) async fn open_store(config: &Config, meter: Arc<Meter>) -> Result<(An
     let folder = config.state.clone();
     let remembered = Memory::of(&folder).map_err(|cause| HubError::state(&folder, cause))?;
     if let Some(address) = config.store.clone().or(remembered.map(|memory| memory.store)) {
-        let store = PostgresStore::open(Address::parse(address.reveal())?).await?;
+        let store = PostgresStore::open_counted(Address::parse(address.reveal())?, meter).await?;
         return Ok((AnyStore::Shared(Arc::new(store)), Some(address)));
     }
     let opened = spawn_blocking(move || SqliteStore::open_counted(&folder, meter)).await;

@@ -186,8 +186,10 @@ impl Hub {
         drop(all_links);
         group.spawn("jobs", Arc::clone(&core).run_jobs(group.stop().clone()));
         group.spawn("messages", expire_messages(Arc::clone(&core), group.stop().clone()));
-        if let Some(plain) = plain {
-            group.spawn("mqtt-plain", serve_plain(plain, devices, group.stop().clone()));
+        // What holds the core must not outlive the tasks, or the store is not closed in good order.
+        match plain {
+            Some(plain) => group.spawn("mqtt-plain", serve_plain(plain, devices, group.stop().clone())),
+            None => drop(devices),
         }
         if let Some(issuer) = issuer {
             group.spawn("oidc", issuer.keep_fresh(group.stop().clone()));
@@ -243,7 +245,7 @@ async fn serve_plain(listener: Listener, server: Arc<MqttServer>, stop: Stop) {
 
 /// Notes what is heard of devices until the hub is told to stop, and says then that it is about to close.
 async fn watch(core: Arc<HubCore>, stop: Stop) {
-    core.watch_activity(&stop).await;
+    tokio::join!(core.watch_activity(&stop), core.watch_authorities(&stop));
     core.close_doors();
 }
 

@@ -1,10 +1,12 @@
 //! A PostgreSQL server for tests, started by the test that needs it and gone with its process, however that ends.
 
+#![allow(dead_code, clippy::allow_attributes, reason = "every test uses its own part of this")]
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -20,6 +22,8 @@ pub(crate) struct Postgres {
     programs: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
+    /// More words on its command line.
+    settings: Vec<String>,
     server: Option<Child>,
     /// Kills the server when its standard input ends, which happens when this process does.
     _watchdog: Child,
@@ -54,7 +58,8 @@ impl Postgres {
         let script =
             "cat >/dev/null; p=$(head -n 1 \"$1/data/postmaster.pid\" 2>/dev/null) && kill -9 $p; rm -rf \"$1\"";
         let watchdog = Command::new("sh").args(["-c", script, "sh"]).arg(folder.path()).stdin(Stdio::piped()).spawn();
-        let mut postgres = Self { programs, folder, port, server: None, _watchdog: watchdog.unwrap() };
+        let mut postgres =
+            Self { programs, folder, port, settings: Vec::new(), server: None, _watchdog: watchdog.unwrap() };
         postgres.serve();
         Some(postgres)
     }
@@ -67,6 +72,28 @@ impl Postgres {
     /// The password as it is.
     pub(crate) fn password() -> &'static str {
         PASSWORD
+    }
+
+    /// A file that the server can read, and nobody else of its like.
+    pub(crate) fn keep(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        if is_root() {
+            assert!(Command::new("chown").arg(format!("{}:", user())).arg(&file).status().unwrap().success());
+        }
+        file
+    }
+
+    /// Starts it again with this certificate, and for nobody who does not speak TLS.
+    pub(crate) fn demand_tls(&mut self, certificate: &Path, key: &Path) {
+        let hba = self.folder.path().join("data/pg_hba.conf");
+        fs::write(&hba, "hostssl all all all scram-sha-256\n").unwrap();
+        let (certificate, key) = (certificate.display(), key.display());
+        self.settings =
+            vec!["ssl=on".to_owned(), format!("ssl_cert_file={certificate}"), format!("ssl_key_file={key}")];
+        self.kill();
+        self.serve();
     }
 
     /// Ends the server the hard way.
@@ -93,6 +120,7 @@ impl Postgres {
             .args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=on"])
             .arg("-c")
             .arg(format!("unix_socket_directories={}", self.folder.path().display()))
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting]))
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{
         HeaderName, HeaderValue, StatusCode, Uri,
-        header::{ALLOW, CONTENT_TYPE, ETAG},
+        header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
 };
@@ -18,6 +18,8 @@ use crate::iothub::{ETag, Envelope, ErrorAnswer, ErrorCode};
 /// SDKs parse a body only if it says this.
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const ERROR_CODE: HeaderName = HeaderName::from_static("iothub-errorcode");
+/// When whoever met a hub that cannot serve now may come again, in seconds: by then it has tried to by itself.
+const SOON: &str = "2";
 
 /// 200 with JSON text.
 pub(super) fn json(text: impl Into<Body>) -> Response {
@@ -85,6 +87,9 @@ impl IntoResponse for Refused {
         let mut response = json(answer.body(envelope));
         *response.status_mut() = status(code);
         response.headers_mut().insert(ERROR_CODE, HeaderValue::from_static(code.name()));
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(SOON));
+        }
         response
     }
 }

@@ -84,8 +84,8 @@ impl Links for Cluster {
     }
 
     fn mail(&self, link: &LinkId) {
+        // Another process has a letter that was written with the message.
         self.local.mail(link);
-        self.store.note(Change::Mail { link: link.clone() });
     }
 
     fn cut(&self, link: &LinkId) {

@@ -10,6 +10,7 @@ use super::{
     Core, Decision, device_link,
     devices::subscriptions,
     presence::{Begun, PresenceTable},
+    trusted::Epoch,
 };
 use crate::{
     hub::{
@@ -27,8 +28,8 @@ pub(crate) struct Known {
     pub(crate) record: Record,
     /// When what they showed ends.
     pub(crate) expires: Option<SystemTime>,
-    /// Whether an authority vouched for them.
-    vouched: bool,
+    /// As of when an authority vouched for them, if one did.
+    vouched: Option<Epoch>,
 }
 
 /// Why somebody is not believed.
@@ -57,14 +58,16 @@ impl<S: Store, L: Links> Core<S, L> {
         if let Some(model) = request.model_id.filter(|model| **model != *record.model_id) {
             self.set_model(link, model).await?;
         }
-        if vouched {
-            self.trusted.came(link);
+        if let Some(epoch) = vouched {
+            self.trusted.came(link, epoch);
         }
         let now = time::now();
         // Before the claim, so that a connect which breaks off is noted as one that ended.
         let begun = self.presence.come(link, now);
         self.claim(&record, begun, now).await?;
-        let kept = if begun.takes_over { self.kept(link).await? } else { record.session.subscriptions };
+        // Whoever had the link, here or at another process, may have had something to keep until the claim.
+        let takes_over = begun.takes_over || record.session.connected;
+        let kept = if takes_over { self.kept(link).await? } else { record.session.subscriptions };
         let kept = if request.clean_session { self.forget(link, kept).await? } else { kept };
         self.outlet.connection(link, true);
         Ok(Admission { expires, subscriptions: subscriptions(kept), session: begun.session })
@@ -109,10 +112,10 @@ impl<S: Store, L: Links> Core<S, L> {
         token: Option<&str>,
         certificates: &[CertificateDer<'_>],
     ) -> Result<(), Refusal> {
-        let known = self.authenticate(link, token, certificates).await?;
+        self.authenticate(link, token, certificates).await?;
         let now = time::now();
         if !self.presence.seen(link, now) {
-            self.store.note(PresenceTable::heard_once(&known.record, now));
+            self.store.note(PresenceTable::heard_once(link, now));
         }
         Ok(())
     }
@@ -129,15 +132,14 @@ impl<S: Store, L: Links> Core<S, L> {
         let now = time::seconds(time::now());
         if let Some(token) = token.filter(|token| !token.is_empty()) {
             let ends = self.authority.device_token(link, &authentication, token, now)?;
-            return Ok(Known { record, expires: end_of_link(ends), vouched: false });
+            return Ok(Known { record, expires: end_of_link(ends), vouched: None });
         }
         let own = certificates.first().ok_or(Denial::NoCredentials)?;
-        let vouched = authentication.kind == AuthenticationType::CertificateAuthority;
-        let ends = if vouched {
-            let trust = self.trusted.now(&self.store, now).await?;
-            Some(signed_certificate(&trust, link, certificates, now)?)
+        let (ends, vouched) = if authentication.kind == AuthenticationType::CertificateAuthority {
+            let (trust, epoch) = self.trusted.now(&self.store, now).await?;
+            (Some(signed_certificate(&trust, link, certificates, now)?), Some(epoch))
         } else {
-            own_certificate(&authentication, own, now)?
+            (own_certificate(&authentication, own, now)?, None)
         };
         Ok(Known { record, expires: ends.and_then(time_of), vouched })
     }

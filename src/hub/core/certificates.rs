@@ -1,9 +1,11 @@
 //! Certificates of authorities that vouch for devices: register, prove, list, remove (protocol reference 1.5).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rustls_pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
+use tokio::time::sleep;
+use tracing::debug;
 
 use super::{
     Core,
@@ -20,10 +22,13 @@ use crate::{
         tls::{self, Facts, Trust},
     },
     iothub::{CertificateProperties, CertificateResource, ETag, ErrorCode, IfMatch},
+    task::Stop,
 };
 
 /// Longest name, in characters.
 const NAME: usize = 64;
+/// How soon it is noticed that another process removed an authority.
+const LOOK: Duration = Duration::from_secs(2);
 
 impl<S: Store, L: Links> Core<S, L> {
     /// All of them, in the order of their names.
@@ -73,7 +78,7 @@ impl<S: Store, L: Links> Core<S, L> {
         let revision = old.map_or(0, |(document, _)| document.revision);
         let written = self.write_certificate(name, revision, &stored).await?;
         if revision != 0 {
-            self.cut_vouched();
+            self.cut_doubtful().await?;
         }
         Ok(written)
     }
@@ -86,10 +91,7 @@ impl<S: Store, L: Links> Core<S, L> {
         }
         let delete = Change::DeleteDocument { kind: Kind::Authority, id: name.into(), revision: document.revision };
         match self.store.write(vec![delete]).await? {
-            Outcome::Written => {
-                self.cut_vouched();
-                Ok(())
-            }
+            Outcome::Written => self.cut_doubtful().await,
             Outcome::Conflict => Err(Failure::stale()),
         }
     }
@@ -120,10 +122,20 @@ impl<S: Store, L: Links> Core<S, L> {
         self.write_certificate(name, document.revision, &stored).await
     }
 
-    /// Devices that came in because an authority vouched for them come in again, or not.
-    fn cut_vouched(&self) {
-        for link in self.trusted.take_links() {
+    /// Devices that came in because an authority vouched for them which is trusted no longer come in again, or not.
+    pub(super) async fn cut_doubtful(&self) -> Result<(), Failure> {
+        for link in self.trusted.take_doubtful(&self.store, time::seconds(time::now())).await? {
             self.links.cut(&link);
+        }
+        Ok(())
+    }
+
+    /// Does the same for authorities that other processes remove, until `stop`.
+    pub(crate) async fn watch_authorities(&self, stop: &Stop) {
+        while stop.unless(sleep(LOOK)).await.is_some() {
+            if let Err(failure) = self.cut_doubtful().await {
+                debug!(%failure, "whether all authorities are still trusted is not known; it is looked at again");
+            }
         }
     }
 

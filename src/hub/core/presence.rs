@@ -17,7 +17,6 @@ use super::super::{
     store::Change,
     time,
 };
-use crate::iothub::NEVER;
 
 /// How many locks share the links.
 pub(super) const SHARDS: usize = 64;
@@ -102,14 +101,8 @@ impl PresenceTable {
     }
 
     /// What to remember of a device that was heard of without a link.
-    pub(super) fn heard_once(record: &Record, now: Timestamp) -> Change {
-        let state_changed = record.session.state_changed.as_deref().unwrap_or(NEVER);
-        Change::Seen {
-            link: record.link.clone(),
-            last_activity: time::text(now).into(),
-            state_changed: state_changed.into(),
-            live: false,
-        }
+    pub(super) fn heard_once(link: &LinkId, now: Timestamp) -> Change {
+        Change::Heard { link: link.clone(), at: time::text(now).into() }
     }
 
     /// A link is gone; what to remember of it.

@@ -1,8 +1,7 @@
 //! Which authorities vouch for devices, and for which of the connected ones they did.
 
 use std::{
-    collections::HashSet,
-    mem,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -31,32 +30,48 @@ pub(super) struct Stored {
     pub(super) code: Option<String>,
 }
 
-/// What was made of the documents when they were last looked at, and links that came in by it.
+/// How often it was seen that an authority is trusted no longer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Epoch(u64);
+
+/// What was made of the documents when they were last looked at.
+#[derive(Debug, Default)]
+struct Made {
+    documents: Vec<Document>,
+    verified: HashSet<String>,
+    trust: Arc<Trust>,
+    epoch: Epoch,
+}
+
+/// What is trusted now, and links that came in by it.
 #[derive(Debug, Default)]
 pub(super) struct Trusted {
-    made: Mutex<(Vec<Document>, Arc<Trust>)>,
-    links: Mutex<HashSet<LinkId>>,
+    made: Mutex<Made>,
+    links: Mutex<HashMap<LinkId, Epoch>>,
 }
 
 impl Trusted {
     /// The verified authorities of the store. They are read every time, because another process may have changed them;
     /// certificates are only parsed when something changed.
-    pub(super) async fn now(&self, store: &impl Store, now: u64) -> Result<Arc<Trust>, StoreError> {
+    pub(super) async fn now(&self, store: &impl Store, now: u64) -> Result<(Arc<Trust>, Epoch), StoreError> {
         let documents = store.documents(Kind::Authority, "", None, MOST).await?;
         let mut made = locked(&self.made);
-        if made.0 != documents || !made.1.is_current(now) {
+        if made.documents != documents || !made.trust.is_current(now) {
             let stored = documents.iter().filter_map(|document| serde_json::from_str::<Stored>(&document.body).ok());
-            let verified = stored.filter(|stored| stored.verified);
-            let certificates = verified.filter_map(|stored| tls::from_text(&stored.certificate).ok());
+            let verified = stored.filter(|stored| stored.verified).map(|stored| stored.certificate);
+            let verified: HashSet<String> = verified.collect();
+            let certificates = verified.iter().filter_map(|certificate| tls::from_text(certificate).ok());
             let trust = Arc::new(Trust::of(certificates, now));
-            *made = (documents, trust);
+            let is_one_gone = !made.verified.is_subset(&verified);
+            let epoch = Epoch(made.epoch.0 + u64::from(is_one_gone));
+            *made = Made { documents, verified, trust, epoch };
         }
-        Ok(Arc::clone(&made.1))
+        Ok((Arc::clone(&made.trust), made.epoch))
     }
 
-    /// A link came in because an authority vouches for it.
-    pub(super) fn came(&self, link: &LinkId) {
-        locked(&self.links).insert(link.clone());
+    /// A link came in because an authority vouched for it in this epoch.
+    pub(super) fn came(&self, link: &LinkId, epoch: Epoch) {
+        locked(&self.links).insert(link.clone(), epoch);
     }
 
     /// A link is gone.
@@ -64,9 +79,14 @@ impl Trusted {
         locked(&self.links).remove(link);
     }
 
-    /// All links that came in by an authority, and forgets them.
-    pub(super) fn take_links(&self) -> HashSet<LinkId> {
-        mem::take(&mut *locked(&self.links))
+    /// Links that came in before an authority went, whichever process removed it; forgets them. Without links by
+    /// authorities the store is not asked.
+    pub(super) async fn take_doubtful(&self, store: &impl Store, now: u64) -> Result<Vec<LinkId>, StoreError> {
+        if locked(&self.links).is_empty() {
+            return Ok(Vec::new());
+        }
+        let (_, current) = self.now(store, now).await?;
+        Ok(locked(&self.links).extract_if(|_, epoch| *epoch < current).map(|(link, _)| link).collect())
     }
 }
 

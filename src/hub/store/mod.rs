@@ -69,6 +69,12 @@ pub(crate) enum StoreError {
         /// The newest one of this program.
         known: i64,
     },
+    /// What stands before the shared store shares connections.
+    #[error(
+        "the store's address leads to a pooler in transaction mode, which gives connections to others between \
+         transactions; give the address of the server itself, or put the pooler into session mode"
+    )]
+    Pooled,
     /// The database is not what was written.
     #[error(
         "{} is damaged; put a backup in its place: twinops hub restore BACKUP --force --state {}",
@@ -109,7 +115,8 @@ pub(crate) enum Change {
     Update(Arc<Record>),
     /// The record with everything that belongs to it; a conflict unless it has this revision.
     Delete { link: LinkId, revision: u64 },
-    /// What a device listens to when it comes back. Nothing happens when there is no such record.
+    /// What a device listens to when it comes back. Nothing happens when there is no such record, or another process
+    /// has the link.
     Subscriptions { link: LinkId, subscriptions: u32 },
     /// When a device was last seen, and whether this process still has its link. Nothing happens when there is no such
     /// record, or another process has the link.
@@ -117,6 +124,9 @@ pub(crate) enum Change {
     /// The messages that wait for a device, in the batch that writes their queue. Nothing happens when there is no
     /// such record.
     Waiting { link: LinkId, waiting: Waiting },
+    /// When a device was heard of without a link; whether it has one is left as it is. Nothing happens when there is
+    /// no such record.
+    Heard { link: LinkId, at: Box<str> },
     /// A setting of the hub.
     Setting { name: String, value: String },
     /// A document: a new one with revision 0, which is a conflict if there is one of that name; otherwise in the

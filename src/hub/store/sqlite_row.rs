@@ -43,6 +43,10 @@ const SUBSCRIPTIONS: &str = "INSERT INTO session(device_id, module_id, subscript
     SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
     ON CONFLICT DO UPDATE SET subscriptions = excluded.subscriptions";
 
+const HEARD: &str = "INSERT INTO session(device_id, module_id, last_activity) \
+    SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
+    ON CONFLICT DO UPDATE SET last_activity = excluded.last_activity";
+
 const SEEN: &str = "INSERT INTO session(device_id, module_id, last_activity, state_changed) \
     SELECT device_id, module_id, ?3, ?4 FROM record WHERE module_id = ?2 AND device_id = ?1 \
     ON CONFLICT DO UPDATE SET last_activity = excluded.last_activity, state_changed = excluded.state_changed";
@@ -132,6 +136,10 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
         Change::Waiting { link, waiting } => {
             let values = params![link.device.as_str(), module(link), waiting.text()];
             connection.prepare_cached(WAITING)?.execute(values)?;
+            1
+        }
+        Change::Heard { link, at } => {
+            connection.prepare_cached(HEARD)?.execute(params![link.device.as_str(), module(link), at])?;
             1
         }
         Change::Setting { name, value } => {

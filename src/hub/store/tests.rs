@@ -5,6 +5,8 @@ pub(in crate::hub) mod server;
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use super::{super::record::Session, lock::LockError, *};
 use crate::{iothub::DeviceIdentity, twin::DeviceId};
 
@@ -77,6 +79,8 @@ laws! {
     records_and_documents_are_written_together
     texts_come_back_as_they_went_in
     notes_of_one_device_are_written_in_order
+    a_device_that_was_heard_of_without_a_link_stands_as_before
+    whoever_asks_together_is_answered_as_if_alone
 }
 
 /// Takes away all tables.
@@ -389,13 +393,54 @@ async fn texts_come_back_as_they_went_in<S: Store>(store: S) {
 }
 
 async fn notes_of_one_device_are_written_in_order<S: Store>(store: S) {
-    assert_eq!(store.write(insert(&record("d1"))).await.unwrap(), Outcome::Written);
+    let one = record("d1");
+    assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
+    assert_eq!(store.claim(&link("d1"), &one.identity, "T").await.unwrap(), Outcome::Written);
     for n in 0..40 {
         let time: Box<str> = n.to_string().into();
-        store.note(Change::Seen { link: link("d1"), last_activity: time.clone(), state_changed: time, live: false });
+        store.note(Change::Seen { link: link("d1"), last_activity: time.clone(), state_changed: time, live: true });
     }
     let last = Change::Subscriptions { link: link("d1"), subscriptions: 9 };
     assert_eq!(store.write(vec![last]).await.unwrap(), Outcome::Written);
     let session = store.get(&link("d1")).await.unwrap().unwrap().session;
     assert_eq!((session.subscriptions, session.last_activity.as_deref()), (9, Some("39")));
+}
+
+async fn a_device_that_was_heard_of_without_a_link_stands_as_before<S: Store>(store: S) {
+    let heard = |id: &str, at: &str| Change::Heard { link: link(id), at: at.into() };
+    let one = record("d1");
+    assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
+    assert_eq!(store.write(vec![heard("d1", "a"), heard("none", "a")]).await.unwrap(), Outcome::Written);
+    let session = store.get(&link("d1")).await.unwrap().unwrap().session;
+    assert_eq!(session, Session { last_activity: Some("a".into()), ..Session::default() });
+    assert_eq!(store.claim(&link("d1"), &one.identity, "b").await.unwrap(), Outcome::Written);
+    let seen = Change::Seen { link: link("d1"), last_activity: "b".into(), state_changed: "b".into(), live: true };
+    assert_eq!(store.write(vec![seen]).await.unwrap(), Outcome::Written);
+    let before = store.get(&link("d1")).await.unwrap().unwrap().session;
+    assert_eq!(store.write(vec![heard("d1", "c")]).await.unwrap(), Outcome::Written);
+    let after = store.get(&link("d1")).await.unwrap().unwrap().session;
+    assert_eq!(after, Session { last_activity: Some("c".into()), ..before });
+}
+
+async fn whoever_asks_together_is_answered_as_if_alone<S: Store>(store: S) {
+    for n in 0..5 {
+        let body = Document { kind: Kind::Job, id: n.to_string().into(), revision: 0, body: "{}".into() };
+        let batch = [insert(&record(&format!("d{n}"))), vec![Change::Document(Arc::new(body))]].concat();
+        assert_eq!(store.write(batch).await.unwrap(), Outcome::Written);
+    }
+    let records = join_all((0..50).map(async |n| (n, store.get(&link(&format!("d{}", n % 7))).await.unwrap())));
+    let documents = join_all((0..50).map(async |n: u32| {
+        let id = format!("{}", n % 7);
+        let found = store.document(if n == 49 { Kind::Queue } else { Kind::Job }, &id).await.unwrap();
+        (n, found.map(|document| document.id))
+    }));
+    let (records, documents) = tokio::join!(records, documents);
+    for (n, found) in records {
+        let wanted = (n % 7 < 5).then(|| link(&format!("d{}", n % 7)));
+        assert_eq!(found.map(|record| record.link), wanted);
+    }
+    for (n, found) in documents {
+        let wanted = (n % 7 < 5 && n != 49).then(|| (n % 7).to_string());
+        assert_eq!(found.as_deref(), wanted.as_deref());
+    }
 }

@@ -67,7 +67,7 @@ impl<S: Store, L: Links> Core<S, L> {
             Ok(((), Vec::new()))
         })
         .await?;
-        self.push(KEY, &entry, &body, DEPTH, now).await.map(drop)
+        self.push(KEY, &entry, &body, DEPTH, now, None).await.map(drop)
     }
 
     /// The first feedback that nobody holds, held for a while.

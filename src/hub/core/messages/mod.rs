@@ -15,7 +15,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::{num::NonZeroU16, sync::Arc, time::Duration};
+use std::{iter, num::NonZeroU16, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 pub(crate) use message::{Ack, Message, Received};
@@ -107,7 +107,7 @@ impl<S: Store, L: Links> Core<S, L> {
             Some(Receipt { ack: message.ack, message_id: message_id.clone(), generation_id })
         };
         let entry = entry(now, expires, receipt);
-        let pushed = self.push(id.as_str(), &entry, &body, DEPTH, now).await;
+        let pushed = self.push(id.as_str(), &entry, &body, DEPTH, now, Some(Change::Mail { link: link.clone() })).await;
         drop(turn);
         let (sequence, gone) = pushed?;
         self.report(id, gone).await;
@@ -176,9 +176,11 @@ impl<S: Store, L: Links> Core<S, L> {
     /// Settles a message that was taken under a lock.
     pub(crate) async fn settle_message(&self, id: &DeviceId, token: &str, how: Settlement) -> Result<(), Failure> {
         let now = millis(time::now());
-        self.in_queue(id, |queue| settle(queue, token, how, now)).await?;
-        if how == Settlement::Abandon {
-            self.links.mail(&device_link(id));
+        let link = device_link(id);
+        let tell = (how == Settlement::Abandon).then(|| Change::Mail { link: link.clone() });
+        self.in_queue_telling(id, tell.as_slice(), |queue| settle(queue, token, how, now)).await?;
+        if tell.is_some() {
+            self.links.mail(&link);
         }
         Ok(())
     }
@@ -189,14 +191,25 @@ impl<S: Store, L: Links> Core<S, L> {
         id: &DeviceId,
         change: impl Fn(&mut Queue) -> Result<T, Failure> + Send + Sync,
     ) -> Result<T, Failure> {
+        self.in_queue_telling(id, &[], change).await
+    }
+
+    /// The same, and what is written with it.
+    async fn in_queue_telling<T: Send>(
+        &self,
+        id: &DeviceId,
+        tell: &[Change],
+        change: impl Fn(&mut Queue) -> Result<T, Failure> + Send + Sync,
+    ) -> Result<T, Failure> {
         let turn = self.locks.turn(&device_link(id)).await;
-        let changed = self.change_queue(id.as_str(), |queue| change(queue).map(|value| (value, Vec::new()))).await;
+        let changed = self.change_queue(id.as_str(), |queue| Ok((change(queue)?, tell.to_vec()))).await;
         drop(turn);
         let (value, gone) = changed?;
         self.report(id, gone).await;
         Ok(value)
     }
 
+    /// Puts a message at the end of a queue, and `tell` with it.
     async fn push(
         &self,
         key: &str,
@@ -204,6 +217,7 @@ impl<S: Store, L: Links> Core<S, L> {
         body: &str,
         depth: usize,
         now: Timestamp,
+        tell: Option<Change>,
     ) -> Result<(u64, Vec<(Entry, Fate)>), Failure> {
         let change = |queue: &mut Queue| {
             let full = || {
@@ -213,30 +227,30 @@ impl<S: Store, L: Links> Core<S, L> {
             let sequence = queue.push(entry.clone(), depth, millis(now)).ok_or_else(full)?;
             let end = expiry::document(key, &Entry { sequence, ..entry.clone() });
             let message = Document { kind: Kind::Message, id: body_id(key, sequence), revision: 0, body: body.into() };
-            Ok((sequence, vec![message, end]))
+            let new = [message, end].map(|document| Change::Document(Arc::new(document)));
+            Ok((sequence, new.into_iter().chain(tell.clone()).collect()))
         };
         self.change_queue(key, change).await
     }
 
-    /// Reads, changes and writes a queue with what belongs to it, and again if somebody else wrote in between. What
+    /// Reads, changes and writes a queue with what goes with the change, and again if somebody else wrote in between. What
     /// left the queue comes with the value.
     async fn change_queue<T: Send>(
         &self,
         key: &str,
-        change: impl Fn(&mut Queue) -> Result<(T, Vec<Document>), Failure> + Send + Sync,
+        change: impl Fn(&mut Queue) -> Result<(T, Vec<Change>), Failure> + Send + Sync,
     ) -> Result<(T, Vec<(Entry, Fate)>), Failure> {
         for _ in 0..ATTEMPTS {
             let head = self.store.document(Kind::Queue, &head_id(key)).await?;
             let queue = head.as_ref().map(|head| Queue::read(&head.body)).transpose().map_err(unreadable)?;
             let mut queue = queue.unwrap_or_default();
             let before = queue.ends();
-            let (value, new) = change(&mut queue)?;
+            let (value, more) = change(&mut queue)?;
             let gone = queue.take_gone();
             let Some(write) = head_change(key, head, &queue)? else { return Ok((value, gone)) };
-            let new = new.into_iter().map(|document| Change::Document(Arc::new(document)));
             let deletes = gone.iter().flat_map(|(entry, _)| deletes(key, entry));
             let count = waiting(key, &before, &queue);
-            let batch = std::iter::once(write).chain(count).chain(deletes).chain(new).collect();
+            let batch = iter::once(write).chain(count).chain(deletes).chain(more).collect();
             if self.store.write(batch).await? == Outcome::Written {
                 return Ok((value, gone));
             }

@@ -133,11 +133,13 @@ fn condition() -> impl Strategy<Value = String> {
 async fn fill(store: &PostgresStore, runner: &mut TestRunner) -> Vec<Record> {
     let trees = (prop::option::of(tree()), tree(), tree());
     let mut records = Vec::new();
-    for n in 0..120 {
+    // Every fourth has a module.
+    let names = (0..120).flat_map(|n| [(n, None), (n, Some("m"))]).filter(|(n, module)| module.is_none() || n % 4 == 0);
+    for (n, module) in names {
         let (tags, desired, reported) = trees.new_tree(runner).unwrap().current();
         let status = if n % 3 == 0 { DeviceStatus::Disabled } else { DeviceStatus::Enabled };
         let identity = DeviceIdentity { device_id: format!("d{n}"), status, ..DeviceIdentity::default() };
-        let link = LinkId { device: DeviceId::new(&identity.device_id).unwrap(), module: None };
+        let link = LinkId { device: DeviceId::new(&identity.device_id).unwrap(), module: module.map(Into::into) };
         let mut record = Record::fresh(link, &identity, 7, "T").unwrap();
         let mut body = json!({"properties": {"desired": desired}});
         if let Some(tags) = tags {
@@ -176,13 +178,21 @@ async fn the_database_finds_all_that_the_evaluator_finds_and_counts_the_same() {
         let query = Query::parse(&statement).unwrap();
         let filter = filter(query.condition());
         let selects = |record: &&Record| query.matches(&RecordFields::new(record, &table));
-        let expected: Vec<&LinkId> = records.iter().filter(selects).map(|record| &record.link).collect();
-        let found = store.scan(Span::Devices, None, &filter, 1000).await.unwrap();
-        let found: Vec<Record> = found.into_iter().collect();
-        let selected: Vec<&LinkId> = found.iter().filter(selects).map(|record| &record.link).collect();
-        assert_eq!(selected, expected, "{text}");
-        pushed += u32::from(found.len() < records.len());
-        exact += u32::from(found.len() == expected.len() && filter.sieve != Sieve::Anything);
+        let four = DeviceId::new("d4").unwrap();
+        for span in [Span::Devices, Span::Modules, Span::ModulesOf(&four)] {
+            let within = |record: &&Record| match span {
+                Span::Devices => record.link.module.is_none(),
+                Span::Modules => record.link.module.is_some(),
+                Span::ModulesOf(of) => record.link.module.is_some() && record.link.device == *of,
+            };
+            let expected: Vec<&LinkId> =
+                records.iter().filter(within).filter(selects).map(|record| &record.link).collect();
+            let found = store.scan(span, None, &filter, 1000).await.unwrap();
+            let selected: Vec<&LinkId> = found.iter().filter(selects).map(|record| &record.link).collect();
+            assert_eq!(selected, expected, "{span:?} {text}");
+            pushed += u32::from(found.len() < records.iter().filter(within).count());
+            exact += u32::from(found.len() == expected.len() && filter.sieve != Sieve::Anything);
+        }
 
         let Some(tallies) = store.tally(&filter, query.counted_by().unwrap(), 1000).await.unwrap() else { continue };
         let mut there = query.aggregator().unwrap();
@@ -190,7 +200,8 @@ async fn the_database_finds_all_that_the_evaluator_finds_and_counts_the_same() {
             there.add_counted(&super::run::GroupFields::new(query.counted_by().unwrap(), &tally.keys), tally.rows);
         }
         let mut here = query.aggregator().unwrap();
-        records.iter().filter(selects).for_each(|record| here.add(&RecordFields::new(record, &table)));
+        let devices = records.iter().filter(|record| record.link.module.is_none());
+        devices.filter(selects).for_each(|record| here.add(&RecordFields::new(record, &table)));
         assert_eq!(there.finish(), here.finish(), "{query}");
         counted += 1;
     }

@@ -4,7 +4,10 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::{
-    hub::tls::{self, sample::Signer},
+    hub::{
+        store::Kind,
+        tls::{self, sample::Signer},
+    },
     iothub::{CertificateProperties, CertificateResource},
 };
 
@@ -70,6 +73,26 @@ async fn an_authority_counts_when_it_is_verified_and_as_long_as_it_is_there() {
     assert_eq!(hub.core.links.take(), ["cut d1"], "whoever came in by it is sent away");
     assert!(hub.show("d1", &[&device]).await.is_err());
     assert_eq!(hub.core.certificate("plant").await.unwrap_err().code, ErrorCode::GenericNotFound);
+}
+
+#[tokio::test]
+async fn an_authority_that_another_process_removes_vouches_for_nobody_any_longer() {
+    let hub = Hub::vouched().await;
+    let (root, other) = (Signer::root("root"), Signer::root("other"));
+    for (name, authority) in [("plant", &root), ("other", &other)] {
+        hub.register(name, authority, true).await.unwrap();
+    }
+    hub.show("d1", &[&root.device("d1")]).await.unwrap();
+    hub.register("third", &Signer::root("third"), true).await.unwrap();
+    hub.core.cut_doubtful().await.unwrap();
+    assert!(hub.core.links.take().is_empty(), "one more does no harm");
+    let gone = Change::DeleteDocument { kind: Kind::Authority, id: "other".into(), revision: 1 };
+    assert_eq!(hub.core.store.write(vec![gone]).await.unwrap(), Outcome::Written);
+    hub.core.cut_doubtful().await.unwrap();
+    assert_eq!(hub.core.links.take(), ["cut d1"]);
+    hub.show("d1", &[&root.device("d1")]).await.unwrap();
+    hub.core.cut_doubtful().await.unwrap();
+    assert!(hub.core.links.take().is_empty(), "it came in again by one that is still there");
 }
 
 #[tokio::test]

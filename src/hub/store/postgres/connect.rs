@@ -16,7 +16,7 @@ const CREATE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Load {
     /// A few rows by name, the same statements again and again: planned once, because planning over all partitions
-    /// takes longer than running.
+    /// takes longer than running; and by the index, whatever the size of the tables is when they are planned.
     Short,
     /// Many rows, by conditions that differ.
     Long,
@@ -26,7 +26,10 @@ impl Load {
     /// A statement that takes longer is a fault, and its connection would be missed.
     const fn set_up(self) -> &'static str {
         match self {
-            Self::Short => "SET statement_timeout = '15s'; SET plan_cache_mode = 'force_generic_plan';",
+            Self::Short => {
+                "SET statement_timeout = '15s'; SET plan_cache_mode = 'force_generic_plan'; SET enable_seqscan = 'off'; \
+                 SET enable_hashjoin = 'off'; SET enable_mergejoin = 'off';"
+            }
             Self::Long => "SET statement_timeout = '60s';",
         }
     }
@@ -38,6 +41,7 @@ const SET_UP: &str = "
     SET idle_in_transaction_session_timeout = '30s';
     SET client_min_messages = 'error';
     SET jit = 'off';
+    SET default_transaction_isolation = 'read committed';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 ";
 

@@ -44,6 +44,11 @@ impl Fault {
         Self { message: "another hub made the same thing at the same time".to_owned(), kind: FaultKind::Again }
     }
 
+    /// For one more of those whom it hit.
+    pub(super) fn again(&self) -> Self {
+        Self { message: self.message.clone(), kind: self.kind }
+    }
+
     pub(super) fn statement(message: impl Into<String>) -> Self {
         Self { message: message.into(), kind: FaultKind::Statement }
     }

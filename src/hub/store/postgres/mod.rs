@@ -1,8 +1,9 @@
 //! The shared store: PostgreSQL 15 or newer, for any number of hub processes.
 //!
-//! * `address` says where the database is, `tls` and `connect` how it is reached, `schema` what is in it.
-//! * `reader` reads, `row` knows what a record looks like there, `sift` says conditions in SQL, and
-//!   `tally` counts by groups.
+//! * `address` says where the database is, `tls` and `connect` how it is reached, `pooler` whether what was reached
+//!   will do, `schema` what is in it.
+//! * `fetch` reads by name and `reader` everything else, `row` knows what a record looks like there, `sift` says
+//!   conditions in SQL, and `tally` counts by groups.
 //! * `writer` makes one transaction of all that has arrived.
 //! * `mail` is what hub processes tell each other, `bell` how they wake each other.
 //! * `fault` is what goes wrong, without the data that it went wrong with.
@@ -14,7 +15,9 @@ mod address;
 mod bell;
 mod connect;
 mod fault;
+mod fetch;
 mod mail;
+mod pooler;
 mod reader;
 mod row;
 mod schema;
@@ -43,16 +46,16 @@ pub(crate) use self::{
     address::{Address, AddressError},
     mail::{Handful, Letter, Standing},
 };
-use self::{connect::Load, fault::failed, tls::Tls, writer::Writer};
+use self::{connect::Load, fault::failed, fetch::Fetcher, tls::Tls, writer::Writer};
 use super::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, Tally};
 use crate::{
-    hub::{ports::LinkId, record::Record},
+    hub::{meter::Meter, ports::LinkId, record::Record},
     query::FieldPath,
     task::Stop,
 };
 
-/// Connections that read, that go through many records, and that hubs talk over.
-const READERS: usize = 8;
+/// Connections that read otherwise than by name, that go through many records, and that hubs talk over.
+const READERS: usize = 4;
 const SCANNERS: usize = 4;
 const POSTMEN: usize = 4;
 /// How many locks share the tickets.
@@ -64,6 +67,7 @@ pub(crate) struct PostgresStore {
     address: Address,
     tls: TlsSlot,
     node: i64,
+    fetcher: Fetcher,
     readers: Pool,
     scanners: Pool,
     post: Pool,
@@ -108,26 +112,38 @@ impl Tickets {
 
 impl PostgresStore {
     /// Opens the store, or makes its tables.
+    #[cfg(test)]
     pub(crate) async fn open(address: Address) -> Result<Self, StoreError> {
+        Self::open_counted(address, Meter::new()).await
+    }
+
+    /// Opens the store, or makes its tables; `meter` counts its commits.
+    pub(crate) async fn open_counted(address: Address, meter: Arc<Meter>) -> Result<Self, StoreError> {
         let fail = failed("opening the store");
         let tls = Tls::new(&address.trust).map_err(&fail)?;
         let (mut client, connection) = connect::alone(&address, &tls).await.map_err(&fail)?;
-        let driver = tokio::spawn(connection);
-        let migrated = schema::migrate(&mut client).await;
-        drop(client);
-        // Its end was asked for; how it went does not matter.
-        let _ended = driver.await;
-        migrated?;
+        let (other, second) = connect::alone(&address, &tls).await.map_err(&fail)?;
+        let drivers = [tokio::spawn(connection), tokio::spawn(second)];
+        let checked = pooler::check(&client, &other).await;
+        let opened = if checked.is_ok() { schema::migrate(&mut client).await } else { checked };
+        drop((client, other));
+        for driver in drivers {
+            // Its end was asked for; how it went does not matter.
+            let _ended = driver.await;
+        }
+        opened?;
         let pool = |size, load| connect::pool(&address, &tls, size, load).map_err(&fail);
         let (readers, scanners) = (pool(READERS, Load::Short)?, pool(SCANNERS, Load::Long)?);
         let (post, writers) = (pool(POSTMEN, Load::Short)?, pool(writer::LANES, Load::Short)?);
+        let fetcher = Fetcher::start(&pool(fetch::LANES, Load::Short)?);
         // Never 0 and never the same again: a process that was restarted is another node.
         let node = fastrand::i64(1..);
         let bell = Arc::default();
-        let writer = Writer::start(&writers, node, &bell);
+        let writer = Writer::start(&writers, node, &bell, &meter);
         Ok(Self {
             tls: TlsSlot(tls),
             node,
+            fetcher,
             readers,
             scanners,
             post,
@@ -231,7 +247,7 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     async fn get(&self, link: &LinkId) -> Result<Option<Record>, StoreError> {
-        reader::get(&self.readers, link).await.map_err(failed("reading a twin"))
+        self.fetcher.record(link).await
     }
 
     async fn write(&self, batch: Vec<Change>) -> Result<Outcome, StoreError> {
@@ -280,7 +296,7 @@ impl Store for PostgresStore {
     }
 
     async fn document(&self, kind: Kind, id: &str) -> Result<Option<Document>, StoreError> {
-        reader::document(&self.readers, kind, id).await.map_err(failed("reading a document"))
+        self.fetcher.document(kind, id).await
     }
 
     async fn documents(

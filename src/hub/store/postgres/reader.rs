@@ -1,4 +1,4 @@
-//! Reads of the shared store.
+//! Reads of the shared store that are not by name.
 
 use deadpool_postgres::Pool;
 use tokio_postgres::{Row, types::ToSql};
@@ -7,7 +7,7 @@ use super::{
     super::{Counts, Document, Filter, Kind, Span},
     connect::Lent,
     fault::Fault,
-    row::{self, COLUMNS, TABLES},
+    row::{self, COLUMNS, SESSIONS},
     sift,
 };
 use crate::hub::{ports::LinkId, record::Record};
@@ -31,13 +31,6 @@ pub(super) async fn rows_once(pool: &Pool, sql: &str, values: &Values) -> Result
     let rows = lent.client().query(sql, &values).await?;
     lent.give_back();
     Ok(rows)
-}
-
-/// One record by name.
-pub(super) async fn get(pool: &Pool, link: &LinkId) -> Result<Option<Record>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE r.device_id = $1 AND r.module_id = $2");
-    let rows = rows(pool, &sql, &[&link.device.as_str(), &row::module(link)]).await?;
-    rows.first().map(row::read).transpose()
 }
 
 /// The records of a span, from the first one after `after`, as a condition.
@@ -74,7 +67,7 @@ pub(super) async fn scan(
     let condition = sift::condition(filter, &mut values);
     values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
     let sql = format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE {place}{condition} ORDER BY r.device_id, r.module_id LIMIT ${}",
+        "SELECT {COLUMNS} FROM record r {SESSIONS} WHERE {place}{condition} ORDER BY r.device_id, r.module_id LIMIT ${}",
         values.len()
     );
     rows_once(pool, &sql, &values).await?.iter().map(row::read).collect()
@@ -103,12 +96,6 @@ pub(super) async fn settle(pool: &Pool, name: &str, value: &str) -> Result<Strin
     setting(pool, name).await?.ok_or_else(|| Fault::statement("a setting was not kept"))
 }
 
-pub(super) async fn document(pool: &Pool, kind: Kind, id: &str) -> Result<Option<Document>, Fault> {
-    let sql = "SELECT id, revision, body FROM document WHERE kind = $1 AND id = $2";
-    let rows = rows(pool, sql, &[&kind.name(), &id]).await?;
-    rows.first().map(read_document(kind)).transpose()
-}
-
 /// Documents in the order of their ids.
 pub(super) async fn documents(
     pool: &Pool,
@@ -121,11 +108,7 @@ pub(super) async fn documents(
         WHERE kind = $1 AND id >= $2 AND ($3::text IS NULL OR id < $3) AND id > $4 ORDER BY id LIMIT $5";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values: &[&(dyn ToSql + Sync)] = &[&kind.name(), &prefix, &beyond(prefix), &after.unwrap_or_default(), &limit];
-    rows(pool, sql, values).await?.iter().map(read_document(kind)).collect()
-}
-
-fn read_document(kind: Kind) -> impl Fn(&Row) -> Result<Document, Fault> {
-    move |row| Ok(Document { kind, id: row.try_get(0)?, revision: row::counter(row, 1)?, body: row.try_get(2)? })
+    rows(pool, sql, values).await?.iter().map(|row| row::document(kind, row)).collect()
 }
 
 /// The first text after all that begin with `prefix`, in the order of bytes; nothing when there is none.

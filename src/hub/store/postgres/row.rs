@@ -2,7 +2,10 @@
 
 use tokio_postgres::Row;
 
-use super::fault::Fault;
+use super::{
+    super::{Document, Kind},
+    fault::Fault,
+};
 use crate::{
     hub::{
         ports::LinkId,
@@ -16,9 +19,8 @@ pub(super) const COLUMNS: &str = "r.device_id, r.module_id, r.revision, r.enable
     r.version, r.tags, r.desired, r.desired_metadata, r.desired_version, r.reported, r.reported_metadata, \
     r.reported_version, s.subscriptions, s.last_activity, s.state_changed, n.id IS NOT NULL, r.configurations, s.waiting";
 
-/// Where [`COLUMNS`] come from. A session counts as a link as long as its node is heard of.
-pub(super) const TABLES: &str = "record r \
-    LEFT JOIN session s ON s.device_id = r.device_id AND s.module_id = r.module_id \
+/// Where [`COLUMNS`] come from, behind a record `r`. A session counts as a link as long as its node is heard of.
+pub(super) const SESSIONS: &str = "LEFT JOIN session s ON s.device_id = r.device_id AND s.module_id = r.module_id \
     LEFT JOIN node n ON n.id = s.node AND n.heartbeat > now() - interval '15 seconds'";
 
 /// Reads one row.
@@ -51,6 +53,11 @@ pub(super) fn read(row: &Row) -> Result<Record, Fault> {
 fn waiting(row: &Row, at: usize) -> Result<Waiting, Fault> {
     let text: Option<&str> = row.try_get(at)?;
     text.map_or_else(|| Ok(Waiting::default()), Waiting::read).map_err(|error| Fault::statement(error.to_string()))
+}
+
+/// Reads a document from id, revision and body.
+pub(super) fn document(kind: Kind, row: &Row) -> Result<Document, Fault> {
+    Ok(Document { kind, id: row.try_get(0)?, revision: counter(row, 1)?, body: row.try_get(2)? })
 }
 
 /// The name that stands in two columns.

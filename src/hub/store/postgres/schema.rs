@@ -15,7 +15,7 @@ const FORMAT: i64 = MIGRATIONS.len() as i64;
 const LOCK: i64 = 0x7477_696e_6f70_7301;
 
 /// What leads from each format to the next. One that was released never changes.
-const MIGRATIONS: &[&str] = &[FIRST, WAITING];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, WAITING];
 
 /// * Sections of twins are text, because they come back as they went in: `jsonb` would turn `1e16` into an integer,
 ///   reorder keys, and refuse `\u0000`; it also takes twice the time to write. Only the tags have a `jsonb` twin, for

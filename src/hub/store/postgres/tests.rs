@@ -1,5 +1,8 @@
 //! What holds for several processes over one database.
 
+mod formats;
+mod links;
+
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use super::{
@@ -205,6 +208,8 @@ async fn what_was_acknowledged_survives_a_killed_database_and_the_store_goes_on_
     });
     let writers: Vec<_> = writers.collect();
     while store.counts().await.unwrap().enabled < 500 {}
+    let claimed = store.claim(&link("0-0"), &record("0-0").identity, "T").await.unwrap();
+    assert_eq!(claimed, Outcome::Written);
     server.kill();
     // A note meanwhile is not lost.
     let subscriptions = Change::Subscriptions { link: link("0-0"), subscriptions: 5 };

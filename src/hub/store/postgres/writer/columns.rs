@@ -7,9 +7,18 @@ use tokio_postgres::types::ToSql;
 use super::super::{row::module, sift::indexable};
 use crate::hub::{ports::LinkId, record::Record};
 
+/// Values of a statement, in its order.
+pub(super) type Values<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
+
 /// Names as two columns.
-pub(super) fn names<'a>(links: impl IntoIterator<Item = &'a LinkId>) -> (Vec<&'a str>, Vec<&'a str>) {
+pub(super) fn columns<'a>(links: impl IntoIterator<Item = &'a LinkId>) -> (Vec<&'a str>, Vec<&'a str>) {
     links.into_iter().map(|link| (link.device.as_str(), module(link))).unzip()
+}
+
+/// The same as the first values of a statement.
+pub(super) fn names<'a>(links: impl IntoIterator<Item = &'a LinkId>) -> Values<'a> {
+    let (devices, modules) = columns(links);
+    vec![Box::new(devices), Box::new(modules)]
 }
 
 /// All of records but their sessions.
@@ -46,7 +55,7 @@ impl<'a> Records<'a> {
             Cow::Owned(text) => Some(text),
         };
         Self {
-            names: names(records.iter().map(|record| &record.link)),
+            names: columns(records.iter().map(|record| &record.link)),
             counters: counters.map(|get| records.iter().map(|record| get(record).cast_signed()).collect()),
             enabled: records.iter().map(|record| record.enabled).collect(),
             texts: texts.map(|get| records.iter().map(|record| get(record)).collect()),
@@ -57,27 +66,27 @@ impl<'a> Records<'a> {
     }
 
     /// In the order in which the statements have them.
-    pub(super) fn parameters(&self) -> [&(dyn ToSql + Sync); 17] {
-        let [revision, etag, version, desired_version, reported_version] = &self.counters;
-        let [identity, model, desired, desired_metadata, reported, reported_metadata] = &self.texts;
-        [
-            &self.names.0,
-            &self.names.1,
-            revision,
-            &self.enabled,
-            identity,
-            model,
-            etag,
-            version,
-            &self.tags,
-            &self.index,
-            desired,
-            desired_metadata,
-            desired_version,
-            reported,
-            reported_metadata,
-            reported_version,
-            &self.configurations,
+    pub(super) fn values(self) -> Values<'a> {
+        let [revision, etag, version, desired_version, reported_version] = self.counters;
+        let [identity, model, desired, desired_metadata, reported, reported_metadata] = self.texts;
+        vec![
+            Box::new(self.names.0),
+            Box::new(self.names.1),
+            Box::new(revision),
+            Box::new(self.enabled),
+            Box::new(identity),
+            Box::new(model),
+            Box::new(etag),
+            Box::new(version),
+            Box::new(self.tags),
+            Box::new(self.index),
+            Box::new(desired),
+            Box::new(desired_metadata),
+            Box::new(desired_version),
+            Box::new(reported),
+            Box::new(reported_metadata),
+            Box::new(reported_version),
+            Box::new(self.configurations),
         ]
     }
 }

@@ -1,20 +1,21 @@
 //! Writes to the shared store: a few lanes, each with a connection, so that one commits while another collects.
 //!
 //! A device always takes the same lane, which keeps its writes in order. A lane takes what has arrived, up to
-//! [`GROUP`] batches, and makes one transaction of it: `plan` decides under row locks which batches hold, `run` writes
-//! them with one statement for each kind of change, whatever their number. The round trips and the commit are shared
-//! by the whole group.
+//! [`GROUP`] batches, and makes one transaction of it: `plan` decides under row locks which batches hold, `steps` has
+//! one statement for each kind of change, whatever their number, and `run` sends them without waiting in between. The
+//! round trips and the commit are shared by the whole group.
 
 mod columns;
 mod plan;
 mod run;
 mod sql;
+mod steps;
 
 use std::{
     collections::VecDeque,
     hash::RandomState,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use deadpool_postgres::Pool;
@@ -29,7 +30,7 @@ use super::{
     super::{Change, Outcome, StoreError},
     fault::{Fault, FaultKind},
 };
-use crate::task::Backoff;
+use crate::{hub::meter::Meter, task::Backoff};
 
 /// Transactions that are under way at a time.
 pub(super) const LANES: usize = 3;
@@ -53,21 +54,22 @@ struct Job {
 pub(super) struct Writer {
     lanes: Vec<mpsc::UnboundedSender<Job>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    meter: Arc<Meter>,
     hasher: RandomState,
 }
 
 impl Writer {
     /// Starts the lanes, which write for the hub process `node`, and ring its `bell` when they wrote to it.
-    pub(super) fn start(pool: &Pool, node: i64, bell: &Arc<Notify>) -> Self {
+    pub(super) fn start(pool: &Pool, node: i64, bell: &Arc<Notify>, meter: &Arc<Meter>) -> Self {
         let (mut lanes, mut tasks) = (Vec::new(), Vec::new());
         for _ in 0..LANES {
             let (sender, inbox) = mpsc::unbounded_channel();
             lanes.push(sender);
-            let (pool, bell) = (pool.clone(), Arc::clone(bell));
-            let lane = Lane { pool, node, bell, waiting: VecDeque::new(), well: true };
+            let (pool, bell, meter) = (pool.clone(), Arc::clone(bell), Arc::clone(meter));
+            let lane = Lane { pool, node, bell, meter, waiting: VecDeque::new(), well: true };
             tasks.push(tokio::spawn(lane.run(inbox)));
         }
-        Self { lanes, tasks: Mutex::new(tasks), hasher: RandomState::new() }
+        Self { lanes, tasks: Mutex::new(tasks), meter: Arc::clone(meter), hasher: RandomState::new() }
     }
 
     /// Hands a batch over and waits until it is durable.
@@ -88,7 +90,11 @@ impl Writer {
         let hash = job.batch.first().map_or(0, |change| plan::lane(change, &self.hasher));
         #[expect(clippy::cast_possible_truncation, reason = "any part of the hash will do")]
         let lane = self.lanes.get(hash as usize % LANES).ok_or(StoreError::Closed)?;
-        lane.send(job).map_err(|_| StoreError::Closed)
+        self.meter.store_waits(1);
+        lane.send(job).map_err(|_| {
+            self.meter.store_waits(-1);
+            StoreError::Closed
+        })
     }
 
     /// Writes what is left and ends.
@@ -107,6 +113,7 @@ struct Lane {
     pool: Pool,
     node: i64,
     bell: Arc<Notify>,
+    meter: Arc<Meter>,
     waiting: VecDeque<Job>,
     /// Whether the last transaction came through.
     well: bool,
@@ -125,6 +132,7 @@ impl Lane {
             {
                 arrived.push(job);
             }
+            self.meter.store_waits(0_i64.saturating_sub_unsigned(arrived.len() as u64));
             self.waiting.extend(arrived.drain(..));
             let group = plan::gather(&mut self.waiting, GROUP);
             if let Some(kept) = self.commit(group).await {
@@ -142,8 +150,10 @@ impl Lane {
 
     /// Writes a group and answers everybody in it. What nobody waits for comes back when the database is out of reach.
     async fn commit(&mut self, group: Vec<Job>) -> Option<Vec<Job>> {
+        let begun = Instant::now();
         let fault = match self.attempt(&group).await {
             Ok(outcomes) => {
+                self.meter.committed(group.len(), begun.elapsed());
                 group.into_iter().zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome)));
                 self.is_well(true);
                 return None;
@@ -157,6 +167,7 @@ impl Lane {
             }
             return None;
         }
+        self.meter.commit_failed();
         error!(error = %fault, writes = group.len(), "writing to the store failed");
         self.is_well(false);
         let mut kept = Vec::new();

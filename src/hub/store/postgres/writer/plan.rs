@@ -28,9 +28,10 @@ fn keys(change: &Change) -> impl Iterator<Item = Key<'_>> {
         // So that it comes either before a claim or after it, and then finds the new owner.
         Change::Mail { link } => (Some(Key::Record(link)), None),
         Change::Delete { link, .. } | Change::Claim { link, .. } => (Some(Key::Record(link)), Some(Key::Session(link))),
-        Change::Subscriptions { link, .. } | Change::Seen { link, .. } | Change::Waiting { link, .. } => {
-            (Some(Key::Session(link)), None)
-        }
+        Change::Subscriptions { link, .. }
+        | Change::Seen { link, .. }
+        | Change::Heard { link, .. }
+        | Change::Waiting { link, .. } => (Some(Key::Session(link)), None),
         Change::Setting { name, .. } => (Some(Key::Setting(name)), None),
         Change::Document(document) => (Some(Key::Document(document.kind, &document.id)), None),
         Change::DeleteDocument { kind, id, .. } => (Some(Key::Document(*kind, id)), None),
@@ -48,6 +49,7 @@ pub(super) fn lane(change: &Change, hasher: &RandomState) -> u64 {
         | Change::Subscriptions { link, .. }
         | Change::Seen { link, .. }
         | Change::Waiting { link, .. }
+        | Change::Heard { link, .. }
         | Change::Tell { link, .. }
         | Change::Cut { link }
         | Change::Mail { link } => hasher.hash_one(link),
@@ -110,6 +112,7 @@ pub(super) struct Plan<'a> {
     pub(super) subscriptions: Vec<(&'a LinkId, u32)>,
     pub(super) seen: Vec<(&'a LinkId, &'a str, &'a str, bool)>,
     pub(super) waiting: Vec<(&'a LinkId, Option<String>)>,
+    pub(super) heard: Vec<(&'a LinkId, &'a str)>,
     pub(super) settings: Vec<(&'a str, &'a str)>,
     pub(super) new_documents: Vec<&'a Document>,
     pub(super) documents: Vec<&'a Document>,
@@ -152,6 +155,7 @@ impl<'a> Plan<'a> {
                 self.seen.push((link, last_activity, state_changed, *live));
             }
             Change::Waiting { link, waiting } => self.waiting.push((link, waiting.text())),
+            Change::Heard { link, at } => self.heard.push((link, at)),
             Change::Setting { name, value } => self.settings.push((name, value)),
             Change::Document(document) if document.revision == 0 => self.new_documents.push(document),
             Change::Document(document) => self.documents.push(document),
@@ -163,6 +167,11 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Whether it can be written as it is: all rows are locked. One that is new was not there to be locked.
+    pub(super) fn is_sure(&self) -> bool {
+        self.inserts.is_empty() && self.new_documents.is_empty()
+    }
+
     /// Rows are written in the order of their names, so that two hubs that write the same ones do not wait for each
     /// other in a circle. What devices are told stays in the order in which it was said.
     fn order(&mut self) {
@@ -171,6 +180,7 @@ impl<'a> Plan<'a> {
         self.subscriptions.sort_unstable_by_key(|(link, _)| *link);
         self.seen.sort_unstable_by_key(|(link, ..)| *link);
         self.waiting.sort_unstable_by_key(|(link, _)| *link);
+        self.heard.sort_unstable_by_key(|(link, _)| *link);
         self.settings.sort_unstable_by_key(|(name, _)| *name);
         self.new_documents.sort_unstable_by_key(|document| (document.kind.name(), &document.id));
     }

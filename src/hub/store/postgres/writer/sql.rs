@@ -1,4 +1,5 @@
-//! The statements of a transaction; each takes any number of rows as arrays.
+//! The statements of a transaction; each takes any number of rows as arrays. One that leaves mail for other nodes rings
+//! their doorbells, which the database does once for each and transaction, when it commits.
 
 /// Locks records in the order of their names, whatever else is being done to them, and says what they are now. The
 /// lock also keeps a link's claim and a twin's write apart: both take it first, and only then look who owns the link,
@@ -66,14 +67,18 @@ pub(super) const CLAIM: &str = "
         ON CONFLICT (device_id, module_id) DO UPDATE SET last_activity = excluded.last_activity,
             state_changed = excluded.state_changed, node = excluded.node, ticket = excluded.ticket
     )
-    SELECT DISTINCT node FROM mailed";
+    SELECT node, CASE WHEN node <> $5 THEN pg_notify('twinops_hub_' || node, '') END
+    FROM (SELECT DISTINCT node FROM mailed) AS rung";
 
+/// Only what the node says that has the link: an older link may still have something to say on its way out.
 pub(super) const SUBSCRIPTIONS: &str = "
     INSERT INTO session(device_id, module_id, subscriptions)
-    SELECT r.device_id, r.module_id, u.subscriptions
+    SELECT s.device_id, s.module_id, u.subscriptions
     FROM unnest($1::text[], $2::text[], $3::bigint[]) AS u(device_id, module_id, subscriptions)
-    JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id ORDER BY r.device_id, r.module_id
-    ON CONFLICT (device_id, module_id) DO UPDATE SET subscriptions = excluded.subscriptions";
+    JOIN session s ON s.device_id = u.device_id AND s.module_id = u.module_id
+    WHERE s.node = $4 ORDER BY s.device_id, s.module_id
+    ON CONFLICT (device_id, module_id) DO UPDATE SET subscriptions = excluded.subscriptions
+    WHERE session.node = $4";
 
 pub(super) const WAITING: &str = "
     INSERT INTO session(device_id, module_id, waiting)
@@ -82,14 +87,24 @@ pub(super) const WAITING: &str = "
     JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id ORDER BY r.device_id, r.module_id
     ON CONFLICT (device_id, module_id) DO UPDATE SET waiting = excluded.waiting";
 
-/// What is seen of a link, and its end, count only for the node that has the link: another one may have it by now. What
-/// is seen of a live link does not count once it has ended.
+/// A device was heard of without a link, whether or not it has one.
+pub(super) const HEARD: &str = "
+    INSERT INTO session(device_id, module_id, last_activity)
+    SELECT r.device_id, r.module_id, u.at
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS u(device_id, module_id, at)
+    JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id ORDER BY r.device_id, r.module_id
+    ON CONFLICT (device_id, module_id) DO UPDATE SET last_activity = excluded.last_activity";
+
+/// What is seen of a link, and its end, count only for the node that has the link: another one may have it by now, or
+/// nobody, because its claim did not hold. What is seen of a live link does not count once it has ended.
 pub(super) const SEEN: &str = "
     INSERT INTO session(device_id, module_id, last_activity, state_changed, node)
     SELECT r.device_id, r.module_id, u.last_activity, u.state_changed, CASE WHEN u.live THEN $6::bigint END
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[])
         AS u(device_id, module_id, last_activity, state_changed, live)
-    JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id ORDER BY r.device_id, r.module_id
+    JOIN record r ON r.device_id = u.device_id AND r.module_id = u.module_id
+    LEFT JOIN session s ON s.device_id = r.device_id AND s.module_id = r.module_id
+    WHERE NOT u.live OR s.node = $6 ORDER BY r.device_id, r.module_id
     ON CONFLICT (device_id, module_id) DO UPDATE SET last_activity = excluded.last_activity,
         state_changed = excluded.state_changed, node = excluded.node
     WHERE session.node = $6 OR (session.node IS NULL AND excluded.node IS NULL)";
@@ -125,7 +140,8 @@ pub(super) const TELL: &str = "
         JOIN session s ON s.device_id = u.device_id AND s.module_id = u.module_id
         WHERE s.node IS NOT NULL ORDER BY u.place RETURNING node
     )
-    SELECT DISTINCT node FROM mailed";
+    SELECT node, CASE WHEN node <> $5 THEN pg_notify('twinops_hub_' || node, '') END
+    FROM (SELECT DISTINCT node FROM mailed) AS rung";
 
 /// Links on other nodes that are to end, unless they end by themselves and another one comes: hence the ticket.
 pub(super) const CUT: &str = "
@@ -136,7 +152,8 @@ pub(super) const CUT: &str = "
         JOIN session s ON s.device_id = u.device_id AND s.module_id = u.module_id
         WHERE s.node IS NOT NULL AND s.node <> $3 RETURNING node
     )
-    SELECT DISTINCT node FROM mailed";
+    SELECT node, CASE WHEN node <> $3 THEN pg_notify('twinops_hub_' || node, '') END
+    FROM (SELECT DISTINCT node FROM mailed) AS rung";
 
 /// Devices that are linked to other nodes have messages.
 pub(super) const MAIL: &str = "
@@ -147,7 +164,5 @@ pub(super) const MAIL: &str = "
         JOIN session s ON s.device_id = u.device_id AND s.module_id = u.module_id
         WHERE s.node IS NOT NULL AND s.node <> $3 RETURNING node
     )
-    SELECT DISTINCT node FROM mailed";
-
-/// One ring of the doorbell for each other node that has mail.
-pub(super) const RING: &str = "SELECT pg_notify('twinops_hub_' || node, '') FROM unnest($1::bigint[]) AS u(node)";
+    SELECT node, CASE WHEN node <> $3 THEN pg_notify('twinops_hub_' || node, '') END
+    FROM (SELECT DISTINCT node FROM mailed) AS rung";
