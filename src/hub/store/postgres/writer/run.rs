@@ -6,10 +6,9 @@ use tokio_postgres::types::ToSql;
 
 use super::{
     super::{
-        super::{Document, Outcome},
+        super::{Document, Outcome, span::beyond},
         connect::Lent,
         fault::Fault,
-        reader::beyond,
         row,
     },
     Job,
