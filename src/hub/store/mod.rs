@@ -16,6 +16,7 @@ mod postgres;
 mod span;
 mod sqlite;
 mod sqlite_backup;
+mod sqlite_check;
 mod sqlite_document;
 mod sqlite_field;
 mod sqlite_json;
