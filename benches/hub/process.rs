@@ -55,6 +55,11 @@ impl Hub {
         support::memory_mb(&self.child.id().to_string(), "VmRSS:") * 1024.0 * 1024.0
     }
 
+    /// The most memory that it ever had, in bytes.
+    pub(crate) fn peak(&self) -> f64 {
+        support::memory_mb(&self.child.id().to_string(), "VmHWM:") * 1024.0 * 1024.0
+    }
+
     /// Its processor time so far, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
