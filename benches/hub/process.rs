@@ -67,9 +67,9 @@ impl Hub {
         self.child.id()
     }
 
-    /// Its memory now, in bytes.
-    pub(crate) fn memory(&self) -> f64 {
-        memory(self.id())
+    /// The most memory that it ever had, in bytes.
+    pub(crate) fn peak(&self) -> f64 {
+        support::memory_mb(&self.child.id().to_string(), "VmHWM:") * 1024.0 * 1024.0
     }
 
     /// Its processor time so far, in seconds.

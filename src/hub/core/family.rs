@@ -8,10 +8,11 @@ use crate::{
         failure::Failure,
         ports::{LinkId, Links},
         record::{Record, Standing},
-        store::{Change, Filter, Span, Store},
+        store::{Change, Span, Store},
         time,
     },
     iothub::{DeviceIdentity, DeviceStatus},
+    query::Sieve,
     twin::DeviceId,
 };
 
@@ -54,7 +55,7 @@ pub(super) fn system_modules(device: &DeviceIdentity, id: &DeviceId, now: Timest
 impl<S: Store, L: Links> Core<S, L> {
     /// The modules of a device, in the order of their ids.
     pub(super) async fn modules_of(&self, device: &DeviceId) -> Result<Vec<Record>, Failure> {
-        Ok(self.store.scan(Span::ModulesOf(device), None, &Filter::default(), ENOUGH).await?)
+        Ok(self.store.scan(Span::ModulesOf(device), None, &Sieve::Anything, ENOUGH).await?.records)
     }
 
     /// What it means for links and modules that a device's identity changes.

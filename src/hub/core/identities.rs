@@ -9,10 +9,11 @@ use crate::{
         failure::Failure,
         ports::Links,
         record::Record,
-        store::{Change, Filter, Outcome, Span, Store},
+        store::{Change, Outcome, Span, Store},
         time,
     },
     iothub::{DeviceIdentity, ETag, ErrorCode, IfMatch, NEVER},
+    query::Sieve,
     twin::DeviceId,
 };
 
@@ -37,8 +38,8 @@ impl<S: Store, L: Links> Core<S, L> {
 
     /// The first `top` identities in the order of their ids.
     pub(crate) async fn identities(&self, top: usize) -> Result<Vec<DeviceIdentity>, Failure> {
-        let records = self.store.scan(Span::Devices, None, &Filter::default(), top).await?;
-        records.iter().map(|record| self.shown(record)).collect()
+        let scanned = self.store.scan(Span::Devices, None, &Sieve::Anything, top).await?;
+        scanned.records.iter().map(|record| self.shown(record)).collect()
     }
 
     /// Creates an identity with its twin, or with `If-Match` replaces it.

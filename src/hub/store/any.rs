@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use tracing::warn;
 
 use super::{
-    Change, Counts, Document, Filter, Kind, Outcome, PostgresStore, Span, SqliteStore, Store, StoreError, Tally,
+    Change, Counts, Document, Kind, Outcome, PostgresStore, Scanned, Span, SqliteStore, Store, StoreError, Tally,
 };
 use crate::{
     hub::{ports::LinkId, record::Record},
-    query::FieldPath,
+    query::{FieldPath, Sieve},
 };
 
 /// See the module.
@@ -87,14 +87,14 @@ impl Store for AnyStore {
         &self,
         span: Span<'_>,
         after: Option<&LinkId>,
-        filter: &Filter,
+        sieve: &Sieve,
         limit: usize,
-    ) -> Result<Vec<Record>, StoreError> {
-        on!(self, store => store.scan(span, after, filter, limit).await)
+    ) -> Result<Scanned, StoreError> {
+        on!(self, store => store.scan(span, after, sieve, limit).await)
     }
 
-    async fn tally(&self, filter: &Filter, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
-        on!(self, store => store.tally(filter, by, most).await)
+    async fn tally(&self, sieve: &Sieve, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
+        on!(self, store => store.tally(sieve, by, most).await)
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -39,20 +39,20 @@ macro_rules! forward {
             &self,
             span: $crate::hub::store::Span<'_>,
             after: Option<&$crate::hub::ports::LinkId>,
-            filter: &$crate::hub::store::Filter,
+            sieve: &$crate::query::Sieve,
             limit: usize,
-        ) -> Result<Vec<$crate::hub::record::Record>, $crate::hub::store::StoreError> {
-            self.$to.scan(span, after, filter, limit).await
+        ) -> Result<$crate::hub::store::Scanned, $crate::hub::store::StoreError> {
+            self.$to.scan(span, after, sieve, limit).await
         }
     };
     (@tally $to:ident) => {
         async fn tally(
             &self,
-            filter: &$crate::hub::store::Filter,
+            sieve: &$crate::query::Sieve,
             by: &[$crate::query::FieldPath],
             most: usize,
         ) -> Result<Option<Vec<$crate::hub::store::Tally>>, $crate::hub::store::StoreError> {
-            self.$to.tally(filter, by, most).await
+            self.$to.tally(sieve, by, most).await
         }
     };
     (@counts $to:ident) => {

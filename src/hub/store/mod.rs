@@ -8,20 +8,27 @@
 
 mod any;
 mod document;
-mod filter;
 mod forward;
 #[cfg(test)]
 mod leased;
 mod lock;
 mod postgres;
+mod span;
 mod sqlite;
 mod sqlite_backup;
+mod sqlite_check;
 mod sqlite_document;
+mod sqlite_field;
+mod sqlite_json;
 mod sqlite_reader;
 mod sqlite_recent;
 mod sqlite_recovery;
 mod sqlite_row;
 mod sqlite_schema;
+mod sqlite_tag;
+mod sqlite_tally;
+mod sqlite_walk;
+mod sqlite_way;
 mod sqlite_writer;
 #[cfg(test)]
 pub(super) mod tests;
@@ -31,12 +38,12 @@ use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 pub(crate) use any::AnyStore;
 use bytes::Bytes;
 pub(crate) use document::{Document, Kind};
-pub(crate) use filter::{Filter, Span, Tally, Term};
 pub(crate) use forward::forward;
 #[cfg(test)]
 pub(crate) use leased::Leased;
 pub(crate) use lock::DirectoryLock;
 pub(crate) use postgres::{Address, AddressError, Letter, PostgresStore};
+pub(crate) use span::{Scanned, Span, Tally};
 pub(crate) use sqlite::{SqliteStore, settings_of};
 pub(crate) use sqlite_backup::{Contents, beside, check, copy, database};
 
@@ -45,7 +52,10 @@ use super::{
     ports::LinkId,
     record::{Record, Waiting},
 };
-use crate::{iothub::ErrorCode, query::FieldPath};
+use crate::{
+    iothub::ErrorCode,
+    query::{FieldPath, Sieve},
+};
 
 /// What stands between a request and its data.
 #[derive(Debug, thiserror::Error)]
@@ -188,20 +198,21 @@ pub(crate) trait Store: Send + Sync + 'static {
     }
 
     /// Records in the order of their ids, device before module, from the first one after `after`; at most `limit`.
-    /// All that satisfy `filter` are among them, and others may be; fewer than `limit` means that there are no more.
+    /// All that pass `sieve` are among them, and others may be. It may end before there are `limit` of them, lest it
+    /// look for long.
     fn scan(
         &self,
         span: Span<'_>,
         after: Option<&LinkId>,
-        filter: &Filter,
+        sieve: &Sieve,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Scanned, StoreError>> + Send;
 
-    /// Counts the devices that satisfy the filter's sieve, by the values at some paths, groups in the order of their
+    /// Counts the devices that pass `sieve`, by the values at some paths, groups in the order of their
     /// first device; nothing when the store cannot do so exactly. More than `most` groups may be cut off after one more.
     fn tally(
         &self,
-        _filter: &Filter,
+        _sieve: &Sieve,
         _by: &[FieldPath],
         _most: usize,
     ) -> impl Future<Output = Result<Option<Vec<Tally>>, StoreError>> + Send {

@@ -6,14 +6,17 @@
 use std::{fs::OpenOptions, io, path::Path, sync::Arc, time::Duration};
 
 use super::{
-    Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, sqlite_document,
+    Change, Counts, Document, Kind, Outcome, Scanned, Span, Store, StoreError, Tally, sqlite_document,
     sqlite_reader::{self, Readers},
     sqlite_recent::Recent,
     sqlite_recovery::explained,
-    sqlite_row, sqlite_schema,
+    sqlite_row, sqlite_schema, sqlite_tally,
     sqlite_writer::Writer,
 };
-use crate::hub::{meter::Meter, ports::LinkId, record::Record};
+use crate::{
+    hub::{meter::Meter, ports::LinkId, record::Record},
+    query::{FieldPath, Sieve},
+};
 
 /// The database in the state folder.
 pub(super) const FILE: &str = "hub.db";
@@ -88,11 +91,15 @@ impl Store for SqliteStore {
         &self,
         span: Span<'_>,
         after: Option<&LinkId>,
-        filter: &Filter,
+        sieve: &Sieve,
         limit: usize,
-    ) -> Result<Vec<Record>, StoreError> {
-        let read = sqlite_reader::scan(span, after, filter, limit);
+    ) -> Result<Scanned, StoreError> {
+        let read = sqlite_reader::scan(span, after, sieve, limit);
         self.readers.run("reading many twins", read).await
+    }
+
+    async fn tally(&self, sieve: &Sieve, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
+        self.readers.run("counting devices by groups", sqlite_tally::tally(sieve, by, most)).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -8,8 +8,17 @@ use std::{
 use rusqlite::{Connection, params_from_iter, types::Value};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::{Counts, Filter, Span, StoreError, Term, sqlite_row, sqlite_schema};
-use crate::hub::{ports::LinkId, record::Record};
+use super::{
+    Counts, Scanned, Span, StoreError,
+    sqlite_field::{Spots, is_known},
+    sqlite_row, sqlite_schema,
+    sqlite_walk::{self, Name, Walk},
+    sqlite_way,
+};
+use crate::{hub::ports::LinkId, query::Sieve};
+
+/// Records that a scan looks at at most, so that no reader is away for long.
+const LOOKED: usize = 32 * 1024;
 
 /// A pool of reading connections, opened when first needed.
 #[derive(Debug, Clone)]
@@ -53,72 +62,68 @@ impl Readers {
 pub(super) fn scan(
     span: Span<'_>,
     after: Option<&LinkId>,
-    filter: &Filter,
+    sieve: &Sieve,
     limit: usize,
-) -> impl FnOnce(&Connection) -> rusqlite::Result<Vec<Record>> + Send + 'static {
-    let device = after.map_or_else(String::new, |after| after.device.to_string());
-    let module = after.and_then(|after| after.module.as_deref()).unwrap_or_default().to_owned();
-    let (span, mut values) = match span {
-        Span::Devices => ("r.module_id = '' AND r.device_id > ?", vec![device]),
-        Span::Modules => ("r.module_id > '' AND (r.device_id, r.module_id) > (?, ?)", vec![device, module]),
-        // The literal is what the index of modules is declared with.
-        Span::ModulesOf(of) => {
-            ("r.device_id = ? AND r.module_id > '' AND r.module_id > ?", vec![of.to_string(), module])
-        }
-    };
-    let (condition, more) = condition(filter);
-    let sql =
-        format!("SELECT {} WHERE {span}{condition} ORDER BY r.device_id, r.module_id LIMIT ?", sqlite_row::COLUMNS);
-    let mut values: Vec<Value> = values.drain(..).map(Value::Text).chain(more).collect();
-    values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
-    move |connection| connection.prepare_cached(&sql)?.query_map(params_from_iter(values), sqlite_row::read)?.collect()
-}
-
-/// ` AND …` for what the database can see by itself, and the values that go with it.
-fn condition(filter: &Filter) -> (String, Vec<Value>) {
-    let mut sql = String::new();
-    let mut values = Vec::new();
-    for term in &filter.terms {
-        let any_of = match term {
-            Term::DeviceIds(ids) => {
-                sql.push_str(" AND r.device_id IN (");
-                ids
-            }
-            Term::ModuleIds(ids) => {
-                sql.push_str(" AND r.module_id IN (");
-                ids
-            }
-            Term::Tag { keys, any_of } => {
-                let Some(path) = json_path(keys) else { continue };
-                sql.push_str(" AND json_extract(r.tags, ?) IN (");
-                values.push(Value::Text(path));
-                any_of
-            }
+) -> impl FnOnce(&Connection) -> rusqlite::Result<Scanned> + Send + 'static {
+    let of = if let Span::ModulesOf(device) = span { Some(device.clone()) } else { None };
+    let is_devices = span == Span::Devices;
+    let after = Name::after(after);
+    let (sieve, _) = sieve.narrowed(&is_known);
+    move |connection| {
+        let span = match &of {
+            Some(device) => Span::ModulesOf(device),
+            None if is_devices => Span::Devices,
+            None => Span::Modules,
         };
-        sql.push_str(&vec!["?"; any_of.len()].join(","));
-        sql.push(')');
-        values.extend(any_of.iter().cloned().map(Value::Text));
-    }
-    (sql, values)
-}
-
-/// The way to a tag as the database writes it; nothing for keys that it cannot write.
-fn json_path(keys: &[String]) -> Option<String> {
-    let writable = |key: &String| !key.contains(['"', '\\']) && !key.chars().any(char::is_control);
-    keys.iter().all(writable).then(|| keys.iter().fold("$".to_owned(), |path, key| format!("{path}.\"{key}\"")))
-}
-
-/// How many devices there are, from an index.
-pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
-    let mut statement =
-        connection.prepare_cached("SELECT enabled, COUNT(*) FROM record WHERE module_id = '' GROUP BY enabled")?;
-    let rows = statement.query_map([], |row| Ok((row.get::<_, bool>(0)?, sqlite_row::counter(row, 1)?)))?;
-    let mut counts = Counts::default();
-    for row in rows {
-        match row? {
-            (true, count) => counts.enabled = count,
-            (false, count) => counts.disabled = count,
+        if sieve == Sieve::Anything || sieve.conjuncts().is_empty() {
+            return scan_all(connection, span, &after, limit);
         }
+        // What is found is read as it was found.
+        let snapshot = connection.unchecked_transaction()?;
+        sift(&snapshot, span, after, &sieve, limit)
     }
-    Ok(counts)
+}
+
+fn scan_all(connection: &Connection, span: Span<'_>, after: &Name, limit: usize) -> rusqlite::Result<Scanned> {
+    let (condition, mut values) = sqlite_walk::place(span, after);
+    let columns = sqlite_row::COLUMNS;
+    let sql = format!("SELECT {columns} WHERE {condition} ORDER BY r.device_id, r.module_id LIMIT ?");
+    values.push(Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let records = statement.query_map(params_from_iter(values), sqlite_row::read)?;
+    Ok(Scanned::up_to(limit, records.collect::<rusqlite::Result<_>>()?))
+}
+
+/// First the names of those that pass, then what is known of them: most do not pass.
+fn sift(
+    connection: &Connection,
+    span: Span<'_>,
+    after: Name,
+    sieve: &Sieve,
+    limit: usize,
+) -> rusqlite::Result<Scanned> {
+    let plan = sqlite_way::plan(connection, sieve)?;
+    let spots = Spots::new(plan.test.paths());
+    let walk = Walk { span, plan, spots };
+    let mut links = Vec::new();
+    let next = walk.go(connection, after, LOOKED, &mut |seen| {
+        links.push(sqlite_row::link(seen.row)?);
+        Ok(links.len() < limit)
+    })?;
+    let records = links.iter().filter_map(|link| sqlite_row::get(connection, link).transpose());
+    Ok(Scanned {
+        records: records.collect::<rusqlite::Result<_>>()?,
+        next: next.map(|name| sqlite_row::link_of(&name.device, &name.module)).transpose()?,
+    })
+}
+
+/// How many devices there are. All records are counted by the pages of an index, and one by one only those of which
+/// there are few: modules, and devices that may not connect.
+pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    let sql = "SELECT (SELECT COUNT(*) FROM record) - (SELECT COUNT(*) FROM record WHERE module_id > ''), \
+        (SELECT COUNT(*) FROM record WHERE module_id = '' AND enabled = 0)";
+    connection.prepare_cached(sql)?.query_row([], |row| {
+        let (all, disabled) = (sqlite_row::counter(row, 0)?, sqlite_row::counter(row, 1)?);
+        Ok(Counts { enabled: all - disabled, disabled })
+    })
 }

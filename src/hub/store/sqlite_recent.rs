@@ -79,8 +79,16 @@ impl Recent {
                 Change::Delete { link, .. }
                 | Change::Subscriptions { link, .. }
                 | Change::Seen { link, .. }
-                | Change::Waiting { link, .. } => self.shard(link).forget(link),
-                _ => {}
+                | Change::Heard { link, .. }
+                | Change::Waiting { link, .. }
+                | Change::Claim { link, .. } => self.shard(link).forget(link),
+                Change::Setting { .. }
+                | Change::Document(_)
+                | Change::DeleteDocument { .. }
+                | Change::DeleteDocuments { .. }
+                | Change::Tell { .. }
+                | Change::Cut { .. }
+                | Change::Mail { .. } => {}
             }
         }
     }

@@ -5,7 +5,12 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 use tracing::{info, warn};
 
-use super::{StoreError, sqlite_row, sqlite_schema::failed};
+use super::{
+    StoreError,
+    sqlite_check::{self, Check, SOUND},
+    sqlite_row,
+    sqlite_schema::failed,
+};
 use crate::hub::time;
 
 /// The setting that is there as long as the store is open, with the time since when.
@@ -15,36 +20,41 @@ pub(super) const OPEN: &str = "open";
 const LOG_HEAD: u64 = 32;
 const PAGE_HEAD: u64 = 24;
 
+/// Bytes of a database that is checked before it is served. A bigger one would keep devices waiting: it is checked
+/// while it is served. What a crash can leave behind is in the log, whose pages carry checksums; the check is for disks
+/// that lose what they have said is there.
+const CHECKED_FIRST: u64 = 256 << 20;
+
 /// How the last use of a store ended, as far as its files tell. To be asked before the database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Bytes of the log that was left.
+    /// Bytes of the database, and of the log that was left.
+    database: u64,
     log: u64,
 }
 
 impl Found {
     /// Looks at the files.
     pub(super) fn at(database: &Path) -> Self {
-        let log = std::fs::metadata(database.with_extension("db-wal")).map_or(0, |log| log.len());
-        Self { log }
+        let bytes = |file: &Path| std::fs::metadata(file).map_or(0, |file| file.len());
+        Self { database: bytes(database), log: bytes(&database.with_extension("db-wal")) }
     }
 
-    /// Checks a store that was not closed in good order, says what was found, and notes that it is open now.
-    pub(super) fn settle(self, connection: &Connection, database: &Path) -> Result<(), StoreError> {
+    /// Checks a store that was not closed in good order, says what was found, and notes that it is open now. A check
+    /// that takes long goes on.
+    pub(super) fn settle(self, connection: &Connection, database: &Path) -> Result<Option<Check>, StoreError> {
         let since = sqlite_row::setting(connection, OPEN).map_err(failed("reading a setting"))?;
-        if let Some(since) = since {
-            self.check(connection, database, &since)?;
-        }
+        let check = since.map(|since| self.check(connection, database, &since)).transpose()?.flatten();
         let now = time::text(time::now());
         let sql = "INSERT INTO setting VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
         // A full disk is no reason not to open: reading goes on.
         if let Err(error) = connection.execute(sql, [OPEN, &now]) {
             warn!(%error, "the store cannot note that it is open");
         }
-        Ok(())
+        Ok(check)
     }
 
-    fn check(self, connection: &Connection, database: &Path, since: &str) -> Result<(), StoreError> {
+    fn check(self, connection: &Connection, database: &Path, since: &str) -> Result<Option<Check>, StoreError> {
         let page = connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0));
         let page = page.map_err(failed("reading the store's page size"))?.cast_unsigned();
         let pages = self.log.saturating_sub(LOG_HEAD) / (page + PAGE_HEAD);
@@ -52,13 +62,17 @@ impl Found {
         let taken = connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get::<_, i64>(1));
         let taken = taken.map_err(failed("reading the store's log"))?;
         warn!(since, log_pages = pages, taken, "the hub was not stopped in good order; its store is checked");
-        let verdict = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
-        let verdict = verdict.map_err(failed("checking the store"))?;
-        if verdict != "ok" {
-            return Err(StoreError::Damaged { file: database.to_owned(), cause: verdict.into() });
+        #[cfg(not(test))]
+        let first = CHECKED_FIRST;
+        #[cfg(test)]
+        let first = tests::checked_first();
+        if self.database > first {
+            return Check::start(database).map(Some);
         }
-        info!("the store is sound, and has every whole write of its log");
-        Ok(())
+        let verdict = sqlite_check::verdict(connection).map_err(failed("checking the store"))?;
+        verdict.map_err(|verdict| StoreError::Damaged { file: database.to_owned(), cause: verdict.into() })?;
+        info!("{SOUND}");
+        Ok(None)
     }
 }
 
@@ -95,6 +109,12 @@ pub(super) mod tests {
     thread_local! {
         /// How many pages stores may have that this thread opens: a disk of that size.
         static PAGES: Cell<Option<i64>> = const { Cell::new(None) };
+        /// Bytes of a database that is checked before this thread has opened it.
+        static FIRST: Cell<u64> = const { Cell::new(CHECKED_FIRST) };
+    }
+
+    pub(super) fn checked_first() -> u64 {
+        FIRST.get()
     }
 
     /// Makes the disk of a store as small as the test wants it.
@@ -167,6 +187,15 @@ pub(super) mod tests {
         pages[end - 8 * 8192..].fill(0xaa);
         fs::write(killed.path().join("hub.db"), pages).unwrap();
         is_named(killed.path());
+        // A big one is served meanwhile, until it is known to be damaged.
+        FIRST.set(0);
+        let store = SqliteStore::open(killed.path()).unwrap();
+        FIRST.set(CHECKED_FIRST);
+        let setting = || Change::Setting { name: "a".to_owned(), value: "1".to_owned() };
+        while !matches!(store.write(vec![setting()]).await, Err(StoreError::Damaged { .. })) {}
+        assert!(store.setting("").await.is_ok(), "reading goes on");
+        drop(store);
+        assert!(noted(killed.path()).is_some(), "the next start checks again");
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params, types::Type};
 
-use super::{Change, Outcome, sqlite_document};
+use super::{Change, Outcome, sqlite_document, sqlite_tag};
 use crate::{
     hub::{
         ports::LinkId,
@@ -55,17 +55,25 @@ const WAITING: &str = "INSERT INTO session(device_id, module_id, waiting) \
     SELECT device_id, module_id, ?3 FROM record WHERE module_id = ?2 AND device_id = ?1 \
     ON CONFLICT DO UPDATE SET waiting = excluded.waiting";
 
+/// Whom a row is about that begins with the name.
+pub(super) fn link(row: &Row<'_>) -> Result<LinkId> {
+    link_of(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?)
+}
+
+/// Whom the tables mean by a name.
+pub(super) fn link_of(device: &str, module: &str) -> Result<LinkId> {
+    let device = DeviceId::new(device)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
+    Ok(LinkId { device, module: (!module.is_empty()).then(|| module.into()) })
+}
+
 /// Reads one row.
 pub(super) fn read(row: &Row<'_>) -> Result<Record> {
-    let device: Box<str> = row.get(0)?;
-    let device = DeviceId::new(&device)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
-    let module: Box<str> = row.get(1)?;
     let half = |first: usize| -> Result<Half> {
         Ok(Half { values: row.get(first)?, metadata: row.get(first + 1)?, version: counter(row, first + 2)? })
     };
     Ok(Record {
-        link: LinkId { device, module: (!module.is_empty()).then(|| module.into()) },
+        link: link(row)?,
         revision: counter(row, 2)?,
         enabled: row.get(3)?,
         identity: row.get(4)?,
@@ -120,7 +128,7 @@ pub(super) fn setting(connection: &Connection, name: &str) -> Result<Option<Stri
 /// Carries out one change inside the writer's transaction.
 pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome> {
     let written = match change {
-        Change::Insert(record) => write(connection, INSERT, record)?,
+        Change::Insert(record) => insert(connection, record)?,
         Change::Update(record) => update(connection, record)?,
         Change::Delete { link, revision } => return delete(connection, link, *revision),
         Change::Subscriptions { link, subscriptions } => {
@@ -156,11 +164,31 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome>
     Ok(if written == 1 { Outcome::Written } else { Outcome::Conflict })
 }
 
+fn insert(connection: &Connection, record: &Record) -> Result<usize> {
+    let written = write(connection, INSERT, record)?;
+    if written == 1 && record.tags.is_some() {
+        sqlite_tag::change(connection, &record.link, None, record.tags.as_deref())?;
+    }
+    Ok(written)
+}
+
+/// Most writes leave the tags alone, and touch neither an index nor what finds records by their tags.
 fn update(connection: &Connection, record: &Record) -> Result<usize> {
     match write(connection, UPDATE_BESIDE_INDEXES, record)? {
-        0 => write(connection, UPDATE, record),
+        0 => update_tags_too(connection, record),
         written => Ok(written),
     }
+}
+
+fn update_tags_too(connection: &Connection, record: &Record) -> Result<usize> {
+    let sql = "SELECT tags FROM record \
+        WHERE module_id = ?2 AND device_id = ?1 AND revision = ?3 AND tags IS NOT ?4";
+    let values = params![record.link.device.as_str(), module(&record.link), record.revision.cast_signed(), record.tags];
+    let old = connection.prepare_cached(sql)?.query_row(values, |row| row.get::<_, Option<Box<str>>>(0)).optional()?;
+    if let Some(old) = old {
+        sqlite_tag::change(connection, &record.link, old.as_deref(), record.tags.as_deref())?;
+    }
+    write(connection, UPDATE, record)
 }
 
 fn write(connection: &Connection, sql: &str, record: &Record) -> Result<usize> {
@@ -187,10 +215,10 @@ fn write(connection: &Connection, sql: &str, record: &Record) -> Result<usize> {
 
 fn delete(connection: &Connection, link: &LinkId, revision: u64) -> Result<Outcome> {
     let name = params![link.device.as_str(), module(link), revision.cast_signed()];
-    let sql = "DELETE FROM record WHERE device_id = ?1 AND module_id = ?2 AND revision = ?3";
-    if connection.prepare_cached(sql)?.execute(name)? == 0 {
-        return Ok(Outcome::Conflict);
-    }
+    let sql = "DELETE FROM record WHERE device_id = ?1 AND module_id = ?2 AND revision = ?3 RETURNING tags";
+    let gone = connection.prepare_cached(sql)?.query_row(name, |row| row.get::<_, Option<Box<str>>>(0)).optional()?;
+    let Some(tags) = gone else { return Ok(Outcome::Conflict) };
+    sqlite_tag::change(connection, link, tags.as_deref(), None)?;
     let sql = "DELETE FROM session WHERE device_id = ?1 AND module_id = ?2";
     connection.prepare_cached(sql)?.execute(params![link.device.as_str(), module(link)])?;
     Ok(Outcome::Written)
@@ -201,6 +229,7 @@ pub(super) fn counter(row: &Row<'_>, at: usize) -> Result<u64> {
     row.get::<_, i64>(at).map(i64::cast_unsigned)
 }
 
-fn module(link: &LinkId) -> &str {
+/// The module of a name, empty for a device.
+pub(super) fn module(link: &LinkId) -> &str {
     link.module.as_deref().unwrap_or_default()
 }

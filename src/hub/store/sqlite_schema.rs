@@ -2,9 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
-use super::StoreError;
+use super::{StoreError, sqlite_tag};
 
 /// The format that this program writes (`user_version`).
 #[expect(clippy::cast_possible_wrap, reason = "there are few")]
@@ -21,7 +21,22 @@ const WRITER_CACHE: i64 = -64 * 1024;
 const READER_CACHE: i64 = -16 * 1024;
 
 /// What leads from each format to the next; the first one begins with nothing. One that was released never changes.
-const MIGRATIONS: &[&str] = &[RECORDS, DOCUMENTS, CONFIGURATIONS, WAITING];
+const MIGRATIONS: &[Migration] =
+    &[Migration::of(RECORDS), Migration::of(DOCUMENTS), Migration::of(CONFIGURATIONS), Migration::of(WAITING), TAGS];
+
+/// One step.
+struct Migration {
+    tables: &'static str,
+    /// What is done to fill them.
+    fill: fn(&Connection) -> rusqlite::Result<()>,
+}
+
+impl Migration {
+    /// Tables that begin empty.
+    const fn of(tables: &'static str) -> Self {
+        Self { tables, fill: |_| Ok(()) }
+    }
+}
 
 /// Rows stay in a rowid table, because they are too big to sit in an index; the index gives order and names.
 const RECORDS: &str = "
@@ -80,6 +95,21 @@ const WAITING: &str = "
     FROM document WHERE kind = 'queue' AND id <> '/'
     ON CONFLICT DO UPDATE SET waiting = excluded.waiting;
 ";
+
+/// Records by their tags, in the order in which queries go on, devices and modules apart. A row for each place among
+/// the tags of a record, of which `sqlite_tag` tells.
+const TAGS: Migration = Migration {
+    tables: "
+        CREATE TABLE tag(
+            place TEXT NOT NULL,
+            value ANY NOT NULL,
+            device_id TEXT NOT NULL,
+            module_id TEXT NOT NULL,
+            PRIMARY KEY(place, value, device_id, module_id)
+        ) STRICT, WITHOUT ROWID;
+    ",
+    fill: sqlite_tag::fill,
+};
 
 /// Wraps what the database says.
 pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
@@ -143,9 +173,15 @@ pub(super) fn check_format(connection: &Connection) -> Result<i64, StoreError> {
 fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let found = check_format(connection)?;
     let steps = MIGRATIONS.iter().zip(1_i64..).filter(|(_, format)| *format > found);
-    for (tables, format) in steps {
-        let script = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {format}; COMMIT;");
-        connection.execute_batch(&script).map_err(failed("making the tables of the store"))?;
+    for (step, format) in steps {
+        let carry_out = || {
+            let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            transaction.execute_batch(step.tables)?;
+            (step.fill)(&transaction)?;
+            transaction.pragma_update(None, "user_version", format)?;
+            transaction.commit()
+        };
+        carry_out().map_err(failed("making the tables of the store"))?;
     }
     Ok(())
 }
@@ -153,6 +189,7 @@ fn migrate(connection: &Connection) -> Result<(), StoreError> {
 /// A store as an earlier version left it, with these rows in it.
 #[cfg(test)]
 pub(super) fn make_format_for_test(file: &Path, format: usize, rows: &str) {
-    let script = format!("{} {rows} PRAGMA user_version = {format};", MIGRATIONS[..format].concat());
+    let tables: String = MIGRATIONS[..format].iter().map(|migration| migration.tables).collect();
+    let script = format!("{tables} {rows} PRAGMA user_version = {format};");
     Connection::open(file).and_then(|connection| connection.execute_batch(&script)).expect("a new store");
 }

@@ -16,6 +16,7 @@ use tracing::{debug, error, warn};
 
 use super::{
     Change, Outcome, StoreError,
+    sqlite_check::{Check, Finding},
     sqlite_recent::Recent,
     sqlite_recovery::{self, Found},
     sqlite_row, sqlite_schema,
@@ -43,6 +44,29 @@ pub(super) struct Writer {
     meter: Arc<Meter>,
     jobs: Option<mpsc::UnboundedSender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// What goes on after a start from disorder.
+    check: Option<Check>,
+}
+
+/// A database that is not written to once it is known to be damaged.
+struct Guarded {
+    connection: Connection,
+    file: PathBuf,
+    finding: Option<Arc<Finding>>,
+}
+
+impl Guarded {
+    /// Why nothing is written.
+    fn damage(&self) -> Option<&str> {
+        self.finding.as_ref()?.damage()
+    }
+
+    /// Nothing comes any more. Only what is known to be sound was closed in good order.
+    fn close(&self) {
+        if self.finding.as_ref().is_none_or(|finding| finding.is_sound()) {
+            sqlite_recovery::closed(&self.connection);
+        }
+    }
 }
 
 impl Writer {
@@ -50,14 +74,15 @@ impl Writer {
     pub(super) fn start(file: &Path, meter: Arc<Meter>, recent: Arc<Recent>) -> Result<Self, StoreError> {
         let found = Found::at(file);
         let connection = sqlite_schema::open_writer(file)?;
-        found.settle(&connection, file)?;
+        let check = found.settle(&connection, file)?;
+        let finding = check.as_ref().map(|check| Arc::clone(check.finding()));
         #[cfg(test)]
         sqlite_recovery::tests::limit(&connection);
         let checkpointer = sqlite_schema::open_checkpointer(file)?;
         let log = file.with_extension("db-wal");
         let (jobs, inbox) = mpsc::unbounded_channel();
         let (wake, woken) = sync_channel(1);
-        let counts = Arc::clone(&meter);
+        let (counts, path) = (Arc::clone(&meter), file.to_owned());
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new()
                 .name(name.to_owned())
@@ -68,14 +93,15 @@ impl Writer {
         let thread = spawn(
             "store-writer",
             Box::new(move || {
-                write_all(connection, inbox, &wake, &counts, &recent);
+                let guarded = Guarded { connection, file: path, finding };
+                write_all(guarded, inbox, &wake, &counts, &recent);
                 drop(wake);
                 if background.join().is_err() {
                     error!("the thread that looks after the store's log broke off");
                 }
             }),
         )?;
-        Ok(Self { meter, jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { meter, jobs: Some(jobs), thread: Some(thread), check })
     }
 
     /// Hands a batch over and waits until it is durable.
@@ -105,6 +131,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.jobs.take());
+        drop(self.check.take());
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             error!("the store's writer broke off");
         }
@@ -112,7 +139,7 @@ impl Drop for Writer {
 }
 
 fn write_all(
-    mut connection: Connection,
+    mut store: Guarded,
     mut inbox: mpsc::UnboundedReceiver<Job>,
     wake: &SyncSender<()>,
     meter: &Meter,
@@ -121,12 +148,17 @@ fn write_all(
     let mut group = Vec::with_capacity(GROUP);
     while inbox.blocking_recv_many(&mut group, GROUP) > 0 {
         meter.store_waits(0_i64.saturating_sub_unsigned(group.len() as u64));
+        if let Some(verdict) = store.damage() {
+            let damaged = || StoreError::Damaged { file: store.file.clone(), cause: verdict.into() };
+            group.drain(..).for_each(|job| answer(job, Err(damaged())));
+            continue;
+        }
         let begun = Instant::now();
-        match commit(&mut connection, &group) {
+        match commit(&mut store.connection, &group) {
             Ok(outcomes) => {
                 meter.committed(group.len(), begun.elapsed());
                 let written = group.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Written);
-                let session_of = |link: &LinkId| sqlite_row::session(&connection, link).ok();
+                let session_of = |link: &LinkId| sqlite_row::session(&store.connection, link).ok();
                 written.for_each(|(job, _)| recent.written(&job.batch, session_of));
                 group.drain(..).zip(outcomes).for_each(|(job, outcome)| answer(job, Ok(outcome)));
             }
@@ -139,7 +171,7 @@ fn write_all(
             warn!("nobody looks after the store's log any more; it will grow");
         }
     }
-    sqlite_recovery::closed(&connection);
+    store.close();
 }
 
 /// One transaction for all jobs. Each job is whole or not at all: what one of its changes wrote before another one

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{super::record::Session, lock::LockError, *};
-use crate::{iothub::DeviceIdentity, twin::DeviceId};
+use crate::{iothub::DeviceIdentity, query::Condition, twin::DeviceId};
 
 pub(super) fn link(id: &str) -> LinkId {
     LinkId { device: DeviceId::new(id).unwrap(), module: None }
@@ -73,6 +73,7 @@ laws! {
     a_session_of_nobody_is_not_kept
     a_device_s_waiting_messages_are_kept_beside_its_record
     a_scan_goes_in_order_and_takes_up_where_it_ended
+    tags_are_found_as_they_are_now
     devices_are_counted_by_status
     modules_are_scanned_by_device_and_then_by_name
     documents_are_written_by_revision_and_found_by_prefix
@@ -151,8 +152,8 @@ async fn a_device_s_waiting_messages_are_kept_beside_its_record<S: Store>(store:
     let seen = Change::Seen { link: link("d1"), last_activity: "a".into(), state_changed: "b".into(), live: false };
     assert_eq!(store.write(vec![wait(&[9, 8]), seen]).await.unwrap(), Outcome::Written);
     assert_eq!(kept().await, Waiting::from_iter([9, 8]));
-    let scanned = store.scan(Span::Devices, None, &Filter::default(), 9).await.unwrap();
-    assert_eq!(scanned[0].session.waiting, Waiting::from_iter([9, 8]));
+    let scanned = store.scan(Span::Devices, None, &Sieve::Anything, 9).await.unwrap();
+    assert_eq!(scanned.records[0].session.waiting, Waiting::from_iter([9, 8]));
     assert_eq!(store.write(vec![wait(&[])]).await.unwrap(), Outcome::Written);
     assert_eq!(kept().await, Waiting::default());
 }
@@ -163,19 +164,20 @@ async fn a_scan_goes_in_order_and_takes_up_where_it_ended<S: Store>(store: S) {
         one.tags = Some(if id == "c" { r#"{"a\"b":"x"}"# } else { r#"{"site":{"na-me":"oslo"}}"# }.into());
         assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
     }
-    let ids = async |after: Option<&str>, filter: Filter, limit| -> Vec<String> {
+    let ids = async |after: Option<&str>, sieve: Sieve, limit| -> Vec<String> {
         let after = after.map(link);
-        let found = store.scan(Span::Devices, after.as_ref(), &filter, limit).await.unwrap();
-        found.into_iter().map(|record| record.link.to_string()).collect()
+        let found = store.scan(Span::Devices, after.as_ref(), &sieve, limit).await.unwrap();
+        assert_eq!(found.next, found.records.get(limit - 1).map(|last| last.link.clone()));
+        found.records.into_iter().map(|record| record.link.to_string()).collect()
     };
-    assert_eq!(ids(None, Filter::default(), 3).await, ["B", "a", "b"]);
-    assert_eq!(ids(Some("b"), Filter::default(), 3).await, ["c"]);
-    let tag = Term::Tag { keys: vec!["site".into(), "na-me".into()], any_of: vec!["oslo".into(), "x".into()] };
-    let some = Term::DeviceIds(vec!["b".into(), "c".into(), "z".into()]);
-    assert_eq!(ids(None, Filter { terms: vec![tag.clone()], ..Filter::default() }, 9).await, ["B", "a", "b"]);
-    assert_eq!(ids(None, Filter { terms: vec![some, tag], ..Filter::default() }, 9).await, ["b"]);
-    let unwritable = Term::Tag { keys: vec!["a\"b".into()], any_of: vec!["x".into()] };
-    assert!(ids(None, Filter { terms: vec![unwritable], ..Filter::default() }, 9).await.contains(&"c".to_owned()));
+    assert_eq!(ids(None, Sieve::Anything, 3).await, ["B", "a", "b"]);
+    assert_eq!(ids(Some("b"), Sieve::Anything, 3).await, ["c"]);
+    let such = |text: &str| Condition::parse(text).unwrap().sieve();
+    let tag = "tags.site.[[na-me]] IN ['oslo', 'x']";
+    assert_eq!(ids(None, such(tag), 9).await, ["B", "a", "b"]);
+    assert_eq!(ids(Some("B"), such(tag), 1).await, ["a"]);
+    assert_eq!(ids(None, such(&format!("deviceId IN ['b', 'c', 'z'] AND {tag}")), 9).await, ["b"]);
+    assert_eq!(ids(None, such("tags.[[a\"b]] = 'x'"), 9).await, ["c"]);
 }
 
 async fn devices_are_counted_by_status<S: Store>(store: S) {
@@ -292,8 +294,8 @@ async fn modules_are_scanned_by_device_and_then_by_name<S: Store>(store: S) {
         assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
     }
     let ids = async |span: Span<'_>, after: Option<LinkId>, limit| -> Vec<String> {
-        let found = store.scan(span, after.as_ref(), &Filter::default(), limit).await.unwrap();
-        found.into_iter().map(|record| record.link.to_string()).collect()
+        let found = store.scan(span, after.as_ref(), &Sieve::Anything, limit).await.unwrap();
+        found.records.into_iter().map(|record| record.link.to_string()).collect()
     };
     assert_eq!(ids(Span::Devices, None, 9).await, ["a", "b"]);
     assert_eq!(ids(Span::Modules, None, 2).await, ["a/y", "a/z"]);
@@ -329,10 +331,12 @@ async fn documents_are_written_by_revision_and_found_by_prefix<S: Store>(store: 
 #[tokio::test]
 async fn a_store_of_the_first_format_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
-    let old = "INSERT INTO setting VALUES('old', 'kept');";
+    let old = r#"INSERT INTO setting VALUES('old', 'kept');
+        INSERT INTO record VALUES(1, 'd1', '', 7, 1, '{}', '', 1, 2, '{"site":"oslo"}', '{}', '{}', 1, '{}', '{}', 1);"#;
     sqlite_schema::make_format_for_test(&folder.path().join("hub.db"), 1, old);
     let store = SqliteStore::open(folder.path()).unwrap();
     assert_eq!(store.setting("old").await.unwrap().as_deref(), Some("kept"));
+    assert_eq!(found_by(&store, "tags.site = 'oslo'").await, ["d1"], "its tags are in the index");
     let new = Document { kind: Kind::Job, id: "j".into(), revision: 0, body: "{}".into() };
     assert_eq!(store.write(vec![Change::Document(Arc::new(new))]).await.unwrap(), Outcome::Written);
 }
@@ -350,6 +354,29 @@ async fn messages_that_wait_in_a_store_of_an_earlier_format_are_counted() {
     let store = SqliteStore::open(folder.path()).unwrap();
     let session = store.get(&link("d1")).await.unwrap().unwrap().session;
     assert_eq!((session.subscriptions, session.waiting), (9, Waiting::from_iter([9, 8])));
+}
+
+/// The devices that a condition finds.
+async fn found_by<S: Store>(store: &S, condition: &str) -> Vec<String> {
+    let sieve = Condition::parse(condition).unwrap().sieve();
+    let found = store.scan(Span::Devices, None, &sieve, 9).await.unwrap();
+    found.records.into_iter().map(|record| record.link.to_string()).collect()
+}
+
+async fn tags_are_found_as_they_are_now<S: Store>(store: S) {
+    let with = |tags: &str, revision| Record { tags: Some(tags.into()), revision, ..record("d1") };
+    assert_eq!(store.write(insert(&with(r#"{"site":"oslo","n":1}"#, 7))).await.unwrap(), Outcome::Written);
+    let is_found = async |condition: &str| !found_by(&store, condition).await.is_empty();
+    assert!(is_found("tags.site = 'oslo'").await && is_found("tags.n = 1").await);
+    assert_eq!(store.write(update(&with(r#"{"site":"rome","n":1}"#, 6))).await.unwrap(), Outcome::Conflict);
+    assert!(is_found("tags.site = 'oslo'").await);
+    assert_eq!(store.write(update(&with(r#"{"site":"rome","n":1}"#, 7))).await.unwrap(), Outcome::Written);
+    assert!(!is_found("tags.site = 'oslo'").await && is_found("tags.site = 'rome'").await);
+    assert!(is_found("tags.n = 1").await);
+    let delete = |revision| vec![Change::Delete { link: link("d1"), revision }];
+    assert_eq!(store.write(delete(8)).await.unwrap(), Outcome::Written);
+    assert_eq!(store.write(insert(&record("d1"))).await.unwrap(), Outcome::Written);
+    assert!(!is_found("tags.site = 'rome'").await && !is_found("tags.n = 1").await);
 }
 
 async fn records_and_documents_are_written_together<S: Store>(store: S) {

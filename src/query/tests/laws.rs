@@ -138,4 +138,20 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn a_sieve_never_loses_a_selected_document_and_an_exact_one_passes_no_other(expr in condition()) {
+        let printed = expr.to_string();
+        let condition = Condition::new(&printed, expr, Vec::new());
+        let twin = twin();
+        let selected = condition.matches(&twin);
+        let sieve = condition.sieve();
+        for known in [|_: &FieldPath| true, |path: &FieldPath| path.root() == "tags"] {
+            let (sieve, exact) = sieve.narrowed(&known);
+            let passes = sieve.passes(&twin);
+            prop_assert!(if exact { passes == selected } else { passes || !selected }, "{:?}", sieve);
+            prop_assert_eq!(sieve.conjuncts().iter().all(|test| test.passes(&twin)), passes);
+            prop_assert!(sieve.paths().into_iter().all(known));
+        }
+    }
 }

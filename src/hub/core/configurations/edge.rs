@@ -9,9 +9,10 @@ use crate::{
         failure::Failure,
         ports::{LinkId, Links},
         record::Record,
-        store::{Filter, Span, Store},
+        store::{Span, Store},
     },
     iothub::{ErrorCode, ModuleIdentity},
+    query::Sieve,
     twin::DeviceId,
 };
 
@@ -31,7 +32,7 @@ impl<S: Store, L: Links> Core<S, L> {
 
     /// Makes those of some modules that a device lacks.
     pub(super) async fn need_modules(&self, device: &DeviceId, mut needed: HashSet<Arc<str>>) -> Result<(), Failure> {
-        let there = self.store.scan(Span::ModulesOf(device), None, &Filter::default(), MOST).await?;
+        let there = self.store.scan(Span::ModulesOf(device), None, &Sieve::Anything, MOST).await?.records;
         for module in there.iter().filter_map(|record| record.link.module.as_ref()) {
             needed.remove(module);
         }

@@ -15,9 +15,10 @@ use crate::{
         failure::Failure,
         ports::{LinkId, Links},
         record::Record,
-        store::{Filter, Span, Store},
+        store::{Scanned, Span, Store},
         time,
     },
+    query::Sieve,
     task::Stop,
     twin::DeviceId,
 };
@@ -71,9 +72,7 @@ impl<S: Store, L: Links> Engine<S, L> {
     async fn go_through(&mut self, pass: &mut Pass, span: Span<'static>, stop: &Stop) -> Result<bool, Failure> {
         let mut after = None;
         loop {
-            let records = self.core.store.scan(span, after.as_ref(), &Filter::default(), PAGE).await?;
-            after = records.last().map(|record| record.link.clone());
-            let last = records.len() < PAGE;
+            let Scanned { records, next } = self.core.store.scan(span, after.as_ref(), &Sieve::Anything, PAGE).await?;
             pass.time = time::text(time::now());
             for (at, record) in records.into_iter().enumerate() {
                 self.look(pass, record).await?;
@@ -84,7 +83,8 @@ impl<S: Store, L: Links> Engine<S, L> {
             while let Some(ended) = pass.running.join_next().await {
                 self.settled(pass, ended);
             }
-            if last {
+            after = next;
+            if after.is_none() {
                 return Ok(true);
             }
             if stop.is_requested() || !self.between(pass).await? {

@@ -6,13 +6,16 @@ use super::{
     changed::Before,
     set::{Bits, Set},
 };
-use crate::hub::{
-    core::{Core, Decision, device_link, queries::RecordFields},
-    failure::Failure,
-    ports::{LinkId, Links},
-    record::{Record, Step},
-    store::{Change, Filter, Outcome, Span, Store, StoreError},
-    time,
+use crate::{
+    hub::{
+        core::{Core, Decision, device_link, queries::RecordFields},
+        failure::Failure,
+        ports::{LinkId, Links},
+        record::{Record, Step},
+        store::{Change, Outcome, Span, Store, StoreError},
+        time,
+    },
+    query::Sieve,
 };
 
 /// Modules that are read at a time.
@@ -75,14 +78,14 @@ impl<S: Store, L: Links> Core<S, L> {
         self.make_modules(set, &record, deployments).await?;
         let mut after = None;
         loop {
-            let modules =
-                self.store.scan(Span::ModulesOf(&link.device), after.as_ref(), &Filter::default(), PAGE).await?;
-            for module in &modules {
+            let span = Span::ModulesOf(&link.device);
+            let modules = self.store.scan(span, after.as_ref(), &Sieve::Anything, PAGE).await?;
+            for module in &modules.records {
                 self.settle_if(set, module, deployments).await?;
             }
-            match modules.last() {
-                Some(last) if modules.len() == PAGE => after = Some(last.link.clone()),
-                _ => return Ok(()),
+            after = modules.next;
+            if after.is_none() {
+                return Ok(());
             }
         }
     }

@@ -21,9 +21,10 @@ use crate::{
         core::{Core, device_link},
         ports::{DeviceService as _, LinkId, Links, MethodAnswer, MethodFault},
         record::{Half, Mode, Record, Wanted},
-        store::{Filter, Leased, Span, SqliteStore, Store},
+        store::{Leased, Span, SqliteStore, Store},
     },
     iothub::{DeviceIdentity, HostName, IfMatch},
+    query::Sieve,
     task::Stop,
     twin::DeviceId,
 };
@@ -369,7 +370,7 @@ async fn a_content_is_applied_once_to_gateways_only() {
     apply("gate", json!({"modules": {"new": 1}})).await.unwrap();
     assert_eq!(hub.desired("gate/$edgeAgent").await, json!({"modules": {"new": 1}}));
     assert_eq!(hub.desired("gate/m").await, json!({"a": 1}));
-    let modules = hub.core.store.scan(Span::Modules, None, &Filter::default(), 9).await.unwrap();
+    let modules = hub.core.store.scan(Span::Modules, None, &Sieve::Anything, 9).await.unwrap().records;
     assert_eq!(modules.len(), 3, "its own two and m");
 }
 

@@ -128,6 +128,10 @@ impl Fields for RecordFields<'_> {
         if path.is("moduleId") {
             return self.record.link.module.as_deref().map_or(Operand::Undefined, Operand::Text);
         }
+        // Asked for often, and told without reading the identity.
+        if path.is("connectionState") {
+            return Operand::Text(self.presence().state().name());
+        }
         self.value(path).map_or(Operand::Undefined, Operand::from)
     }
 

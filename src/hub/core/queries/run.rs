@@ -7,18 +7,17 @@ use serde_json::{Map, Value};
 use super::{
     super::Core,
     fields::RecordFields,
-    filter::filter,
     page::{Page, Rows},
+    sieve,
     token::Place,
 };
 use crate::{
     hub::{
         failure::Failure,
         ports::Links,
-        record::Record,
-        store::{Filter, Span, Store, Tally},
+        store::{Scanned, Span, Store, Tally},
     },
-    query::{Aggregator, FieldPath, Fields, Operand, Query, Source},
+    query::{Aggregator, FieldPath, Fields, Operand, Query, Sieve, Source},
 };
 
 /// Records that are read at a time when a condition leaves out some of them.
@@ -37,7 +36,7 @@ const GROUPS: usize = 10_000;
 struct Scan<'q> {
     query: &'q Query,
     span: Span<'static>,
-    filter: Filter,
+    sieve: Sieve,
     rows: Rows,
     /// Where the next page begins if this one ends now.
     place: Place,
@@ -67,8 +66,8 @@ impl<S: Store, L: Links> Core<S, L> {
             let groups = self.groups(&query, span, aggregator).await?;
             return Ok(groups_page(groups, &query, text, &place, size));
         }
-        let filter = filter(query.condition());
-        let mut page = Scan { query: &query, span, filter, rows: Rows::new(), place, size };
+        let sieve = sieve(query.condition());
+        let mut page = Scan { query: &query, span, sieve, rows: Rows::new(), place, size };
         let more = self.fill(&mut page).await?;
         Ok(page.rows.finish(&query, text, more.then_some(&page.place)))
     }
@@ -80,8 +79,8 @@ impl<S: Store, L: Links> Core<S, L> {
             let wanted = usize::try_from(scan.size.saturating_sub(scan.rows.count)).unwrap_or(CHUNK);
             let limit =
                 if scan.query.condition().is_some() { CHUNK } else { wanted.saturating_add(1).clamp(SMALLEST, MOST) };
-            let records = self.store.scan(scan.span, scan.place.after.as_ref(), &scan.filter, limit).await?;
-            match self.take(scan, &records, records.len() < limit)? {
+            let scanned = self.store.scan(scan.span, scan.place.after.as_ref(), &scan.sieve, limit).await?;
+            match self.take(scan, scanned)? {
                 Progress::Full => return Ok(true),
                 Progress::Over => return Ok(false),
                 Progress::On if Instant::now() > end => return Ok(true),
@@ -90,9 +89,9 @@ impl<S: Store, L: Links> Core<S, L> {
         }
     }
 
-    /// Looks at some records; `last` if there are no more.
-    fn take(&self, scan: &mut Scan<'_>, records: &[Record], last: bool) -> Result<Progress, Failure> {
-        for record in records {
+    /// Looks at some records.
+    fn take(&self, scan: &mut Scan<'_>, Scanned { records, next }: Scanned) -> Result<Progress, Failure> {
+        for record in &records {
             if scan.query.top().is_some_and(|top| scan.place.rows >= top) {
                 return Ok(Progress::Over);
             }
@@ -106,7 +105,10 @@ impl<S: Store, L: Links> Core<S, L> {
             }
             scan.place.after = Some(record.link.clone());
         }
-        Ok(if last { Progress::Over } else { Progress::On })
+        Ok(next.map_or(Progress::Over, |next| {
+            scan.place.after = Some(next);
+            Progress::On
+        }))
     }
 
     /// All groups; they need all records.
@@ -122,9 +124,9 @@ impl<S: Store, L: Links> Core<S, L> {
             (0..counts.enabled + counts.disabled).for_each(|_| aggregator.add(&Value::Null));
             return Ok(aggregator.finish());
         }
-        let filter = filter(query.condition());
+        let sieve = sieve(query.condition());
         if let Some(by) = query.counted_by().filter(|_| span == Span::Devices)
-            && let Some(tallies) = self.store.tally(&filter, by, GROUPS).await?
+            && let Some(tallies) = self.store.tally(&sieve, by, GROUPS).await?
         {
             for Tally { keys, rows } in &tallies {
                 aggregator.add_counted(&GroupFields::new(by, keys), *rows);
@@ -133,8 +135,8 @@ impl<S: Store, L: Links> Core<S, L> {
         }
         let mut after = None;
         loop {
-            let records = self.store.scan(span, after.as_ref(), &filter, CHUNK).await?;
-            for record in &records {
+            let scanned = self.store.scan(span, after.as_ref(), &sieve, CHUNK).await?;
+            for record in &scanned.records {
                 let fields = RecordFields::new(record, &self.presence);
                 if query.matches(&fields) {
                     aggregator.add(&fields);
@@ -143,9 +145,9 @@ impl<S: Store, L: Links> Core<S, L> {
             if aggregator.len() > GROUPS {
                 return Err(too_many());
             }
-            match records.last() {
-                Some(last) if records.len() == CHUNK => after = Some(last.link.clone()),
-                _ => return Ok(aggregator.finish()),
+            after = scanned.next;
+            if after.is_none() {
+                return Ok(aggregator.finish());
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Whom a target means, some at a time.
 
-use super::{super::Core, fields::RecordFields, filter::filter};
+use super::{super::Core, fields::RecordFields, sieve};
 use crate::{
     hub::{
         failure::Failure,
         ports::{LinkId, Links},
-        store::{Span, Store},
+        store::{Scanned, Span, Store},
     },
     query::{Source, Target},
 };
@@ -31,10 +31,10 @@ impl<S: Store, L: Links> Core<S, L> {
         after: Option<&LinkId>,
     ) -> Result<Selection, Failure> {
         let span = if target.source() == Source::Modules { Span::Modules } else { Span::Devices };
-        let filter = filter(target.condition());
-        let records = self.store.scan(span, after, &filter, CHUNK).await?;
-        let is_last = records.len() < CHUNK;
-        let place = records.last().map(|record| record.link.clone());
+        let sieve = sieve(target.condition());
+        let Scanned { records, next } = self.store.scan(span, after, &sieve, CHUNK).await?;
+        let is_last = next.is_none();
+        let place = next.or_else(|| records.last().map(|record| record.link.clone()));
         let meant = records.into_iter().filter(|record| target.matches(&RecordFields::new(record, &self.presence)));
         Ok(Selection { links: meant.map(|record| record.link).collect(), place, is_last })
     }

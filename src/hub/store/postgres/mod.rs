@@ -47,10 +47,10 @@ pub(crate) use self::{
     mail::{Handful, Letter, Standing},
 };
 use self::{connect::Load, fault::failed, fetch::Fetcher, tls::Tls, writer::Writer};
-use super::{Change, Counts, Document, Filter, Kind, Outcome, Span, Store, StoreError, Tally};
+use super::{Change, Counts, Document, Kind, Outcome, Scanned, Span, Store, StoreError, Tally};
 use crate::{
     hub::{meter::Meter, ports::LinkId, record::Record},
-    query::FieldPath,
+    query::{FieldPath, Sieve},
     task::Stop,
 };
 
@@ -276,15 +276,15 @@ impl Store for PostgresStore {
         &self,
         span: Span<'_>,
         after: Option<&LinkId>,
-        filter: &Filter,
+        sieve: &Sieve,
         limit: usize,
-    ) -> Result<Vec<Record>, StoreError> {
-        let found = reader::scan(&self.scanners, span, after, filter, limit).await;
+    ) -> Result<Scanned, StoreError> {
+        let found = reader::scan(&self.scanners, span, after, sieve, limit).await;
         found.map_err(failed("reading many twins"))
     }
 
-    async fn tally(&self, filter: &Filter, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
-        tally::tally(&self.scanners, filter, by, most).await.map_err(failed("counting devices by groups"))
+    async fn tally(&self, sieve: &Sieve, by: &[FieldPath], most: usize) -> Result<Option<Vec<Tally>>, StoreError> {
+        tally::tally(&self.scanners, sieve, by, most).await.map_err(failed("counting devices by groups"))
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

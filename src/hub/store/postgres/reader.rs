@@ -4,13 +4,16 @@ use deadpool_postgres::Pool;
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
-    super::{Counts, Document, Filter, Kind, Span},
+    super::{Counts, Document, Kind, Scanned, Span, span::beyond},
     connect::Lent,
     fault::Fault,
     row::{self, COLUMNS, SESSIONS},
     sift,
 };
-use crate::hub::{ports::LinkId, record::Record};
+use crate::{
+    hub::{ports::LinkId, record::Record},
+    query::Sieve,
+};
 
 /// Values of a statement that is put together.
 pub(super) type Values = Vec<Box<dyn ToSql + Sync + Send>>;
@@ -59,18 +62,20 @@ pub(super) async fn scan(
     pool: &Pool,
     span: Span<'_>,
     after: Option<&LinkId>,
-    filter: &Filter,
+    sieve: &Sieve,
     limit: usize,
-) -> Result<Vec<Record>, Fault> {
+) -> Result<Scanned, Fault> {
     let mut values = Values::new();
     let place = place(span, after, &mut values);
-    let condition = sift::condition(filter, &mut values);
+    let condition = sift::sift(sieve, &mut values).sql;
     values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
     let sql = format!(
-        "SELECT {COLUMNS} FROM record r {SESSIONS} WHERE {place}{condition} ORDER BY r.device_id, r.module_id LIMIT ${}",
+        "SELECT {COLUMNS} FROM record r {SESSIONS} WHERE {place} AND {condition} \
+         ORDER BY r.device_id, r.module_id LIMIT ${}",
         values.len()
     );
-    rows_once(pool, &sql, &values).await?.iter().map(row::read).collect()
+    let records: Result<Vec<Record>, Fault> = rows_once(pool, &sql, &values).await?.iter().map(row::read).collect();
+    Ok(Scanned::up_to(limit, records?))
 }
 
 /// How many devices there are, from an index.
@@ -109,36 +114,4 @@ pub(super) async fn documents(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let values: &[&(dyn ToSql + Sync)] = &[&kind.name(), &prefix, &beyond(prefix), &after.unwrap_or_default(), &limit];
     rows(pool, sql, values).await?.iter().map(|row| row::document(kind, row)).collect()
-}
-
-/// The first text after all that begin with `prefix`, in the order of bytes; nothing when there is none.
-pub(super) fn beyond(prefix: &str) -> Option<String> {
-    let mut start = prefix.to_owned();
-    while let Some(last) = start.pop() {
-        // From U+D800 on there are no characters for a while, in which no text is missed.
-        let next = (last as u32 + 1..=0x10_FFFF).find_map(char::from_u32);
-        if let Some(next) = next {
-            start.push(next);
-            return Some(start);
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn what_begins_with_a_prefix_lies_before_what_is_beyond_it(prefix in "[a-c\u{d7ff}\u{10ffff}]{0,3}", rest in ".{0,3}", other in "[a-c\u{d7ff}\u{e000}\u{10ffff}]{0,4}") {
-            let beyond = beyond(&prefix);
-            let below = |text: &str| text >= &*prefix && beyond.as_deref().is_none_or(|beyond| text < beyond);
-            let longer = format!("{prefix}{rest}");
-            prop_assert!(below(&longer));
-            prop_assert_eq!(below(&other), other.starts_with(&prefix));
-        }
-    }
 }

@@ -5,10 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use tokio_postgres::types::ToSql;
 
-use super::{
-    super::{Filter, Term},
-    reader::Values,
-};
+use super::reader::Values;
 use crate::query::{FieldPath, JsonType, Literal, Relation, Sieve};
 
 /// `\u0000` as JSON has it, which `jsonb` refuses.
@@ -57,22 +54,6 @@ impl Sifted {
         let sql = if all.is_empty() { none.to_owned() } else { format!("({})", all.join(between)) };
         Self { sql, exact }
     }
-}
-
-/// ` AND …` for what the database can see by itself; the values go to the others.
-pub(super) fn condition(filter: &Filter, values: &mut Values) -> String {
-    if filter.sieve != Sieve::Anything {
-        return format!(" AND {}", sift(&filter.sieve, values).sql);
-    }
-    let mut say = |term: &Term| match term {
-        Term::DeviceIds(ids) => format!(" AND r.device_id = ANY({}::text[])", value(values, ids.clone())),
-        Term::ModuleIds(ids) => format!(" AND r.module_id = ANY({}::text[])", value(values, ids.clone())),
-        Term::Tag { keys, any_of } => {
-            let each = any_of.iter().map(|text| Sifted::exact(has(keys, text.as_str().into(), values)));
-            format!(" AND {}", Sifted::join(each, " OR ", "false").sql)
-        }
-    };
-    filter.terms.iter().map(&mut say).collect::<Vec<_>>().concat()
 }
 
 /// A parameter.

@@ -4,25 +4,25 @@ use deadpool_postgres::Pool;
 use serde_json::Value;
 
 use super::{
-    super::{Filter, Span, Tally},
+    super::{Span, Tally},
     fault::Fault,
     reader::{Values, place, rows_once},
     row::counter,
     sift::{self, Sifted},
 };
-use crate::query::FieldPath;
+use crate::query::{FieldPath, Sieve};
 
 /// Counts devices; nothing when the condition or a path cannot be said exactly in SQL, or a value does not come back
 /// exactly.
 pub(super) async fn tally(
     pool: &Pool,
-    filter: &Filter,
+    sieve: &Sieve,
     by: &[FieldPath],
     most: usize,
 ) -> Result<Option<Vec<Tally>>, Fault> {
     let mut values = Values::new();
     let place = place(Span::Devices, None, &mut values);
-    let Sifted { sql: condition, exact: true } = sift::sift(&filter.sieve, &mut values) else { return Ok(None) };
+    let Sifted { sql: condition, exact: true } = sift::sift(sieve, &mut values) else { return Ok(None) };
     let columns: Option<Vec<String>> = by.iter().map(|path| sift::json(path, &mut values)).collect();
     let Some(columns) = columns else { return Ok(None) };
     let columns = columns.iter().map(|column| format!(", ({column})::text")).collect::<Vec<_>>().concat();

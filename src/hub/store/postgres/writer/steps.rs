@@ -4,7 +4,10 @@ use deadpool_postgres::ClientWrapper;
 use tokio_postgres::{Statement, types::ToSql};
 
 use super::{
-    super::{super::Document, fault::Fault, reader::beyond},
+    super::{
+        super::{Document, span::beyond},
+        fault::Fault,
+    },
     columns::{Records, Values, names},
     plan::Plan,
     sql,
