@@ -64,7 +64,9 @@ async fn write(client: Client, own: std::ops::Range<u64>, batch: u64, time: Dura
         FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS u(id, version, body) \
         WHERE a.id = u.id AND a.version = u.version";
     let update = client.prepare(sql).await.expect("a statement");
-    let mut versions = vec![1_i64; usize::try_from(own.end - own.start).expect("they fit")];
+    let sql = "SELECT version FROM alone WHERE id >= $1 AND id < $2 ORDER BY id";
+    let rows = client.query(sql, &[&own.start.cast_signed(), &own.end.cast_signed()]).await.expect("versions");
+    let mut versions: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
     let mut numbers = Numbers::new(own.start);
     let body = "x".repeat(1700);
     let bodies = vec![body.as_str(); usize::try_from(batch).expect("few")];
