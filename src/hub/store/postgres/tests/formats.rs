@@ -6,7 +6,10 @@ use super::{super::schema::MIGRATIONS, *};
 use crate::hub::hex::hex;
 
 /// What each step was when it was released. A new one is added at the end; no other line ever changes.
-const RELEASED: [&str; 1] = ["3900764081faec3e0612cfb0dad85390b885b2017983375cd7bdbf41d4d5da7e"];
+const RELEASED: [&str; 2] = [
+    "3900764081faec3e0612cfb0dad85390b885b2017983375cd7bdbf41d4d5da7e",
+    "ce9095430e6eaad3a0a97814d429909e24a2a397614be4288a03bf0e973ab5ad",
+];
 
 #[test]
 fn steps_that_were_released_stay_as_they_are() {
