@@ -75,10 +75,14 @@ impl<S: Store, L: Links> Core<S, L> {
     /// Fills a page. Says whether there may be another one.
     async fn fill(&self, scan: &mut Scan<'_>) -> Result<bool, Failure> {
         let end = Instant::now() + PATIENCE;
+        let mut is_first = true;
         loop {
             let wanted = usize::try_from(scan.size.saturating_sub(scan.rows.count)).unwrap_or(CHUNK);
-            let limit =
-                if scan.query.condition().is_some() { CHUNK } else { wanted.saturating_add(1).clamp(SMALLEST, MOST) };
+            // The store knows most conditions as well as we do, so that what it finds at first is the page.
+            let most = if scan.query.condition().is_some() { CHUNK } else { MOST };
+            let is_page = is_first || most == MOST;
+            let limit = if is_page { wanted.saturating_add(1).clamp(SMALLEST, most) } else { CHUNK };
+            is_first = false;
             let scanned = self.store.scan(scan.span, scan.place.after.as_ref(), &scan.sieve, limit).await?;
             match self.take(scan, scanned)? {
                 Progress::Full => return Ok(true),
@@ -121,7 +125,7 @@ impl<S: Store, L: Links> Core<S, L> {
         if span == Span::Devices && query.condition().is_none() && query.paths().next().is_none() {
             // `SELECT COUNT() FROM devices`: the store knows without looking.
             let counts = self.store.counts().await?;
-            (0..counts.enabled + counts.disabled).for_each(|_| aggregator.add(&Value::Null));
+            aggregator.add_counted(&Value::Null, counts.enabled + counts.disabled);
             return Ok(aggregator.finish());
         }
         let sieve = sieve(query.condition());
