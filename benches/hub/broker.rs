@@ -24,7 +24,7 @@ pub(crate) struct Broker {
 
 impl Broker {
     /// A broker with TLS on a free port, a key like the hub's, and no store; nothing, said aloud, where there is none.
-    pub(crate) fn start(folder: &Path) -> Option<Self> {
+    pub(crate) async fn start(folder: &Path) -> Option<Self> {
         let found = PROGRAMS.iter().find(|program| Command::new(program).arg("-h").output().is_ok());
         let Some(program) = found else {
             println!("mosquitto is not installed: not measured");
@@ -44,7 +44,7 @@ impl Broker {
         let child = Command::new(program).arg("-c").arg(&config).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.expect("a broker");
         while TcpStream::connect(address).is_err() {
-            std::thread::sleep(Duration::from_millis(20));
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let mut roots = RootCertStore::empty();
         roots.add(made.cert.der().clone()).expect("a root");

@@ -1,8 +1,7 @@
 //! What links cost that do nothing, and what it costs to make them.
 //!
-//! Memory is what the server's resident set grew by, divided by the links, once it has come to rest. A part of the
-//! links comes before and does not count: it fills what was free already, and has the store read and write what it
-//! keeps in memory. What the kernel holds for the sockets is not in the figures.
+//! Memory is what the server's resident set grew by, divided by the links, once it has come to rest: all that the
+//! process keeps for them, free pages of its heap too. What the kernel holds for the sockets is not in the figures.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -32,8 +31,6 @@ const AT_ONCE: usize = 32;
 const MOST: u64 = 19_000;
 /// Links that are made first, and closed: they make what all others share.
 const FIRST: u64 = 20;
-/// Of all links these do not count, as a part: one of so many.
-const BEFORE: u64 = 5;
 /// Links of the peer; what one of them costs does not depend on their number.
 const OF_PEER: u64 = 5_000;
 /// Memory that changes by less than this in a second has come to rest, in bytes.
@@ -58,7 +55,7 @@ pub(crate) async fn memory(count: u64) {
     let grown = grown_by(hub.id(), count, move |number| mqtt::plain(plain, number)).await;
     figure("memory of a plain link, for use behind a TLS proxy", grown, "bytes", "2,000");
     drop(hub);
-    if let Some(broker) = Broker::start(folder.path()) {
+    if let Some(broker) = Broker::start(folder.path()).await {
         let (address, tls, count) = (broker.address, broker.tls(), count.min(OF_PEER));
         try_out(address, &tls).await;
         let grown = grown_by(broker.id(), count, move |number| mqtt::over_tls(address, Arc::clone(&tls), number)).await;
@@ -81,7 +78,7 @@ pub(crate) async fn connects(count: u64) {
     let (used, _) = used_by(hub.id(), count, hub.mqtt, hub.tls()).await;
     figure("the same again, by devices whose session is known", used, "us", "-");
     drop(hub);
-    if let Some(broker) = Broker::start(folder.path()) {
+    if let Some(broker) = Broker::start(folder.path()).await {
         try_out(broker.address, &broker.tls()).await;
         let (used, _) = used_by(broker.id(), count.min(OF_PEER), broker.address, broker.tls()).await;
         figure("mosquitto's processor time for each", used, "us", "-");
@@ -104,11 +101,10 @@ async fn grown_by<T: Send + 'static, F>(
 where
     F: Future<Output = Device<T>> + Send + 'static,
 {
-    let first = connect_all(0..count / BEFORE, connect.clone()).await;
     let before = rested(process).await;
-    let counted = connect_all(count / BEFORE..count, connect).await;
-    let grown = (rested(process).await - before) / counted.len() as f64;
-    drop((first, counted));
+    let links = connect_all(0..count, connect).await;
+    let grown = (rested(process).await - before) / links.len() as f64;
+    drop(links);
     grown
 }
 

@@ -74,9 +74,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Device<T> {
         Self { stream }
     }
 
-    /// The payload of the next PUBLISH.
-    pub(crate) async fn published(&mut self) -> Vec<u8> {
-        let kind = self.stream.read_u8().await.expect("the hub sends");
+    /// The payload of the next PUBLISH; nothing once the hub is gone.
+    pub(crate) async fn published(&mut self) -> Option<Vec<u8>> {
+        let kind = self.stream.read_u8().await.ok()?;
         assert_eq!(kind & 0xF6, 0x30, "a PUBLISH of quality 0");
         let mut length = 0;
         for shift in [0, 7, 14, 21] {
@@ -89,7 +89,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Device<T> {
         let mut rest = vec![0; length];
         self.stream.read_exact(&mut rest).await.expect("a whole packet");
         let topic = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
-        rest.split_off(2 + topic)
+        Some(rest.split_off(2 + topic))
     }
 }
 

@@ -38,7 +38,8 @@ pub(crate) async fn run(count: u64) {
     for (_, mut device) in links {
         let heard = heard.clone();
         tokio::spawn(async move {
-            while let Ok(write) = write_number(&device.published().await) {
+            while let Some(patch) = device.published().await {
+                let Ok(write) = write_number(&patch) else { return };
                 if heard.send((write, Instant::now())).is_err() {
                     return;
                 }

@@ -52,7 +52,8 @@ async fn connect(hub: &Hub, count: u64, heard: &mpsc::UnboundedSender<notify::Mo
             let mut device = mqtt::over_tls(address, tls, number).await;
             drop(turn);
             there.send(()).expect("somebody counts");
-            while let Ok(write) = notify::write_number(&device.published().await) {
+            while let Some(patch) = device.published().await {
+                let Ok(write) = notify::write_number(&patch) else { return };
                 if heard.send((write, Instant::now())).is_err() {
                     return;
                 }

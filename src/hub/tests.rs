@@ -40,7 +40,7 @@ impl World {
     async fn start(limits: ConnectionLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mqtt_plain = Some("127.0.0.1:0".parse().unwrap());
-        let hub = Hub::open(Config { limits, mqtt_plain, ..Config::local(folder.path()) }).await.unwrap();
+        let hub = Hub::open(Config { mqtt_plain, limits, ..Config::local(folder.path()) }).await.unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(hub.ca_pem_path().unwrap()).unwrap()).unwrap();
         let service = hub.service_connection_string("iothubowner").unwrap();

@@ -71,7 +71,7 @@ impl Drop for Check {
         // Again and again, because only what is running hears of it.
         while self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
             self.interrupt.interrupt();
-            std::thread::sleep(PAUSE);
+            std::thread::park_timeout(PAUSE);
         }
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             error!("the check of the store broke off");

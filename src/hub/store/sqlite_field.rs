@@ -126,13 +126,13 @@ impl Seen<'_, '_> {
 impl Tested for Seen<'_, '_> {
     fn test(&self, path: &FieldPath, test: &mut dyn FnMut(Operand<'_>) -> bool) -> bool {
         let Some(Spot { field, column, .. }) = self.spot(path) else { return test(Operand::Undefined) };
-        let text = |text: Option<&str>, test: &mut dyn FnMut(Operand<'_>) -> bool| {
+        let words = |text: Option<&str>, test: &mut dyn FnMut(Operand<'_>) -> bool| {
             test(text.map_or(Operand::Undefined, Operand::Text))
         };
         match field {
-            Field::Device | Field::Text => text(self.text(*column), test),
+            Field::Device | Field::Text => words(self.text(*column), test),
             // Devices have none, which is an empty one here.
-            Field::Module => text(self.text(*column).filter(|module| !module.is_empty()), test),
+            Field::Module => words(self.text(*column).filter(|module| !module.is_empty()), test),
             Field::Number => test(match self.row.get_ref(*column) {
                 #[expect(clippy::cast_precision_loss, reason = "no counter comes near it")]
                 Ok(ValueRef::Integer(number)) => Operand::Number(number as f64),

@@ -18,11 +18,11 @@ pub(super) fn find<'t, 'k>(text: &'t str, keys: impl IntoIterator<Item = &'k str
 }
 
 /// The value that a text stands for, for as long as a test lasts.
-pub(super) fn test(text: &str, test: &mut dyn FnMut(Operand<'_>) -> bool) -> bool {
-    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+pub(super) fn test(json: &str, test: &mut dyn FnMut(Operand<'_>) -> bool) -> bool {
+    let inner = json.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     match inner.filter(|inner| !inner.contains('\\')) {
         Some(inner) => test(Operand::Text(inner)),
-        None => serde_json::from_str::<Value>(text).is_ok_and(|value| test(Operand::from(&value))),
+        None => serde_json::from_str::<Value>(json).is_ok_and(|value| test(Operand::from(&value))),
     }
 }
 
@@ -62,7 +62,7 @@ impl<'t> DeserializeSeed<'t> for Is<'_> {
     }
 }
 
-impl<'t> Visitor<'t> for Is<'_> {
+impl Visitor<'_> for Is<'_> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

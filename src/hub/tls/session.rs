@@ -145,6 +145,7 @@ impl Session {
         if mem::replace(&mut self.closed, true) || self.failed || self.is_handshaking() {
             return Ok(());
         }
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method itself is not general enough")]
         self.write(2 + AROUND, |traffic, out| traffic.queue_close_notify(out))
     }
 
