@@ -52,6 +52,7 @@ const NAMED_IN: &[(&str, &[&str])] = &[
     ("git2", &["src/repo/"]),
     ("indicatif", &["src/cli/"]),
     ("jsonschema", &["src/fleet/schema"]),
+    ("mimalloc", &["src/main.rs"]),
     ("notify", &["src/cli/"]),
     ("prometheus_client", &["src/hub/meter/"]),
     ("rcgen", &["src/hub/tls"]),
