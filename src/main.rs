@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 /// A write of a twin takes a third less time than with the allocator of the C library (`benches/hub`).
-#[cfg(feature = "hub")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
