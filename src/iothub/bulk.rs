@@ -16,7 +16,7 @@ pub const MOST_BULK_ENTRIES: usize = 100;
 
 /// What is to become of the identity that an entry names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ImportMode {
     /// It is made; an error if it is there.
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for ImportMode {
 
 /// One identity, device or module, of a bulk request or of the file of an import or export job.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct BulkEntry {
     /// The device.
@@ -123,7 +123,7 @@ pub struct BulkEntry {
     pub twin_etag: Option<String>,
     /// The twin's tags: an object.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "hub", schemars(with = "Option<crate::twin::Map>"))] // JsonSchema
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::twin::Map>"))]
     pub tags: Option<Value>,
     /// The twin's properties.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,22 +144,22 @@ pub struct BulkEntry {
 
 /// The properties of an entry's twin, each an object.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct BulkProperties {
     /// What the device should be.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "hub", schemars(with = "Option<crate::twin::Map>"))] // JsonSchema
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::twin::Map>"))]
     pub desired: Option<Value>,
     /// What it says it is; ignored when written.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "hub", schemars(with = "Option<crate::twin::Map>"))] // JsonSchema
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::twin::Map>"))]
     pub reported: Option<Value>,
 }
 
 /// What came of a bulk request. The lists are there even when they are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct BulkResult {
     /// Whether there are no errors.
@@ -174,7 +174,7 @@ pub struct BulkResult {
 
 /// Why an entry was not carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct BulkError {
     /// The entry's `id`.
@@ -191,7 +191,7 @@ pub struct BulkError {
 
 /// What was not carried out of an entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct BulkWarning {
     /// The entry's `id`.
@@ -220,7 +220,7 @@ impl BulkEntry {
 
 /// Which of an identity's two keys are made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum KeyChoice {
     /// The first.
@@ -233,7 +233,7 @@ pub enum KeyChoice {
 
 /// A request for new keys (protocol reference 3.8).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRenewal {
     /// Which keys.
@@ -244,7 +244,7 @@ pub struct KeyRenewal {
 
 /// An identity with keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct KeyOwner {
     /// The device.
@@ -256,7 +256,7 @@ pub struct KeyOwner {
 
 /// What came of a request for new keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRenewalResult {
     /// Which keys were asked for.
@@ -269,7 +269,7 @@ pub struct KeyRenewalResult {
 
 /// Both keys of an identity, new or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RenewedKeys {
     /// The device.
@@ -284,7 +284,7 @@ pub struct RenewedKeys {
 
 /// Why somebody got no new keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRenewalError {
     /// The device.

@@ -7,7 +7,7 @@ use super::etag::ETag;
 
 /// An authority's certificate under the name that an operator gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct CertificateResource {
     /// The name.
@@ -20,7 +20,7 @@ pub struct CertificateResource {
 
 /// What an authority's certificate says, and what the hub makes of it. Dates are ISO 8601 texts in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct CertificateProperties {
     /// The certificate: base64 of its DER. PEM, and base64 of that, is read as well.
@@ -46,7 +46,7 @@ pub struct CertificateProperties {
 
 /// All of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct CertificateList {
     /// In the order of their names.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The edition of an object, opaque to clients. Prints in quotes, as headers have it; bodies have it bare.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ETag(String);
 

@@ -16,7 +16,7 @@ pub const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// Whether a device may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum DeviceStatus {
     /// It may.
@@ -28,7 +28,7 @@ pub enum DeviceStatus {
 
 /// Whether a device is connected; capitalised on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ConnectionState {
     /// It is.
     Connected,
@@ -49,7 +49,7 @@ impl ConnectionState {
 
 /// How a device proves itself (protocol reference 1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum AuthenticationType {
     /// Symmetric keys.
@@ -65,7 +65,7 @@ pub enum AuthenticationType {
 
 /// Two keys, so that one can be replaced while the other is in use.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct SymmetricKey {
     /// The first key; nothing where none was supplied.
@@ -101,7 +101,7 @@ impl SymmetricKey {
 
 /// Thumbprints of client certificates: 40 or 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct X509Thumbprint {
     /// The first one.
@@ -114,7 +114,7 @@ pub struct X509Thumbprint {
 
 /// How an identity proves itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Authentication {
     /// Its keys, for [`AuthenticationType::Sas`].
@@ -130,7 +130,7 @@ pub struct Authentication {
 
 /// What a device can do beside being a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Capabilities {
     /// It is an IoT Edge gateway.
@@ -140,7 +140,7 @@ pub struct Capabilities {
 
 /// A device's identity (protocol reference 3.1). Dates are ISO 8601 texts in UTC, [`NEVER`] for none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeviceIdentity {
     /// The id.
@@ -186,7 +186,7 @@ pub struct DeviceIdentity {
 
 /// A module's identity (protocol reference 3.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ModuleIdentity {
     /// The module's id, unique on its device.

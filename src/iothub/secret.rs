@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 /// A key, token or password as text. `Debug` shows nothing of it and there is no `Display`; [`Secret::reveal`] is the
 /// one way out for code, and `serde` for the bodies that carry keys by design. Comparing takes the same time wherever two secrets differ.
 #[derive(Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "hub", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Secret(String);
 
