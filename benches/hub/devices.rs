@@ -25,29 +25,16 @@ pub(crate) fn name(number: u64) -> String {
 
 /// Reads the twins of `count` devices, so that the hub has in memory what it keeps of them.
 pub(crate) async fn read(hub: &Hub, count: u64) {
-    let next = Arc::new(AtomicU64::new(0));
-    let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let mut rest = Rest::open(hub.http, hub.tls(), &hub.token()).await;
-        let next = Arc::clone(&next);
-        clients.spawn(async move {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= count {
-                    return;
-                }
-                let (status, answer) = rest.call("GET", &format!("/twins/{}", name(number)), b"", "").await;
-                assert_eq!(status, 200, "{}", String::from_utf8_lossy(answer));
-            }
-        });
-    }
-    while let Some(done) = clients.join_next().await {
-        done.expect("a client ends well");
-    }
+    each(hub, count, 1, |number, _| ("GET", format!("/twins/{}", name(number)), String::new())).await;
 }
 
 /// Registers `count` devices with tags and properties that make twins of about 1.7 KB.
 pub(crate) async fn register(hub: &Hub, count: u64) {
+    each(hub, count, AT_ONCE, |first, end| ("POST", "/devices".to_owned(), entries(first, end))).await;
+}
+
+/// Sends the request for each `step` devices, from the first of them to before the end, which succeeds.
+async fn each(hub: &Hub, count: u64, step: u64, request: fn(u64, u64) -> (&'static str, String, String)) {
     let next = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
@@ -55,12 +42,12 @@ pub(crate) async fn register(hub: &Hub, count: u64) {
         let next = Arc::clone(&next);
         clients.spawn(async move {
             loop {
-                let first = next.fetch_add(AT_ONCE, Ordering::Relaxed);
+                let first = next.fetch_add(step, Ordering::Relaxed);
                 if first >= count {
                     return;
                 }
-                let body = entries(first, (first + AT_ONCE).min(count));
-                let (status, answer) = rest.call("POST", "/devices", body.as_bytes(), "").await;
+                let (method, path, body) = request(first, (first + step).min(count));
+                let (status, answer) = rest.call(method, &path, body.as_bytes(), "").await;
                 assert_eq!(status, 200, "{}", String::from_utf8_lossy(answer));
             }
         });

@@ -1,28 +1,26 @@
 //! Hubs as processes, and devices that talk to them.
 
+#[path = "../support/device.rs"]
+mod device;
+
 use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::Arc,
     time::Duration,
 };
 
+use device::FOREVER;
+pub(crate) use device::{Device, PATIENCE};
 use reqwest::{Method, Response, StatusCode};
-use rumqttc::{
-    AsyncClient, Event, EventLoop, Incoming, MqttOptions, QoS, TlsConfiguration, Transport, mqttbytes::v4::Publish,
-};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use rumqttc::{Incoming, mqttbytes::v4::Publish};
+use rustls::ClientConfig;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use twinops::iothub::{Key, ServiceConnection, ServiceCredential, sign};
 
 use crate::postgres::Postgres;
 
-/// Longer than anything here takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
-const FOREVER: u64 = 4_000_000_000;
 pub(crate) const DESIRED: &str = "$iothub/twin/PATCH/properties/desired/#";
 pub(crate) const RESPONSES: &str = "$iothub/twin/res/#";
 
@@ -68,13 +66,7 @@ impl Hub {
                 _ => {}
             }
         }
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(ca.unwrap()).unwrap()).unwrap();
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = device::client(&ca.unwrap()).with_no_client_auth();
         let http = reqwest::Client::builder().tls_backend_preconfigured(tls.clone()).no_proxy().build().unwrap();
         let service = connection_string(&folder);
         Self { folder, process, service, mqtt_port: mqtt.unwrap(), tls, http }
@@ -123,14 +115,9 @@ impl Hub {
     }
 
     pub(crate) fn dial(&self, id: &str, key: &Key) -> Device {
-        let host = &self.service.host;
-        let mut options = MqttOptions::new(id, "localhost", self.mqtt_port);
-        let token = sign(&format!("{host}/devices/{id}"), key, FOREVER, None);
-        options.set_credentials(format!("{host}/{id}/?api-version=2021-04-12"), token);
-        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(self.tls.clone()))));
-        options.set_clean_session(false).set_max_packet_size(1 << 20, 1 << 20);
-        let (client, events) = AsyncClient::new(options, 32);
-        Device { client, events }
+        let mut options = device::options(&self.service.host, self.mqtt_port, &self.tls, id, key);
+        options.set_clean_session(false);
+        Device::new(options)
     }
 
     pub(crate) async fn connect(&self, id: &str, key: &Key) -> Device {
@@ -173,33 +160,7 @@ fn connection_string(folder: &tempfile::TempDir) -> ServiceConnection {
     ServiceConnection::parse(String::from_utf8(said.stdout).unwrap().trim()).unwrap()
 }
 
-/// A device's side of a link.
-pub(crate) struct Device {
-    pub(crate) client: AsyncClient,
-    pub(crate) events: EventLoop,
-}
-
 impl Device {
-    pub(crate) async fn next<T>(&mut self, wanted: impl Fn(Incoming) -> Option<T>) -> T {
-        loop {
-            let event = timeout(PATIENCE, self.events.poll()).await.expect("something happens in time").unwrap();
-            if let Event::Incoming(packet) = event
-                && let Some(found) = wanted(packet)
-            {
-                return found;
-            }
-        }
-    }
-
-    pub(crate) async fn subscribe(&mut self, filter: &str) {
-        self.client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
-        self.next(|packet| matches!(packet, Incoming::SubAck(_)).then_some(())).await;
-    }
-
-    pub(crate) async fn publish(&self, topic: &str, body: &str) {
-        self.client.publish(topic, QoS::AtLeastOnce, false, body).await.unwrap();
-    }
-
     pub(crate) async fn receive(&mut self) -> Publish {
         self.next(|packet| if let Incoming::Publish(publish) = packet { Some(publish) } else { None }).await
     }
@@ -213,7 +174,7 @@ impl Device {
 
     /// Waits until the other side ends the link.
     pub(crate) async fn is_closed(&mut self) {
-        while timeout(PATIENCE, self.events.poll()).await.expect("the link ends in time").is_ok() {}
+        while self.poll().await.is_ok() {}
     }
 }
 

@@ -107,7 +107,7 @@ async fn a_full_disk_refuses_writes_loses_nothing_and_is_no_end() {
     let hub = Hub::start(&state);
     let key = hub.service.make("device").await;
     let mut device = hub.connect("device", &key).await;
-    device.report(1, &json!({"n": 1}));
+    device.report(1, &json!({"n": 1})).await;
     assert_eq!(device.answer().await, Some((204, 1, Some(2))));
     let count = fill(&hub.service, 0).await;
     assert!(count > 20, "{count}");
@@ -115,7 +115,7 @@ async fn a_full_disk_refuses_writes_loses_nothing_and_is_no_end() {
     // What little fits may still be written; more and more of it is refused.
     let mut n = 2;
     let refused = loop {
-        device.report(n, &json!({"text": "x".repeat(4000), "n": n}));
+        device.report(n, &json!({"text": "x".repeat(4000), "n": n})).await;
         let (status, ..) = device.answer().await.unwrap();
         if status != 204 {
             break status;
@@ -126,7 +126,7 @@ async fn a_full_disk_refuses_writes_loses_nothing_and_is_no_end() {
     assert!(hub.log().contains("disk of the store is full"), "{}", hub.log());
 
     free(&ballast);
-    device.report(n, &json!({ "n": n }));
+    device.report(n, &json!({ "n": n })).await;
     assert_eq!(device.answer().await, Some((204, n, Some(n + 1))), "without a restart, on the same link");
     for at in 0..10 {
         assert_eq!(write(&hub.service, &format!("d{at}"), 2).await, StatusCode::OK);

@@ -1,25 +1,23 @@
 //! A hub as a process that can be killed, and its clients.
 
+#[path = "../support/device.rs"]
+mod device;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::Arc,
-    time::Duration,
 };
 
+use device::FOREVER;
+pub(crate) use device::{Device, PATIENCE};
 use reqwest::{Method, StatusCode};
-use rumqttc::{AsyncClient, Event, EventLoop, Incoming, MqttOptions, QoS, TlsConfiguration, Transport};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use rumqttc::{Event, Incoming};
+use rustls::ClientConfig;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 use twinops::iothub::{HostName, Key, ServiceConnection, ServiceCredential, sign};
 
-/// Longer than anything here takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-const FOREVER: u64 = 4_000_000_000;
 const RESPONSES: &str = "$iothub/twin/res/#";
 
 /// What the log says of an end in disorder, and of what was found after it.
@@ -88,15 +86,9 @@ impl Hub {
 
     /// Connects as a device, which listens to the answers to what it reports.
     pub(crate) async fn connect(&self, id: &str, key: &Key) -> Device {
-        let host = &self.service.host;
-        let mut options = MqttOptions::new(id, "localhost", self.mqtt_port);
-        let token = sign(&format!("{host}/devices/{id}"), key, FOREVER, None);
-        options.set_credentials(format!("{host}/{id}/?api-version=2021-04-12"), token);
-        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(self.service.tls.clone()))));
-        let (client, events) = AsyncClient::new(options, 32);
-        let mut device = Device { client, events };
-        device.client.subscribe(RESPONSES, QoS::AtLeastOnce).await.unwrap();
-        while !matches!(device.next().await.unwrap(), Incoming::SubAck(_)) {}
+        let options = device::options(&self.service.host, self.mqtt_port, &self.service.tls, id, key);
+        let mut device = Device::new(options);
+        device.subscribe(RESPONSES).await;
         device
     }
 }
@@ -129,13 +121,7 @@ impl Service {
     fn new(state: &Path, host: HostName) -> Self {
         let said = run(&["connection-string"], state);
         let connection = ServiceConnection::parse(String::from_utf8(said.stdout).unwrap().trim()).unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(state.join("ca.pem")).unwrap()).unwrap();
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = device::client(&state.join("ca.pem")).with_no_client_auth();
         let http = http(&tls);
         Self { host, credential: connection.credential, tls, http }
     }
@@ -184,23 +170,17 @@ fn http(tls: &ClientConfig) -> reqwest::Client {
     reqwest::Client::builder().tls_backend_preconfigured(tls.clone()).no_proxy().build().unwrap()
 }
 
-/// A device's side of a link.
-pub(crate) struct Device {
-    client: AsyncClient,
-    events: EventLoop,
-}
-
 impl Device {
     /// Sends a patch of the reported properties under a number, without waiting for its answer.
-    pub(crate) fn report(&self, number: u64, body: &Value) {
+    pub(crate) fn report(&self, number: u64, body: &Value) -> impl Future<Output = ()> + use<> {
         let topic = format!("$iothub/twin/PATCH/properties/reported/?$rid={number}");
-        self.client.try_publish(topic, QoS::AtLeastOnce, false, body.to_string()).unwrap();
+        self.publish(&topic, &body.to_string())
     }
 
     /// The next answer: its status, the number of the patch, and the version that it made. Nothing when the hub is gone.
     pub(crate) async fn answer(&mut self) -> Option<(u16, u64, Option<u64>)> {
         loop {
-            if let Incoming::Publish(publish) = self.next().await? {
+            if let Event::Incoming(Incoming::Publish(publish)) = self.poll().await.ok()? {
                 let (status, parameters) =
                     publish.topic.strip_prefix("$iothub/twin/res/").unwrap().split_once("/?$rid=").unwrap();
                 let (number, version) = match parameters.split_once("&$version=") {
@@ -208,14 +188,6 @@ impl Device {
                     None => (parameters, None),
                 };
                 return Some((status.parse().unwrap(), number.parse().unwrap(), version));
-            }
-        }
-    }
-
-    async fn next(&mut self) -> Option<Incoming> {
-        loop {
-            if let Event::Incoming(packet) = timeout(PATIENCE, self.events.poll()).await.unwrap().ok()? {
-                return Some(packet);
             }
         }
     }

@@ -169,7 +169,7 @@ async fn report(mut device: Device, writes: Arc<Writes>, stop: Arc<AtomicBool>) 
     loop {
         while !stop.load(SeqCst) && writes.sent.load(SeqCst) < writes.acknowledged() + WINDOW {
             let n = writes.send();
-            device.report(n, &json!({ "n": n }));
+            device.report(n, &json!({ "n": n })).await;
         }
         if writes.sent.load(SeqCst) == writes.acknowledged() {
             return;

@@ -1,13 +1,11 @@
 //! A hub that runs in the test's process, with a REST client and MQTT clients of the kind that devices have.
 
-use std::{path::Path, sync::Arc, time::Duration};
+mod device;
 
+pub(crate) use device::{Device, FOREVER, PATIENCE, client};
 use reqwest::{Method, StatusCode};
-use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, QoS, TlsConfiguration, Transport,
-};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use rumqttc::MqttOptions;
+use rustls::ClientConfig;
 use serde_json::Value;
 use tokio::{task::JoinHandle, time::timeout};
 use twinops::{
@@ -15,11 +13,6 @@ use twinops::{
     iothub::{Key, ServiceConnection, ServiceCredential, sign},
     task::Stop,
 };
-
-/// Longer than anything here takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-/// An expiry that no test sees, in seconds since 1970.
-pub(crate) const FOREVER: u64 = 4_000_000_000;
 
 /// A hub that runs, and its service client.
 pub(crate) struct World {
@@ -42,16 +35,6 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
-}
-
-/// A client that trusts an authority alone.
-pub(crate) fn client(ca_pem: &Path) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(ca_pem).unwrap()).unwrap();
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
 }
 
 impl World {
@@ -96,50 +79,8 @@ impl World {
 
     /// What a device, or a module `device/module`, connects with: its own key, and a session that is kept.
     pub(crate) fn options(&self, id: &str, key: &Key) -> MqttOptions {
-        let (host, path) = (&self.service.host, id.replace('/', "/modules/"));
-        let mut options = MqttOptions::new(id, "localhost", self.mqtt_port);
-        let token = sign(&format!("{host}/devices/{path}"), key, FOREVER, None);
-        options.set_credentials(format!("{host}/{id}/?api-version=2021-04-12"), token);
-        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(self.tls.clone()))));
-        options.set_clean_session(false).set_max_packet_size(1 << 20, 1 << 20);
+        let mut options = device::options(&self.service.host, self.mqtt_port, &self.tls, id, key);
+        options.set_clean_session(false);
         options
-    }
-}
-
-/// A device's side of a link.
-pub(crate) struct Device {
-    pub(crate) client: AsyncClient,
-    events: EventLoop,
-}
-
-impl Device {
-    /// Dials with the first poll.
-    pub(crate) fn new(options: MqttOptions) -> Self {
-        let (client, events) = AsyncClient::new(options, 32);
-        Self { client, events }
-    }
-
-    pub(crate) async fn poll(&mut self) -> Result<Event, ConnectionError> {
-        timeout(PATIENCE, self.events.poll()).await.expect("something happens in time")
-    }
-
-    /// What is wanted of the first packet that has it.
-    pub(crate) async fn next<T>(&mut self, wanted: impl Fn(Incoming) -> Option<T>) -> T {
-        loop {
-            if let Event::Incoming(packet) = self.poll().await.unwrap()
-                && let Some(found) = wanted(packet)
-            {
-                return found;
-            }
-        }
-    }
-
-    pub(crate) async fn subscribe(&mut self, filter: &str) {
-        self.client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
-        self.next(|packet| matches!(packet, Incoming::SubAck(_)).then_some(())).await;
-    }
-
-    pub(crate) async fn publish(&self, topic: &str, body: &str) {
-        self.client.publish(topic, QoS::AtLeastOnce, false, body).await.unwrap();
     }
 }

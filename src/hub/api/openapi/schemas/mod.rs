@@ -1,9 +1,10 @@
 //! Bodies that operations name. Members that are unknown are ignored in requests; answers may get more.
 //!
 //! * `derived` has those that are types; the others are written down: those of twins here, in `operations` what is done
-//!   to many devices, in `provisioning` what devices say that register.
+//!   to many devices, in `messages` what is sent to one, in `provisioning` what devices say that register.
 
 mod derived;
+mod messages;
 mod operations;
 mod provisioning;
 
@@ -17,7 +18,7 @@ pub(super) fn all() -> Value {
     if let Some(members) = derived.get_mut("Twin").and_then(|twin| twin["properties"].as_object_mut()) {
         members.extend(sections());
     }
-    let written = [common(), operations::all(), provisioning::all()];
+    let written = [common(), operations::all(), messages::all(), provisioning::all()];
     let schemas = written.iter().filter_map(Value::as_object).flatten().chain(&derived);
     json!(schemas.collect::<BTreeMap<_, _>>())
 }

@@ -1,4 +1,4 @@
-//! What is done to many devices: configurations, jobs, messages.
+//! What is done to many devices: configurations and jobs.
 
 use serde_json::{Value, json};
 
@@ -12,32 +12,8 @@ pub(super) fn all() -> Value {
         },
         "Configuration": configuration(),
         "ConfigurationContent": content(),
-        "ConfigurationErrors": {
-            "type": "object",
-            "properties": {
-                "targetConditionError": { "type": "string" },
-                "customMetricQueryErrors": { "type": "object", "additionalProperties": { "type": "string" } },
-            },
-        },
-        "ConfigurationTrial": {
-            "type": "object",
-            "properties": {
-                "targetCondition": { "type": "string" },
-                "customMetricQueries": { "type": "object", "additionalProperties": { "type": "string" } },
-            },
-        },
-        "Feedback": {
-            "type": "object",
-            "required": ["originalMessageId", "statusCode"],
-            "properties": {
-                "originalMessageId": { "type": "string" },
-                "enqueuedTimeUtc": { "type": "string", "format": "date-time" },
-                "statusCode": { "enum": ["Success", "Expired", "DeliveryCountExceeded", "Rejected", "Purged"] },
-                "description": { "type": "string" },
-                "deviceId": { "type": "string" },
-                "deviceGenerationId": { "type": "string" },
-            },
-        },
+        "ConfigurationErrors": errors(),
+        "ConfigurationTrial": trial(),
         "AnyJob": { "anyOf": [
             { "$ref": "#/components/schemas/Job" },
             {
@@ -52,22 +28,6 @@ pub(super) fn all() -> Value {
             "required": ["op", "path"],
             "properties": { "op": { "type": "string" }, "path": { "type": "string" }, "value": {} },
         } },
-        "PurgedMessages": {
-            "type": "object",
-            "properties": {
-                "totalMessagesPurged": { "type": "integer" },
-                "deviceId": { "type": "string" },
-                "moduleId": { "type": "null" },
-            },
-        },
-        "SentMessage": {
-            "type": "object",
-            "properties": {
-                "messageId": { "type": "string" },
-                "sequenceNumber": { "type": "integer" },
-                "expiryTimeUtc": { "type": "string", "format": "date-time" },
-            },
-        },
     })
 }
 
@@ -76,6 +36,26 @@ fn content() -> Value {
     json!({
         "type": "object",
         "properties": { "deviceContent": section, "modulesContent": section, "moduleContent": section },
+    })
+}
+
+fn errors() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "targetConditionError": { "type": "string" },
+            "customMetricQueryErrors": { "type": "object", "additionalProperties": { "type": "string" } },
+        },
+    })
+}
+
+fn trial() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "targetCondition": { "type": "string" },
+            "customMetricQueries": { "type": "object", "additionalProperties": { "type": "string" } },
+        },
     })
 }
 
