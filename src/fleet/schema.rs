@@ -56,6 +56,14 @@ pub(super) fn check_document(kind: Kind, document: &Value) -> Vec<Fault> {
     KINDS[kind as usize].check(document, Mode::Whole)
 }
 
+/// What is wrong with a value by a schema that is used once.
+///
+/// # Errors
+/// When the schema is none.
+pub fn check_once(schema: Value, value: &Value) -> Result<Vec<Fault>, String> {
+    Compiled::new(schema).map(|compiled| compiled.check(value, Mode::Whole))
+}
+
 impl Components {
     /// Those of a registry. Nothing is compiled yet.
     pub fn new(registry: &Registry) -> Self {
@@ -240,7 +248,7 @@ fn what<'e>(error: &'e ValidationError<'_>) -> What<'e> {
         Kind::MinProperties { limit } => What::Size("at least", *limit, "member"),
         Kind::MaxProperties { limit } => What::Size("at most", *limit, "member"),
         Kind::PropertyNames { error } => What::Key(error.instance().as_str().unwrap_or_default()),
-        Kind::FalseSchema => What::Forbidden,
+        Kind::FalseSchema | Kind::Not { .. } => What::Forbidden,
         Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => What::NoBranch,
         _ => What::Other(error.masked().to_string()),
     }
