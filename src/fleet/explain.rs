@@ -200,6 +200,11 @@ fn key_help(schema: &Value) -> Option<String> {
     Some(format!("keys are of the form `{pattern}`"))
 }
 
+/// Whether the schema's author says more of it than its parts do.
+pub(super) fn has_reason(schema: &Value) -> bool {
+    schema.get(REASON).is_some()
+}
+
 /// What the schema's author has to say when it is broken.
 fn reason(schema: &Value) -> Option<String> {
     schema.get(REASON).and_then(Value::as_str).map(str::to_owned)

@@ -154,7 +154,7 @@ impl Compiled {
             if let Some((at, options)) = choice(context) {
                 return self.tell(at, What::NoneOf(options), faults);
             }
-            if let Some(branch) = meant(error, context) {
+            if let Some(branch) = meant(error, context).filter(|_| !explain::has_reason(self.around(error))) {
                 return branch.iter().for_each(|inner| self.explain(inner, mode, faults));
             }
         }
@@ -162,14 +162,15 @@ impl Compiled {
     }
 
     fn tell(&self, error: &ValidationError<'_>, what: What<'_>, faults: &mut Vec<Fault>) {
-        let (parent, _) = error.schema_path().as_str().rsplit_once('/').unwrap_or_default();
-        let violation = Violation {
-            pointer: error.instance_path().as_str(),
-            found: error.instance(),
-            schema: self.schema.pointer(parent).unwrap_or(&Value::Null),
-            what,
-        };
+        let pointer = error.instance_path().as_str();
+        let violation = Violation { pointer, found: error.instance(), schema: self.around(error), what };
         explain::explain(&violation, faults);
+    }
+
+    /// The schema that the broken keyword stands in.
+    fn around(&self, error: &ValidationError<'_>) -> &Value {
+        let (parent, _) = error.schema_path().as_str().rsplit_once('/').unwrap_or_default();
+        self.schema.pointer(parent).unwrap_or(&Value::Null)
     }
 }
 
