@@ -94,7 +94,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Agent(args) => cmd::agent::run(args, ca, printer, stop.clone()).await,
         Command::Hub(args) => cmd::hub::run(args, &desk(here), stop).await,
         Command::Up(args) => cmd::up::run(args, &desk(&args.dir), stop).await,
-        Command::Schema(args) => cmd::schema::run(args.write.as_deref(), printer),
+        Command::Schema(args) => cmd::schema::run(args, printer),
         Command::Docs(args) => cmd::schema::docs(args, printer),
         Command::Completions { shell } => {
             printer.result(|out| super::completions(*shell, out))?;

@@ -4,50 +4,116 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
+    apps,
+    artifact::ID,
+    certificates,
     convention::{Convention, KEYWORD},
-    device_info, files, reboot,
+    device_info, diagnostics, files, reboot,
     registry::ComponentSchema,
-    telemetry, tidy, time, twinops, updates, windows,
+    services, telemetry, tidy, time, twinops, updates, wifi, windows,
 };
 
 /// Every component of this crate.
 pub(super) fn components() -> Vec<ComponentSchema> {
-    use Convention::{Dm1, Pnp};
+    neutral().into_iter().chain(of_the_dm_client()).chain(windows::RESULTS.map(result)).collect()
+}
+
+/// One vocabulary for Windows and Linux.
+fn neutral() -> Vec<ComponentSchema> {
+    use Convention::Pnp;
     vec![
+        named::<apps::Apps>(
+            "apps",
+            "The programs of a device, by ids of your choice. What is not listed stays as it is.",
+        ),
+        named::<certificates::Certificates>(
+            "certificates",
+            "The certificates of a device, by ids of your choice. What is not listed stays as it is.",
+        ),
         component::<device_info::DeviceInfo>("deviceInfo", Pnp),
-        files(),
+        named::<diagnostics::Diagnostics>("diagnostics", "Logs that a device collects, by ids of your choice."),
+        named::<files::Files>("files", "Text files that the agent keeps as declared, by ids of your choice."),
         component::<reboot::Reboot>("reboot", Pnp),
+        named::<services::Services>(
+            "services",
+            "Services of the operating system, by ids of your choice. The device says which it lets be changed.",
+        ),
         component::<telemetry::Telemetry>("telemetry", Pnp),
         component::<time::Time>("time", Pnp),
         component::<twinops::Twinops>("twinops", Pnp),
         component::<updates::Updates>("updates", Pnp),
+        named::<wifi::Wifi>(
+            "wifi",
+            "The wireless networks that a device joins, by ids of your choice. It goes back to what it had when it does \
+             not reach the hub any more.",
+        ),
+    ]
+}
+
+fn of_the_dm_client() -> Vec<ComponentSchema> {
+    use Convention::Dm1;
+    vec![
+        component::<windows::Apps>("windows.apps", Dm1),
+        component::<windows::Certificates>("windows.certificates", Dm1),
+        component::<windows::DeviceHealthAttestation>("windows.deviceHealthAttestation", Dm1),
         component::<windows::DeviceInfo>("windows.deviceInfo", Dm1),
+        component::<windows::EventTracingCollectors>("windows.eventTracingCollectors", Dm1),
+        component::<windows::ExternalStorage>("windows.externalStorage", Dm1),
         component::<windows::RebootInfo>("windows.rebootInfo", Dm1),
         component::<windows::TimeInfo>("windows.timeInfo", Dm1),
         component::<windows::TimeService>("windows.timeService", Dm1),
+        component::<windows::Wifi>("windows.wifi", Dm1),
         component::<windows::WindowsTelemetry>("windows.windowsTelemetry", Dm1),
         component::<windows::WindowsUpdatePolicy>("windows.windowsUpdatePolicy", Dm1),
+        component::<windows::WindowsUpdates>("windows.windowsUpdates", Dm1),
     ]
+}
+
+/// What the DM client reports of a command: it can be read, and nothing can be declared.
+fn result((name, method): (&str, &str)) -> ComponentSchema {
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        KEYWORD: Convention::Dm1.name(),
+        "title": name,
+        "description": format!("What the device reports of `{method}`. It cannot be declared: `twinops invoke {method}`."),
+        "not": {},
+        "x-twinops-reported": reported::<windows::CommandResult>(),
+    });
+    ComponentSchema::new(name, schema, Convention::Dm1)
 }
 
 fn component<T: JsonSchema>(name: &str, convention: Convention) -> ComponentSchema {
     ComponentSchema::new(name, schema::<T>(name, convention), convention)
 }
 
+/// A map has no words of its own, and its keys are ids.
+fn named<T: JsonSchema>(name: &str, description: &str) -> ComponentSchema {
+    let mut schema = schema::<T>(name, Convention::Pnp);
+    schema["description"] = description.into();
+    schema["propertyNames"] = json!({"pattern": ID});
+    ComponentSchema::new(name, schema, Convention::Pnp)
+}
+
 fn schema<T: JsonSchema>(name: &str, convention: Convention) -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.insert(KEYWORD.to_owned(), convention.name().into());
-    schema.insert("title".to_owned(), name.into());
-    let mut schema = schema.to_value();
-    tidy::tidy(&mut schema);
+    let mut schema = plain::<T>();
+    schema[KEYWORD] = convention.name().into();
+    schema["title"] = name.into();
     schema
 }
 
-/// A map has no words of its own, and its keys have a form.
-fn files() -> ComponentSchema {
-    let mut schema = schema::<files::Files>("files", Convention::Pnp);
-    schema["description"] = json!("Text files that the agent keeps as declared, by ids of your choice.");
-    schema["propertyNames"] = json!({"pattern": format!("^[A-Za-z0-9_-]{{1,{}}}$", files::LONGEST_ID)});
-    ComponentSchema::new("files", schema, Convention::Pnp)
+/// The schema of one part, without the words that a whole one begins with.
+fn reported<T: JsonSchema>() -> Value {
+    let mut schema = plain::<T>();
+    if let Value::Object(members) = &mut schema {
+        members.remove("$schema");
+        members.remove("title");
+    }
+    schema
+}
+
+fn plain<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    tidy::tidy(&mut schema);
+    schema
 }

@@ -1,25 +1,36 @@
 //! The data models: what the sections of a twin may hold, as types, and how devices answer them.
 //!
 //! * [`pnp`] is the status convention of IoT Plug and Play: how a device answers a writable property.
-//! * [`time`], [`files`] and [`device_info`] are the neutral components that the agent speaks; [`updates`],
-//!   [`telemetry`] and [`reboot`] are for agents of others; [`twinops`] is between the reconciler and the agent.
+//! * [`time`], [`services`], [`updates`], [`telemetry`], [`certificates`], [`wifi`], [`reboot`], [`apps`],
+//!   [`diagnostics`], [`files`] and [`device_info`] are the neutral components, one vocabulary for Windows and Linux;
+//!   [`artifact`] is what several of them are made of. [`twinops`] is between the reconciler and the agent.
 //! * [`windows`] has the components of the Windows IoT Azure DM client.
+//! * `method` has the direct methods of devices, `laws` what no schema can say.
 //! * A [`Convention`] is how a component's status is told; `Registry` has the JSON Schema of every component, those
 //!   of this crate and a fleet's own.
 //!
 //! The types read what stands in a twin below a component's name, without the `__t` marker that tools add.
 
+pub mod apps;
+pub mod artifact;
 #[cfg(feature = "cli")]
 mod builtin;
+pub mod certificates;
 pub mod convention;
 pub mod device_info;
+pub mod diagnostics;
 pub mod files;
+#[cfg(feature = "cli")]
+pub mod laws;
+#[cfg(feature = "cli")]
+pub mod method;
 #[cfg(feature = "cli")]
 mod partial;
 pub mod pnp;
 pub mod reboot;
 #[cfg(feature = "cli")]
 mod registry;
+pub mod services;
 mod suggest;
 pub mod telemetry;
 #[cfg(feature = "cli")]
@@ -27,6 +38,7 @@ mod tidy;
 pub mod time;
 pub mod twinops;
 pub mod updates;
+pub mod wifi;
 pub mod windows;
 
 pub use convention::Convention;

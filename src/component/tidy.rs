@@ -28,6 +28,9 @@ fn no_null(members: &mut Map<String, Value>) {
             members.insert("type".to_owned(), only);
         }
     }
+    if let Some(values) = members.get_mut("enum").and_then(Value::as_array_mut) {
+        values.retain(|value| !value.is_null());
+    }
     let Some(branches) = members.get_mut("anyOf").and_then(Value::as_array_mut) else { return };
     branches.retain(|branch| *branch != json!({"type": "null"}));
     if let [Value::Object(only)] = branches.as_slice() {
@@ -79,6 +82,14 @@ mod tests {
         assert_eq!(
             tidied(json!({"type": ["integer", "null"], "minimum": 0})),
             json!({"type": "integer", "minimum": 0})
+        );
+    }
+
+    #[test]
+    fn an_optional_choice_without_words_does_not_take_null() {
+        assert_eq!(
+            tidied(json!({"type": ["string", "null"], "enum": ["a", null]})),
+            json!({"type": "string", "enum": ["a"]})
         );
     }
 

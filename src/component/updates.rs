@@ -21,6 +21,9 @@ pub struct Updates {
     /// How long updates wait after they come out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defer: Option<Defer>,
+    /// From when on updates are held back. Windows only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
     /// The release to stay on. Windows only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
@@ -114,6 +117,24 @@ pub struct Defer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feature_days: Option<u16>,
 }
+
+/// From when on updates are held back; Windows ends a pause after 35 days.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Pause {
+    /// The day from which fixes are held back, `YYYY-MM-DD`. Quote it in YAML.
+    #[cfg_attr(feature = "cli", schemars(regex(pattern = DATE)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+    /// The day from which new releases are held back, `YYYY-MM-DD`. Quote it in YAML.
+    #[cfg_attr(feature = "cli", schemars(regex(pattern = DATE)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature: Option<String>,
+}
+
+#[cfg(feature = "cli")]
+const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 
 /// The release to stay on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::component::nearest;
 
+/// The keyword of a schema that says why it demands what it demands.
+const REASON: &str = "x-twinops-reason";
+
 /// Most names that a list in a message has.
 const MOST_NAMES: usize = 12;
 
@@ -71,13 +74,13 @@ pub(super) fn explain(violation: &Violation<'_>, faults: &mut Vec<Fault>) {
         rule,
         message,
         label: None,
-        help: description(violation.schema),
+        help: reason(violation.schema).or_else(|| description(violation.schema)),
     };
     let name = name(violation.pointer);
     let fault = match &violation.what {
         What::Unknown(names) => return faults.extend(names.iter().map(|name| unknown(violation, name))),
         What::Missing(member) => Fault {
-            help: member_description(violation.schema, member),
+            help: reason(violation.schema).or_else(|| member_description(violation.schema, member)),
             ..fault("missing-property", format!("`{member}` is missing{}", within(violation.pointer)))
         },
         What::Type(types) => Fault {
@@ -195,6 +198,16 @@ fn key_help(schema: &Value) -> Option<String> {
     let names = schema.get("propertyNames").unwrap_or(schema);
     let pattern = names.get("pattern")?.as_str()?;
     Some(format!("keys are of the form `{pattern}`"))
+}
+
+/// Whether the schema's author says more of it than its parts do.
+pub(super) fn has_reason(schema: &Value) -> bool {
+    schema.get(REASON).is_some()
+}
+
+/// What the schema's author has to say when it is broken.
+fn reason(schema: &Value) -> Option<String> {
+    schema.get(REASON).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn description(schema: &Value) -> Option<String> {

@@ -35,7 +35,7 @@ pub use model::{
 };
 pub use model_rollout::{Day, GateOf, GateSpec, OnFailure, RolloutSpec, WaveSpec, WindowSpec};
 pub use order::in_order;
-pub use schema::Components;
+pub use schema::{Components, check_once};
 pub use schema_files::schema_files;
 pub use source::{FileKind, Source, SourceError, SourceFile};
 pub use wanted::Wanted;

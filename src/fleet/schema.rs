@@ -56,6 +56,14 @@ pub(super) fn check_document(kind: Kind, document: &Value) -> Vec<Fault> {
     KINDS[kind as usize].check(document, Mode::Whole)
 }
 
+/// What is wrong with a value by a schema that is used once.
+///
+/// # Errors
+/// When the schema is none.
+pub fn check_once(schema: Value, value: &Value) -> Result<Vec<Fault>, String> {
+    Compiled::new(schema).map(|compiled| compiled.check(value, Mode::Whole))
+}
+
 impl Components {
     /// Those of a registry. Nothing is compiled yet.
     pub fn new(registry: &Registry) -> Self {
@@ -146,7 +154,7 @@ impl Compiled {
             if let Some((at, options)) = choice(context) {
                 return self.tell(at, What::NoneOf(options), faults);
             }
-            if let Some(branch) = meant(error, context) {
+            if let Some(branch) = meant(error, context).filter(|_| !explain::has_reason(self.around(error))) {
                 return branch.iter().for_each(|inner| self.explain(inner, mode, faults));
             }
         }
@@ -154,14 +162,15 @@ impl Compiled {
     }
 
     fn tell(&self, error: &ValidationError<'_>, what: What<'_>, faults: &mut Vec<Fault>) {
-        let (parent, _) = error.schema_path().as_str().rsplit_once('/').unwrap_or_default();
-        let violation = Violation {
-            pointer: error.instance_path().as_str(),
-            found: error.instance(),
-            schema: self.schema.pointer(parent).unwrap_or(&Value::Null),
-            what,
-        };
+        let pointer = error.instance_path().as_str();
+        let violation = Violation { pointer, found: error.instance(), schema: self.around(error), what };
         explain::explain(&violation, faults);
+    }
+
+    /// The schema that the broken keyword stands in.
+    fn around(&self, error: &ValidationError<'_>) -> &Value {
+        let (parent, _) = error.schema_path().as_str().rsplit_once('/').unwrap_or_default();
+        self.schema.pointer(parent).unwrap_or(&Value::Null)
     }
 }
 
@@ -240,7 +249,7 @@ fn what<'e>(error: &'e ValidationError<'_>) -> What<'e> {
         Kind::MinProperties { limit } => What::Size("at least", *limit, "member"),
         Kind::MaxProperties { limit } => What::Size("at most", *limit, "member"),
         Kind::PropertyNames { error } => What::Key(error.instance().as_str().unwrap_or_default()),
-        Kind::FalseSchema => What::Forbidden,
+        Kind::FalseSchema | Kind::Not { .. } => What::Forbidden,
         Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => What::NoBranch,
         _ => What::Other(error.masked().to_string()),
     }

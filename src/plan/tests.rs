@@ -277,8 +277,8 @@ fn a_guard_counts_managed_devices_and_refuses_by_name() {
 
 /// A fleet with a secret, and one commit later without it.
 fn with_a_secret_that_goes() -> (Fleet, Fleet) {
-    let desired = json!({ "wifi": { "__t": "c", "ssid": "shop", "psk": "${secret.PSK}" } });
-    let after = json!({ "wifi": { "__t": "c", "ssid": "shop" } });
+    let desired = json!({ "files": { "key": { "path": "/etc/key", "content": "${secret.PSK}" } } });
+    let after = json!({ "files": { "key": { "path": "/etc/key" } } });
     (fleet(vec![profile("base", None, 0, desired)]), fleet(vec![profile("base", None, 0, after)]))
 }
 
@@ -291,12 +291,12 @@ fn a_secret_that_is_pruned_is_still_a_secret() {
     let text = serde_json::to_string(&d1).unwrap();
     let row = TwinRow::parse(&text).unwrap();
     let verdict = planner.verdict(&row).unwrap().unwrap();
-    assert!(verdict.properties.iter().any(|p| p.path.keys.last().is_some_and(|key| &**key == "psk") && p.secret));
+    assert!(verdict.properties.iter().any(|p| p.path.keys.last().is_some_and(|key| &**key == "content") && p.secret));
     let mut collector = Collector::new(planner);
     collector.take(&row).unwrap();
     let plan = collector.finish().unwrap();
     let [delta] = &*plan.groups[0].deltas else { panic!("one change") };
-    assert_eq!((delta.path.to_string().as_str(), &delta.why), ("properties.desired.wifi.psk", &Why::Prune));
+    assert_eq!((delta.path.to_string().as_str(), &delta.why), ("properties.desired.files.key.content", &Why::Prune));
     assert!(delta.secret);
 }
 
@@ -306,8 +306,8 @@ fn what_a_device_says_of_a_secret_does_not_quote_it() {
     let planner = planner("r1", vec![("r1", fleet)]);
     let mut d1 = twin(json!({}), json!({}));
     apply(&planner, &mut d1);
-    let mut answer = map(json!({ "wifi": { "__t": "c" } }));
-    answer["wifi"]["psk"] = json!({ "value": "hunter2", "ac": 400, "av": 1, "ad": "`hunter2` is too short" });
+    let mut answer = map(json!({ "files": { "__t": "c" } }));
+    answer["files"]["key"] = json!({ "value": "hunter2", "ac": 400, "av": 1, "ad": "`hunter2` is too short" });
     d1.properties.reported.values = answer;
     let text = serde_json::to_string(&d1).unwrap();
     let verdict = planner.verdict(&TwinRow::parse(&text).unwrap()).unwrap().unwrap();

@@ -141,8 +141,17 @@ pub enum Command {
 /// Of `schema`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  twinops schema                   the schema of the documents, for an editor\n  \
+                        twinops schema time              that of a component\n  \
+                        twinops schema report-plan       that of a report\n  \
+                        twinops schema --method windows.startRemoteWipeAsync\n  \
                         twinops schema --write schemas   all of them, each to its file")]
 pub struct SchemaArgs {
+    /// A component such as `time`, a kind of document such as `profile`, or a report such as `report-plan`.
+    #[arg(value_name = "NAME", conflicts_with = "write")]
+    pub name: Option<String>,
+    /// What is handed to a direct method.
+    #[arg(long, value_name = "METHOD", conflicts_with_all = ["name", "write"])]
+    pub method: Option<String>,
     /// Write every schema to its file in this folder instead.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,

@@ -196,6 +196,12 @@ pub struct InvokeArgs {
     /// Devices called at the same time, at most.
     #[arg(long, value_name = "N", default_value = "16", help_heading = "Call")]
     pub concurrency: NonZeroUsize,
+    /// Devices that `--where` may select, at most; when it selects more, none is called.
+    #[arg(long, value_name = "N", default_value = "100", help_heading = "Call")]
+    pub max_devices: NonZeroUsize,
+    /// Do not ask before a method that restarts devices, or destroys what cannot be brought back.
+    #[arg(long, help_heading = "Call")]
+    pub yes: bool,
     /// The hub.
     #[command(flatten)]
     pub hub: HubAccess,

@@ -3,10 +3,16 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::{
-    cli::{Exit, Failure, Printer, args::DocsArgs},
-    component::Registry,
+    cli::{
+        Exit, Failure, Printer,
+        args::{DocsArgs, SchemaArgs},
+    },
+    component::{Registry, method, nearest},
     fleet, hub, report,
 };
+
+/// How the file of a schema ends.
+const ENDING: &str = ".schema.json";
 
 /// The text of every schema, by the path of its file below `schemas`.
 pub fn schema_files() -> BTreeMap<String, String> {
@@ -15,13 +21,21 @@ pub fn schema_files() -> BTreeMap<String, String> {
     files
 }
 
-/// Prints the schema of the documents, or writes all schemas to their files.
-pub(crate) fn run(write: Option<&Path>, printer: &Printer) -> Result<Exit, Failure> {
-    let Some(folder) = write else {
-        let schema = fleet::schema();
-        printer.result(|out| writeln!(out, "{schema:#}"))?;
-        return Ok(Exit::Done);
+/// Prints one schema, that of the documents when none is named; or writes all of them to their files.
+pub(crate) fn run(args: &SchemaArgs, printer: &Printer) -> Result<Exit, Failure> {
+    if let Some(folder) = &args.write {
+        return write(folder, printer);
+    }
+    let text = match (&args.method, &args.name) {
+        (Some(method), _) => of_method(method)?,
+        (None, Some(name)) => named(name)?,
+        (None, None) => format!("{:#}\n", fleet::schema()),
     };
+    printer.result(|out| out.write_all(text.as_bytes()))?;
+    Ok(Exit::Done)
+}
+
+fn write(folder: &Path, printer: &Printer) -> Result<Exit, Failure> {
     for (name, text) in schema_files() {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
@@ -31,6 +45,31 @@ pub(crate) fn run(write: Option<&Path>, printer: &Printer) -> Result<Exit, Failu
         printer.detail(format_args!("wrote {}", path.display()));
     }
     Ok(Exit::Done)
+}
+
+/// The schema whose file is called so, wherever it lies.
+fn named(name: &str) -> Result<String, Failure> {
+    let mut files = schema_files();
+    let found = ["", "components/", "documents/"].map(|folder| format!("{folder}{name}{ENDING}"));
+    if let Some(text) = found.iter().find_map(|path| files.remove(path)) {
+        return Ok(text);
+    }
+    let known = files.keys().filter_map(|path| path.rsplit('/').next()?.strip_suffix(ENDING));
+    let help = match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`twinops schema --write DIR` writes all that there are".to_owned(),
+    };
+    Err(Failure::usage(format!("no schema is called `{name}`")).help(help))
+}
+
+fn of_method(name: &str) -> Result<String, Failure> {
+    if let Some(method) = method::find(name) {
+        return Ok(format!("{:#}\n", method.schema()));
+    }
+    let known = || method::all().map(|method| method.name).collect::<Vec<_>>().join(", ");
+    let help =
+        method::nearest(name).map_or_else(|| format!("known: {}", known()), |near| format!("did you mean `{near}`?"));
+    Err(Failure::usage(format!("no method is known as `{name}`")).help(help))
 }
 
 /// Prints the reference of the command line, or that of the hub's REST API; or writes it to a file.

@@ -35,6 +35,53 @@ fn what_stands_in_twins_of_the_field_is_read_and_written_back() {
 }
 
 #[test]
+fn the_greater_components_are_read_and_written_back() {
+    round_trip::<ExternalStorage>(&json!({"connectionString": "AccountName=demo;AccountKey=REDACTED"}));
+    round_trip::<WindowsUpdates>(&json!({"approved": "11111111-2222-3333-4444-555555555555"}));
+    round_trip::<DeviceHealthAttestation>(&json!({"Endpoint": "", "ReportIntervalInSeconds": -1}));
+    let root = json!({"00112233445566778899aabbccddeeff00112233":
+        {"state": "installed", "fileName": "certs\\plant-root.cer"}});
+    round_trip::<Certificates>(&stores(root));
+    round_trip::<Wifi>(&json!({"applyProperties": {"PlantIoT": {"profile": "wifi\\plant.xml"}, "Guest": "uninstall"},
+        "reportProperties": "yes"}));
+    round_trip::<Wifi>(&json!({"applyProperties": "no", "reportProperties": "no"}));
+    round_trip::<Apps>(&json!({
+        "?": {"store": false, "nonStore": true},
+        "Contoso_Line": {
+            "pkgFamilyName": "Contoso.Line_8wekyb3d8bbwe", "version": "1.4.0.0", "startUp": "foreground",
+            "appxSource": "apps\\line.appx", "depsSources": "apps\\vclibs.appx;apps\\netcore.appx",
+            "certSource": "apps\\line.cer",
+            "certStore": "./Device/Vendor/MSFT/RootCATrustedCertificates/TrustedPeople"
+        },
+        "Contoso_Old": {"pkgFamilyName": "Contoso.Old_8wekyb3d8bbwe", "version": "not installed"}
+    }));
+    round_trip::<EventTracingCollectors>(&json!({"?": "minimal", "Line": collector(json!(16))}));
+    round_trip::<CommandResult>(&json!({"response": "inActiveHours",
+        "lastChange": {"time": "2024-01-05T10:12:00.0000000+01:00", "state": "completed"}}));
+}
+
+fn stores(root: Value) -> Value {
+    json!({
+        "rootCATrustedCertificates_Root": root,
+        "rootCATrustedCertificates_CA": {}, "rootCATrustedCertificates_TrustedPublisher": {},
+        "rootCATrustedCertificates_TrustedPeople": {}, "certificateStore_CA_System": {},
+        "certificateStore_Root_System": {}, "certificateStore_My_User": {}, "certificateStore_My_System": {}
+    })
+}
+
+fn collector(size: Value) -> Value {
+    json!({
+        "applyProperties": {
+            "traceLogFileMode": "circular", "logFileSizeLimitMB": size, "logFileFolder": "line", "logFileName": "",
+            "started": true,
+            "d198ee7d-c5f1-4f5f-95be-a2ee6fa45897":
+                {"traceLevel": "warning", "keywords": "", "enabled": true, "type": "provider"}
+        },
+        "reportProperties": "yes"
+    })
+}
+
+#[test]
 fn what_the_client_would_stumble_over_is_refused() {
     assert!(serde_json::from_value::<TimeInfo>(json!({"ntpServer": "a"})).is_err());
     assert!(serde_json::from_value::<TimeService>(json!({"enabled": "yes", "startup": "auto"})).is_err());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::merged::{holds_something, mark};
 use crate::{
-    component::{Registry, pnp},
+    component::{Registry, laws, pnp},
     fleet::{Fault, Finding, Place, Target, Wanted, schema::Components},
     twin::{Map, PropertyPath, Section, get, limits},
 };
@@ -52,8 +52,11 @@ impl Verifier {
                 continue;
             }
             let Some(value) = get(&stored, keys) else { continue };
-            let faults = self.components.check_resolved(name, value).into_iter();
-            findings.extend(faults.map(|fault| invalid(name, keys, fault, &place)));
+            let mut faults = self.components.check_resolved(name, value);
+            if faults.is_empty() {
+                faults.extend(laws::check(name, value).into_iter().map(broken));
+            }
+            findings.extend(faults.into_iter().map(|fault| invalid(name, keys, fault, &place)));
         }
         mark(&self.registry, &mut stored);
         stored.insert(pnp::TWINOPS.to_owned(), json!({"__t": "c", "revision": REVISION}));
@@ -88,6 +91,17 @@ fn invalid(name: &str, keys: &[Arc<str>], fault: Fault, place: impl Fn(&Property
     });
     let message = format!("`{name}` as merged from all documents is not valid: {}", fault.message);
     Finding { place, label: fault.label, help: fault.help, ..Finding::error("invalid-merged-component", message) }
+}
+
+fn broken(breach: laws::Breach) -> Fault {
+    Fault {
+        pointer: breach.pointer,
+        is_key: false,
+        rule: "invalid-merged-component",
+        message: breach.message,
+        label: None,
+        help: Some(breach.help.to_owned()),
+    }
 }
 
 /// A section as the hub stores it; an object of which nothing is left stays.

@@ -1,5 +1,7 @@
 //! Validators, and which branch of a choice was meant.
 
+mod builtin;
+
 use serde_json::json;
 
 use super::*;

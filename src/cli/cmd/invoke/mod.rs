@@ -1,5 +1,7 @@
 //! `twinops invoke`: calls a direct method of devices, and prints a line of JSON for each.
 
+mod check;
+
 use std::path::Path;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -20,12 +22,15 @@ use crate::{
 /// Calls, and prints what the devices answered as they answer.
 pub(crate) async fn run(args: &InvokeArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
     let payload = payload(args)?;
+    let method = check::payload(args, &payload, desk.printer)?;
     let hub = Twins::Hub(Box::new(access::hub(Access { hub: &args.hub, ca: desk.ca })?));
     let devices = devices(&hub, args).await?;
     let Twins::Hub(hub) = &hub else { return Ok(Exit::Failed) };
     if devices.is_empty() {
         desk.printer.warn("no device is selected");
     }
+    check::budget(args, &devices)?;
+    check::confirm(args, method.as_ref(), &devices, desk.printer)?;
     let calls = stream::iter(&devices).map(|device| call(hub, device, args, &payload));
     let mut answers = calls.buffer_unordered(args.concurrency.get());
     let mut well = true;
