@@ -15,7 +15,7 @@ use crate::{process::Hub, rest::Rest};
 /// Most entries of a request.
 const AT_ONCE: u64 = 100;
 /// Requests under way.
-const CLIENTS: usize = 16;
+const CLIENTS: usize = 32;
 /// One key for all of them: what is measured is the hub, not the making of keys.
 pub(crate) const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 

@@ -24,7 +24,7 @@ use super::{
 use crate::hub::{meter::Meter, ports::LinkId};
 
 /// Most batches in one commit.
-const GROUP: usize = 512;
+const GROUP: usize = 2048;
 /// How often the log is moved into the database while there is writing.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
 /// How often it is tried to start the log afresh while others read it.

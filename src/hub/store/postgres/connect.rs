@@ -15,8 +15,8 @@ const CREATE: Duration = Duration::from_secs(10);
 /// What a pool's connections are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Load {
-    /// A few rows by name, the same statements again and again: planned once, because planning over all partitions
-    /// takes longer than running; and by the index, whatever the size of the tables is when they are planned.
+    /// A few rows by name, the same statements again and again: planned once, because planning takes as
+    /// long as running; and by the index, whatever the size of the tables is when they are planned.
     Short,
     /// Many rows, by conditions that differ.
     Long,

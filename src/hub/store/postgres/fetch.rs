@@ -1,12 +1,9 @@
 //! Reads by name, as many at a time as have come: whoever asks while others are served is served together with whoever
 //! else asks meanwhile. A statement costs the database far more than a row.
 
-use std::{mem, sync::Arc};
-
 use deadpool_postgres::{ClientWrapper, Pool};
 use futures_util::future::join;
 use tokio::sync::{
-    Mutex,
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     oneshot,
 };
@@ -21,8 +18,6 @@ use super::{
 };
 use crate::hub::{ports::LinkId, record::Record};
 
-/// Statements that are under way at a time.
-pub(super) const LANES: usize = 3;
 /// Most names in one statement.
 const GROUP: usize = 256;
 
@@ -34,17 +29,14 @@ enum Wanted {
     Document(Kind, Box<str>, Answer<Document>),
 }
 
-/// The way to the lanes, which end when it is dropped.
+/// The way to whoever reads, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Fetcher(UnboundedSender<Wanted>);
 
 impl Fetcher {
-    pub(super) fn start(pool: &Pool) -> Self {
+    pub(super) fn start(pool: Pool) -> Self {
         let (sender, inbox) = unbounded_channel();
-        let inbox = Arc::new(Mutex::new(inbox));
-        for _ in 0..LANES {
-            tokio::spawn(serve(pool.clone(), Arc::clone(&inbox)));
-        }
+        tokio::spawn(serve(pool, inbox));
         Self(sender)
     }
 
@@ -63,19 +55,15 @@ impl Fetcher {
     }
 }
 
-async fn serve(pool: Pool, inbox: Arc<Mutex<UnboundedReceiver<Wanted>>>) {
+async fn serve(pool: Pool, mut inbox: UnboundedReceiver<Wanted>) {
     let mut arrived = Vec::with_capacity(GROUP);
-    loop {
-        // The other lanes wait behind the lock for their turn to take.
-        if inbox.lock().await.recv_many(&mut arrived, GROUP).await == 0 {
-            return;
-        }
-        answer(&pool, mem::take(&mut arrived)).await;
+    while inbox.recv_many(&mut arrived, GROUP).await > 0 {
+        answer(&pool, arrived.drain(..)).await;
     }
 }
 
 /// Reads and answers. One name that the database does not take hurts no other.
-async fn answer(pool: &Pool, wanted: Vec<Wanted>) {
+async fn answer(pool: &Pool, wanted: impl Iterator<Item = Wanted>) {
     let (mut records, mut documents) = (Vec::new(), Vec::new());
     for one in wanted {
         match one {
@@ -96,7 +84,7 @@ async fn answer(pool: &Pool, wanted: Vec<Wanted>) {
             let records = records.into_iter().map(|(link, answer)| Wanted::Record(link, answer));
             let documents = documents.into_iter().map(|(kind, id, answer)| Wanted::Document(kind, id, answer));
             for one in records.chain(documents) {
-                Box::pin(self::answer(pool, vec![one])).await;
+                Box::pin(self::answer(pool, std::iter::once(one))).await;
             }
         }
         Err(fault) => {

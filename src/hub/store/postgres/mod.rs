@@ -134,12 +134,12 @@ impl PostgresStore {
         opened?;
         let pool = |size, load| connect::pool(&address, &tls, size, load).map_err(&fail);
         let (readers, scanners) = (pool(READERS, Load::Short)?, pool(SCANNERS, Load::Long)?);
-        let (post, writers) = (pool(POSTMEN, Load::Short)?, pool(writer::LANES, Load::Short)?);
-        let fetcher = Fetcher::start(&pool(fetch::LANES, Load::Short)?);
+        let (post, writers) = (pool(POSTMEN, Load::Short)?, pool(1, Load::Short)?);
+        let fetcher = Fetcher::start(pool(1, Load::Short)?);
         // Never 0 and never the same again: a process that was restarted is another node.
         let node = fastrand::i64(1..);
         let bell = Arc::default();
-        let writer = Writer::start(&writers, node, &bell, &meter);
+        let writer = Writer::start(writers, node, &bell, &meter);
         Ok(Self {
             tls: TlsSlot(tls),
             node,

@@ -1,9 +1,9 @@
-//! Writes to the shared store: a few lanes, each with a connection, so that one commits while another collects.
+//! Writes to the shared store: what has arrived during the last commit, up to [`GROUP`] batches, becomes one
+//! transaction. A second writer beside this one would make two small groups of a big one, and a transaction costs the
+//! database far more than a row.
 //!
-//! A device always takes the same lane, which keeps its writes in order. A lane takes what has arrived, up to
-//! [`GROUP`] batches, and makes one transaction of it: `plan` decides under row locks which batches hold, `steps` has
-//! one statement for each kind of change, whatever their number, and `run` sends them without waiting in between. The
-//! round trips and the commit are shared by the whole group.
+//! `plan` decides under row locks which batches hold, `steps` has one statement for each kind of change, whatever their
+//! number, and `run` sends them without waiting in between. The round trips and the commit are shared by the group.
 
 mod columns;
 mod plan;
@@ -13,8 +13,7 @@ mod steps;
 
 use std::{
     collections::VecDeque,
-    hash::RandomState,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -32,8 +31,6 @@ use super::{
 };
 use crate::{hub::meter::Meter, task::Backoff};
 
-/// Transactions that are under way at a time.
-pub(super) const LANES: usize = 3;
 /// Most batches in one transaction.
 const GROUP: usize = 256;
 /// How often a transaction is begun again because others were in its way.
@@ -49,27 +46,21 @@ struct Job {
     answer: Option<oneshot::Sender<Result<Outcome, StoreError>>>,
 }
 
-/// The way to the lanes.
+/// The way to the task that writes.
 #[derive(Debug)]
 pub(super) struct Writer {
-    lanes: Vec<mpsc::UnboundedSender<Job>>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
+    jobs: mpsc::UnboundedSender<Job>,
+    task: JoinHandle<()>,
     meter: Arc<Meter>,
-    hasher: RandomState,
 }
 
 impl Writer {
-    /// Starts the lanes, which write for the hub process `node`, and ring its `bell` when they wrote to it.
-    pub(super) fn start(pool: &Pool, node: i64, bell: &Arc<Notify>, meter: &Arc<Meter>) -> Self {
-        let (mut lanes, mut tasks) = (Vec::new(), Vec::new());
-        for _ in 0..LANES {
-            let (sender, inbox) = mpsc::unbounded_channel();
-            lanes.push(sender);
-            let (pool, bell, meter) = (pool.clone(), Arc::clone(bell), Arc::clone(meter));
-            let lane = Lane { pool, node, bell, meter, waiting: VecDeque::new(), well: true };
-            tasks.push(tokio::spawn(lane.run(inbox)));
-        }
-        Self { lanes, tasks: Mutex::new(tasks), meter: Arc::clone(meter), hasher: RandomState::new() }
+    /// Starts the task, which writes for the hub process `node`, and rings its `bell` when it wrote to it.
+    pub(super) fn start(pool: Pool, node: i64, bell: &Arc<Notify>, meter: &Arc<Meter>) -> Self {
+        let (jobs, inbox) = mpsc::unbounded_channel();
+        let (bell, counts) = (Arc::clone(bell), Arc::clone(meter));
+        let scribe = Scribe { pool, node, bell, meter: counts, waiting: VecDeque::new(), well: true };
+        Self { jobs, task: tokio::spawn(scribe.run(inbox)), meter: Arc::clone(meter) }
     }
 
     /// Hands a batch over and waits until it is durable.
@@ -87,29 +78,24 @@ impl Writer {
     }
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
-        let hash = job.batch.first().map_or(0, |change| plan::lane(change, &self.hasher));
-        #[expect(clippy::cast_possible_truncation, reason = "any part of the hash will do")]
-        let lane = self.lanes.get(hash as usize % LANES).ok_or(StoreError::Closed)?;
         self.meter.store_waits(1);
-        lane.send(job).map_err(|_| {
+        self.jobs.send(job).map_err(|_| {
             self.meter.store_waits(-1);
             StoreError::Closed
         })
     }
 
     /// Writes what is left and ends.
-    pub(super) async fn close(mut self) {
-        self.lanes.clear();
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        for task in tasks {
-            if task.await.is_err() {
-                error!("a writer of the store broke off");
-            }
+    pub(super) async fn close(self) {
+        let Self { jobs, task, .. } = self;
+        drop(jobs);
+        if task.await.is_err() {
+            error!("the writer of the store broke off");
         }
     }
 }
 
-struct Lane {
+struct Scribe {
     pool: Pool,
     node: i64,
     bell: Arc<Notify>,
@@ -119,7 +105,7 @@ struct Lane {
     well: bool,
 }
 
-impl Lane {
+impl Scribe {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Job>) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
         let mut arrived = Vec::with_capacity(GROUP);

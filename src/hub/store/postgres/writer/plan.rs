@@ -1,9 +1,6 @@
 //! What of a group of batches is to be written.
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    hash::{BuildHasher, RandomState},
-};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{
     super::super::{Change, Document, Kind, Outcome},
@@ -38,26 +35,6 @@ fn keys(change: &Change) -> impl Iterator<Item = Key<'_>> {
         Change::DeleteDocuments { .. } | Change::Tell { .. } | Change::Cut { .. } => (None, None),
     };
     first.into_iter().chain(second)
-}
-
-/// Tells lanes apart: the same for everything about one device.
-pub(super) fn lane(change: &Change, hasher: &RandomState) -> u64 {
-    match change {
-        Change::Insert(record) | Change::Update(record) => hasher.hash_one(&record.link),
-        Change::Delete { link, .. }
-        | Change::Claim { link, .. }
-        | Change::Subscriptions { link, .. }
-        | Change::Seen { link, .. }
-        | Change::Waiting { link, .. }
-        | Change::Heard { link, .. }
-        | Change::Tell { link, .. }
-        | Change::Cut { link }
-        | Change::Mail { link } => hasher.hash_one(link),
-        Change::Setting { name, .. } => hasher.hash_one(name),
-        Change::Document(document) => hasher.hash_one(&document.id),
-        Change::DeleteDocument { id, .. } => hasher.hash_one(id),
-        Change::DeleteDocuments { prefix, .. } => hasher.hash_one(prefix),
-    }
 }
 
 /// Takes jobs from the front as long as no row is touched by two of them: a statement writes a row once, and what
