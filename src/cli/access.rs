@@ -31,6 +31,11 @@ pub(crate) struct Access<'a> {
     pub(crate) ca: Option<&'a Path>,
 }
 
+/// Whether anybody has said which hub.
+pub(crate) fn is_given(access: &HubAccess) -> bool {
+    access.connection_string_file.is_some() || std::env::var_os(CONNECTION).is_some()
+}
+
 /// The connection string of a file or of the environment.
 fn connection(access: &HubAccess) -> Result<ServiceConnection, Failure> {
     let text = match &access.connection_string_file {

@@ -8,6 +8,7 @@
 
 mod access;
 pub mod args;
+mod check;
 mod cmd;
 mod completions;
 mod exit;

@@ -71,6 +71,8 @@ impl Terminal {
 pub struct Printer {
     stdout: bool,
     stderr: bool,
+    /// Whether results go to a screen that people look at.
+    screen: bool,
     verbosity: Verbosity,
     bars: Option<MultiProgress>,
 }
@@ -82,6 +84,7 @@ impl Printer {
         Self {
             stdout: terminal.colour(color, terminal.stdout),
             stderr: terminal.colour(color, terminal.stderr),
+            screen: terminal.stdout && !terminal.ci,
             verbosity,
             bars: shows_bars.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr())),
         }
@@ -123,6 +126,14 @@ impl Printer {
                 done => done,
             }
         })
+    }
+
+    /// Makes room for the next result on a screen; what is written to a file stays.
+    pub fn clear_screen(&self) {
+        if self.screen {
+            // A stdout that is closed is told by the result that follows.
+            self.aside(|| drop(io::stdout().write_all(b"\x1b[2J\x1b[3J\x1b[H")));
+        }
     }
 
     /// Stdout for whoever prints one line after the other as long as the process lives.

@@ -14,8 +14,9 @@ use crate::{
         resolve::{Resolver, Secrets},
     },
     plan::Bases,
-    repo::{Repo, RepoError, Revision},
+    repo::{Lines, Origins, Repo, RepoError, Revision},
     report::{Location, Places},
+    twin::DeviceId,
 };
 
 /// Environment variables that hold secrets start like this.
@@ -26,6 +27,8 @@ pub(crate) struct Workspace {
     root: PathBuf,
     repo: Option<Arc<Mutex<Repo>>>,
     secrets: Secrets,
+    /// The only device that is asked about.
+    device: Option<DeviceId>,
 }
 
 /// The fleet cannot be had.
@@ -41,7 +44,7 @@ pub(crate) enum WorkspaceError {
 pub(crate) struct Declared {
     pub(crate) source: Arc<Source>,
     pub(crate) loaded: Loaded,
-    /// The git object that it can be read back from.
+    /// The git object that it can be read back from; empty when there is none.
     pub(crate) revision: String,
 }
 
@@ -57,7 +60,18 @@ impl Workspace {
             root: root.to_owned(),
             repo: repo.map(|repo| Arc::new(Mutex::new(repo))),
             secrets: from_environment(),
+            device: None,
         })
+    }
+
+    /// The same for whoever asks about one device alone: what concerns only others is not looked at.
+    pub(crate) fn about(self, device: &DeviceId) -> Self {
+        Self { device: Some(device.clone()), ..self }
+    }
+
+    /// The same with values for secrets that are not to be had, for whoever does not look at values.
+    pub(crate) fn without_secrets(self) -> Self {
+        Self { secrets: once_known(), ..self }
     }
 
     /// The same; a folder that is in no repository gets one in `state`, so that what is applied can be read back.
@@ -80,7 +94,12 @@ impl Workspace {
         let revision = repo.revision(Some(revision))?;
         let source = repo.source(&revision)?;
         drop(repo);
-        Ok(declared(source, revision.id))
+        Ok(declared(self.of_interest(source), revision.id))
+    }
+
+    /// The files as they lie in the folder; nothing is written, so that no marker can name them.
+    pub(crate) fn on_disk(&self) -> Result<Declared, WorkspaceError> {
+        Ok(declared(self.of_interest(self.files()?), String::new()))
     }
 
     /// The files as they lie in the folder, written into the object database so that they can be read back as base.
@@ -100,7 +119,12 @@ impl Workspace {
     /// Earlier revisions, for the planner.
     pub(crate) fn history(&self) -> Box<dyn Bases> {
         match &self.repo {
-            Some(repo) => Box::new(History { repo: repo.clone(), secrets: once_known(), known: Mutex::default() }),
+            Some(repo) => Box::new(History {
+                repo: repo.clone(),
+                secrets: once_known(),
+                device: self.device.clone(),
+                known: Mutex::default(),
+            }),
             None => Box::new(crate::plan::NoBases),
         }
     }
@@ -110,7 +134,35 @@ impl Workspace {
         resolver(&declared.loaded, &self.secrets)
     }
 
-    fn repo(&self) -> Result<MutexGuard<'_, Repo>, WorkspaceError> {
+    /// Who wrote lines of the fleet's files, as of a revision or as they lie in the folder; nothing for a folder that
+    /// is in no repository.
+    pub(crate) fn blame(&self, declared: &Declared, lines: &Lines) -> Result<Origins, WorkspaceError> {
+        if self.repo.is_none() {
+            return Ok(Origins::new());
+        }
+        let repo = self.repo()?;
+        if declared.revision.is_empty() {
+            return Ok(repo.blame_worktree(lines, |file| Some(declared.source.file(file)?.text.clone()))?);
+        }
+        Ok(repo.blame(&repo.recorded(&declared.revision)?, lines)?)
+    }
+
+    fn of_interest(&self, source: Source) -> Source {
+        of_interest(self.device.as_ref(), source)
+    }
+
+    /// The fleet's folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What the repository says, if there is one.
+    pub(crate) fn with_repo<T>(&self, ask: impl FnOnce(&Repo) -> T) -> Option<T> {
+        self.repo.as_ref().map(|repo| ask(&lock(repo)))
+    }
+
+    /// The repository.
+    pub(crate) fn repo(&self) -> Result<MutexGuard<'_, Repo>, WorkspaceError> {
         let repo = self.repo.as_ref().ok_or_else(|| RepoError::NotARepository(self.root.clone()))?;
         Ok(lock(repo))
     }
@@ -125,6 +177,13 @@ impl Declared {
     /// What does not stop a plan.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = &Finding> {
         self.loaded.findings.iter().filter(|finding| finding.severity == Severity::Warning)
+    }
+}
+
+fn of_interest(device: Option<&DeviceId>, source: Source) -> Source {
+    match device {
+        Some(device) => source.about(device),
+        None => source,
     }
 }
 
@@ -158,6 +217,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct History {
     repo: Arc<Mutex<Repo>>,
     secrets: Secrets,
+    device: Option<DeviceId>,
     known: Mutex<HashMap<String, Option<Arc<Resolver>>>>,
 }
 
@@ -181,7 +241,7 @@ impl History {
         match revision.and_then(|revision| repo.source(&revision)) {
             Ok(source) => {
                 debug!(revision = id, "read a base");
-                resolver(&fleet::load(&source), &self.secrets)
+                resolver(&fleet::load(&of_interest(self.device.as_ref(), source)), &self.secrets)
             }
             Err(error) => {
                 warn!(revision = id, %error, "a base is not to be had");
@@ -214,6 +274,11 @@ impl<'s> Files<'s> {
             root => format!("{root}/"),
         };
         Self { source, locator: Locator::new(source), prefix }
+    }
+
+    /// File, relative to the fleet's root, and line of a place.
+    pub(crate) fn line(&self, place: &Place) -> Option<(Arc<str>, usize)> {
+        self.locator.locate(place).map(|found| (found.file, found.line))
     }
 }
 

@@ -11,14 +11,14 @@ use super::{
     document::{self, Document},
     finding::{Finding, Place, Severity},
     kind::Kind,
-    model::{DocumentRef, Fleet},
+    model::{Device, DocumentRef, Fleet},
     order::in_order,
     schema::Components,
     site::Site,
     source::{Source, SourceFile},
     yaml,
 };
-use crate::component::Registry;
+use crate::{component::Registry, twin::DeviceId};
 
 /// Files that one thread takes at a time.
 const BATCH: usize = 32;
@@ -46,33 +46,78 @@ impl Loaded {
 
 /// Reads all documents, gives them their types and checks them by every rule that needs no device.
 pub fn load(source: &Source) -> Loaded {
-    let mut findings = Vec::new();
-    let registry = registry(source, &mut findings);
-    let components = Components::new(&registry);
-    usable(source, &components, &mut findings);
-    let files: Vec<FileResult> =
-        source.files.par_iter().with_min_len(BATCH).map(|file| read_file(file, &components)).collect();
-    let mut collected = Collected::default();
-    for file in files {
-        collected.add(file);
+    let loader = Loader::new(source);
+    let files = loader.files(&source.files);
+    loader.join(files, source)
+}
+
+/// Reads files by the schemas of one source.
+pub(super) struct Loader {
+    registry: Arc<Registry>,
+    components: Components,
+    findings: Vec<Finding>,
+}
+
+impl Loader {
+    /// A loader with the source's schemas.
+    pub(super) fn new(source: &Source) -> Self {
+        let mut findings = Vec::new();
+        let registry = registry(source, &mut findings);
+        let components = Components::new(&registry);
+        usable(source, &components, &mut findings);
+        Self { registry: Arc::new(registry), components, findings }
     }
-    findings.append(&mut collected.findings);
-    if !collected.has_fleet {
-        let help = "add a document with `apiVersion: twinops/v1`, `kind: Fleet` and `metadata: {name: …}`";
-        findings.push(Finding::error("no-fleet", "there is no `Fleet` document").help(help));
+
+    /// Reads files, each on its own.
+    pub(super) fn files(&self, files: &[SourceFile]) -> Vec<FileResult> {
+        files.par_iter().with_min_len(BATCH).map(|file| read_file(file, &self.components)).collect()
     }
-    let documents = collected.documents;
-    let findings = in_order(folded(findings), source);
-    Loaded { fleet: collected.fleet().map(Arc::new), registry: Arc::new(registry), findings, documents }
+
+    /// What the files, in order of path, make together.
+    pub(super) fn join(&self, files: Vec<FileResult>, source: &Source) -> Loaded {
+        let mut findings = self.findings.clone();
+        let mut collected = Collected::default();
+        for file in files {
+            collected.add(file);
+        }
+        findings.append(&mut collected.findings);
+        if !collected.has_fleet {
+            let help = "add a document with `apiVersion: twinops/v1`, `kind: Fleet` and `metadata: {name: …}`";
+            findings.push(Finding::error("no-fleet", "there is no `Fleet` document").help(help));
+        }
+        let documents = collected.documents;
+        let findings = in_order(folded(findings), source);
+        Loaded { fleet: collected.fleet().map(Arc::new), registry: self.registry.clone(), findings, documents }
+    }
 }
 
 /// What came out of one file.
-struct FileResult {
-    file: Arc<str>,
-    documents: Vec<(usize, Document)>,
+pub(super) struct FileResult {
+    pub(super) file: Arc<str>,
+    pub(super) documents: Vec<(usize, Document)>,
     findings: Vec<Finding>,
-    count: usize,
+    /// Documents looked at, whether right or wrong.
+    pub(super) count: usize,
     has_fleet: bool,
+}
+
+impl FileResult {
+    /// The devices of a file that declares nothing else and has nothing wrong with it.
+    pub(super) fn only_devices(&self) -> Option<Vec<(&DeviceId, &Device)>> {
+        if !self.findings.is_empty() {
+            return None;
+        }
+        let devices = self.documents.iter().map(|(_, document)| match document {
+            Document::Device(id, device) => Some((id, device)),
+            Document::Fleet { .. } | Document::Profile(_) | Document::Rollout { .. } => None,
+        });
+        devices.collect()
+    }
+
+    /// Whether what the file says is for more than the devices that it declares.
+    pub(super) fn is_shared(&self) -> bool {
+        self.documents.iter().any(|(_, document)| matches!(document, Document::Fleet { .. } | Document::Profile(_)))
+    }
 }
 
 fn read_file(file: &SourceFile, components: &Components) -> FileResult {

@@ -209,6 +209,11 @@ impl Device {
     pub fn desired(&self) -> Map {
         unpack(&self.desired)
     }
+
+    /// Tags and overrides as JSON text; equal texts mean equal sections.
+    pub(super) fn texts(&self) -> [&str; 2] {
+        [&self.tags, &self.desired]
+    }
 }
 
 fn pack(section: &Map) -> Box<str> {

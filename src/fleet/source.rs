@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -39,6 +40,45 @@ pub enum FileKind {
     Documents,
     /// It is the schema of a component.
     Schema,
+}
+
+/// A file of a folder, not read.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Relative to the fleet's root, with `/`.
+    pub path: Arc<str>,
+    /// Where it lies.
+    pub at: PathBuf,
+    /// How it looks from outside.
+    pub stamp: Stamp,
+}
+
+/// How a file looks without being read. One that looks the same later is the same, if the stamp was not taken in the
+/// moment in which it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// When its content changed last, in nanoseconds since 1970.
+    pub modified: i128,
+    /// When anything about it changed last.
+    pub changed: i128,
+    /// In bytes.
+    pub size: u64,
+    /// Which file of the file system; as much of the number as git keeps.
+    pub inode: u32,
+}
+
+impl Stamp {
+    /// What the file system says.
+    #[expect(clippy::cast_possible_truncation, reason = "git keeps the lower half of the number too")]
+    pub fn of(meta: &fs::Metadata) -> Self {
+        let time = |seconds: i64, more: i64| i128::from(seconds) * 1_000_000_000 + i128::from(more);
+        Self {
+            modified: time(meta.mtime(), meta.mtime_nsec()),
+            changed: time(meta.ctime(), meta.ctime_nsec()),
+            size: meta.size(),
+            inode: meta.ino() as u32,
+        }
+    }
 }
 
 /// Why a folder could not be read.
@@ -98,10 +138,19 @@ impl Source {
     /// # Errors
     /// At the first file or folder that cannot be read: half a fleet would look like a deletion.
     pub fn read_folder(root: &Path) -> Result<Self, SourceError> {
-        let mut walk = Walk { files: Vec::new(), seen: BTreeSet::new() };
-        walk.folder(root, "")?;
-        let files: Result<Vec<_>, _> = walk.files.into_par_iter().map(Found::read).collect();
+        let files: Result<Vec<_>, _> = Walk::through(root)?.into_par_iter().map(Found::read).collect();
         Ok(Self::from_files(files?))
+    }
+
+    /// Every file that matters below `root`, in order of path, without reading any.
+    ///
+    /// # Errors
+    /// As [`Self::read_folder`].
+    pub fn list_folder(root: &Path) -> Result<Vec<Entry>, SourceError> {
+        let mut entries: Vec<Entry> =
+            Walk::through(root)?.into_par_iter().with_min_len(64).map(Found::look).collect::<Result<_, _>>()?;
+        entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(entries)
     }
 
     /// The file of that path.
@@ -126,6 +175,13 @@ struct Found {
 }
 
 impl Found {
+    fn look(self) -> Result<Entry, SourceError> {
+        match fs::metadata(&self.at) {
+            Ok(meta) => Ok(Entry { path: self.relative.into(), at: self.at, stamp: Stamp::of(&meta) }),
+            Err(cause) => Err(SourceError { path: self.at, cause }),
+        }
+    }
+
     fn read(self) -> Result<SourceFile, SourceError> {
         match fs::read(&self.at) {
             Ok(text) => Ok(SourceFile { path: self.relative.into(), text: text.into() }),
@@ -135,6 +191,13 @@ impl Found {
 }
 
 impl Walk {
+    /// All files that matter below a folder.
+    fn through(root: &Path) -> Result<Vec<Found>, SourceError> {
+        let mut walk = Self { files: Vec::new(), seen: BTreeSet::new() };
+        walk.folder(root, "")?;
+        Ok(walk.files)
+    }
+
     fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), SourceError> {
         let failed = |cause| SourceError { path: folder.to_owned(), cause };
         if !self.seen.insert(folder.canonicalize().map_err(failed)?) {

@@ -181,6 +181,20 @@ impl Planner {
         self.look(&TwinRow::parse(&row)?)
     }
 
+    /// The tags that decide which documents apply to a twin: the live ones, without those that only an earlier revision
+    /// declared.
+    ///
+    /// # Errors
+    /// When the twin cannot be read.
+    pub fn deciding_tags(&self, row: &TwinRow<'_>) -> Result<Map, PlanError> {
+        let (id, tags) = (row.id()?, row.tags()?);
+        let Some(marker) = Marker::find(&self.fleet().name, &tags) else { return Ok(tags) };
+        let reported = row.properties.reported.values()?;
+        let facts = Facts { id: &id, tags: &tags, reported: Some(&reported), model_id: row.model_id.as_deref() };
+        let base = self.base(&facts, &marker).wanted;
+        Ok(remaining(&tags, base.as_deref()).into_owned())
+    }
+
     /// The documents that apply to a twin, and the ones that did.
     pub(super) fn subject(&self, row: &TwinRow<'_>) -> Result<Subject, PlanError> {
         let text = row.tags.map_or("", serde_json::value::RawValue::get);

@@ -1,6 +1,6 @@
 //! Who made a revision, and when.
 
-use git2::{BlameOptions, Commit, Oid};
+use git2::{Commit, Mailmap, Oid};
 use jiff::Timestamp;
 
 use super::{
@@ -31,27 +31,14 @@ impl Repo {
     pub fn commit_info(&self, revision: &Revision) -> Result<Option<CommitInfo>, RepoError> {
         let oid = Oid::from_str(&revision.id).map_err(doing("looking the revision up"))?;
         let object = self.git.find_object(oid, None).map_err(|_| self.missing(&revision.id))?;
-        object.into_commit().ok().map(|commit| info(&commit)).transpose()
-    }
-
-    /// The commit that a line of a file (path relative to the fleet's root, line from 1) came from, as of a revision.
-    ///
-    /// # Errors
-    /// When the revision has no such file, or history is cut off before it.
-    pub fn blame_line(&self, revision: &Revision, file: &str, line: usize) -> Result<CommitInfo, RepoError> {
-        let failed = doing("finding the commit of a line");
-        let newest = Oid::from_str(&revision.id).map_err(&failed)?;
-        let mut options = BlameOptions::new();
-        options.newest_commit(newest).min_line(line).max_line(line);
-        let blame = self.git.blame_file(self.full(file).as_ref(), Some(&mut options)).map_err(&failed)?;
-        let commit = blame.get_line(line).map(|hunk| hunk.final_commit_id());
-        let commit = commit.ok_or_else(|| failed(git2::Error::from_str("there is no such line")))?;
-        info(&self.git.find_commit(commit).map_err(&failed)?)
+        object.into_commit().ok().map(|commit| info(&commit, None)).transpose()
     }
 }
 
-fn info(commit: &Commit<'_>) -> Result<CommitInfo, RepoError> {
-    let author = commit.author();
+/// What a commit says about itself, with the author's name as the mailmap has it.
+pub(super) fn info(commit: &Commit<'_>, mailmap: Option<&Mailmap>) -> Result<CommitInfo, RepoError> {
+    let mapped = mailmap.and_then(|mailmap| commit.author_with_mailmap(mailmap).ok());
+    let author = mapped.unwrap_or_else(|| commit.author().to_owned());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let unreadable = |_| doing("reading a commit's time")(git2::Error::from_str("it lies outside of time"));
     Ok(CommitInfo {

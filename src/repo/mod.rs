@@ -8,9 +8,13 @@
 //! This room alone knows git: its objects through libgit2, its network through the user's own `git`
 //! ([`Repo::fetch`]), because that one knows the user's keys and credential helpers.
 
+mod blame;
 mod error;
 mod fetch;
 mod history;
+mod index;
+mod keep;
+mod listing;
 mod open;
 mod read;
 mod worktree;
@@ -18,6 +22,8 @@ mod worktree;
 #[cfg(test)]
 mod tests;
 
+pub use blame::{LineOrigin, Lines, Origins};
 pub use error::RepoError;
 pub use history::CommitInfo;
+pub use listing::content_id;
 pub use open::{Repo, Revision};

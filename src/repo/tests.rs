@@ -4,12 +4,13 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use git2::{Repository, Signature, Time};
 use tempfile::TempDir;
 
-use super::{Repo, RepoError, Revision};
+use super::{LineOrigin, Lines, Repo, RepoError, Revision};
 
 /// A repository with a working tree and `commit`.
 struct Yard {
@@ -226,9 +227,62 @@ fn commits_tell_who_and_when_and_lines_their_commit() {
         ("Change a line", "Ada", "ada@example.com")
     );
     assert_eq!(info.time.as_second(), 1_700_000_000);
-    assert_eq!(repo.blame_line(&head, "fleet.yaml", 1).unwrap().id, first);
-    assert_eq!(repo.blame_line(&head, "fleet.yaml", 2).unwrap().id, head.id);
-    assert!(repo.blame_line(&head, "none.yaml", 1).is_err());
+    let lines = Lines::from([("fleet.yaml".into(), [1, 2].into()), ("none.yaml".into(), [1].into())]);
+    let origins = repo.blame(&head, &lines).unwrap();
+    let commits: Vec<_> = origins.values().map(|origin| commit_of(origin)).collect();
+    assert_eq!(commits, [first.as_str(), &head.id]);
+}
+
+fn commit_of(origin: &LineOrigin) -> &str {
+    match origin {
+        LineOrigin::Commit { commit, .. } => &commit.id,
+        LineOrigin::Uncommitted => "uncommitted",
+    }
+}
+
+#[test]
+fn lines_of_the_working_tree_come_from_commits_or_say_that_they_do_not() {
+    let yard = Yard::new();
+    yard.write("fleet.yaml", "one\ntwo\nthree\n");
+    yard.write("same.yaml", "same\n");
+    let first = yard.commit("first");
+    let content = |file: &str| -> Option<Arc<[u8]>> { Some(fs::read(yard.path(file)).ok()?.into()) };
+    yard.write("fleet.yaml", "zero\none\nthree\nfour\n");
+    yard.write("new.yaml", "new\n");
+    let repo = yard.repo("");
+    let lines = Lines::from([
+        ("fleet.yaml".into(), [1, 2, 3, 4].into()),
+        ("same.yaml".into(), [1].into()),
+        ("new.yaml".into(), [1].into()),
+    ]);
+    let origins = repo.blame_worktree(&lines, content).unwrap();
+    let told: Vec<_> = origins.iter().map(|((file, line), origin)| (&**file, *line, commit_of(origin))).collect();
+    assert_eq!(
+        told,
+        [
+            ("fleet.yaml", 1, "uncommitted"),
+            ("fleet.yaml", 2, first.as_str()),
+            ("fleet.yaml", 3, first.as_str()),
+            ("fleet.yaml", 4, "uncommitted"),
+            ("new.yaml", 1, "uncommitted"),
+            ("same.yaml", 1, first.as_str()),
+        ]
+    );
+}
+
+#[test]
+fn history_that_is_cut_off_is_said_to_be() {
+    let yard = Yard::new();
+    yard.write("fleet.yaml", "one");
+    yard.commit("first");
+    yard.write("other.yaml", "other");
+    yard.commit("second");
+    let clone = tempfile::tempdir().unwrap();
+    shallow_clone(&yard, &clone);
+    let repo = Repo::discover(clone.path()).unwrap();
+    let head = repo.revision(None).unwrap();
+    let origins = repo.blame(&head, &Lines::from([("fleet.yaml".into(), [1].into())])).unwrap();
+    assert!(matches!(origins.values().next(), Some(LineOrigin::Commit { cut_off: true, .. })), "{origins:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Values in, text out. Pure: a report is handed a value and a writer, and knows neither hubs nor terminals.
 //!
-//! One folder a value ([`Findings`], [`PlanReport`], [`StandingReport`], [`OutcomeReport`]), one file a format:
+//! One folder a value ([`Findings`], [`PlanReport`], [`StandingReport`], [`OutcomeReport`], [`ExplanationReport`]), one
+//! file a format:
 //!
 //! * `text` is for people at a terminal, and says the important thing last, where the cursor is;
 //! * `markdown` is for a pull request, and says it first, with the rest folded away;
@@ -14,6 +15,7 @@
 
 mod diff;
 mod escape;
+mod explanation;
 mod findings;
 mod github;
 mod json;
@@ -33,6 +35,7 @@ mod words;
 mod golden;
 
 pub(crate) use escape::plain;
+pub use explanation::{Author, ExplanationReport};
 pub use findings::Findings;
 pub use json::schemas;
 pub use outcome::OutcomeReport;

@@ -42,7 +42,8 @@ pub struct HubAccess {
 
 /// Of `validate`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  twinops validate\n  twinops validate fleets/kiosks --format github")]
+#[command(after_help = "Examples:\n  twinops validate\n  twinops validate fleets/kiosks --format github\n  \
+                        twinops validate --watch")]
 pub struct ValidateArgs {
     /// The folder of the fleet, as it is on disk.
     #[arg(value_name = "DIR", default_value = ".")]
@@ -50,6 +51,9 @@ pub struct ValidateArgs {
     /// Check this commit, branch or tag instead of the files on disk.
     #[arg(long, value_name = "REV")]
     pub revision: Option<String>,
+    /// Check again at every save, until Ctrl-C; the exit code is that of the last result.
+    #[arg(long, conflicts_with = "revision")]
+    pub watch: bool,
 }
 
 /// Of `plan`.
@@ -132,7 +136,9 @@ pub struct StandingArgs {
 /// Of `explain`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  twinops explain kiosk-0007\n  \
-                        twinops explain kiosk-0007 properties.desired.windows.timeInfo.ntpServer")]
+                        twinops explain kiosk-0007 properties.desired.windows.timeInfo.ntpServer\n  \
+                        twinops explain kiosk-0007 --worktree --snapshot twins.ndjson\n\n\
+                        Without a hub or a snapshot, how the values stand is left out.")]
 pub struct ExplainArgs {
     /// The device.
     #[arg(value_name = "DEVICE")]
@@ -143,6 +149,9 @@ pub struct ExplainArgs {
     /// The fleet.
     #[command(flatten)]
     pub repo: RepoArgs,
+    /// Explain the files on disk, committed or not.
+    #[arg(long, conflicts_with = "revision", help_heading = "Fleet")]
+    pub worktree: bool,
     /// The hub.
     #[command(flatten)]
     pub hub: HubAccess,

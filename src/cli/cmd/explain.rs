@@ -1,115 +1,154 @@
-//! `twinops explain`: where the values of one device come from, and how each stands.
+//! `twinops explain`: where the values of one device come from, who wrote them, and how each stands. Given a reader only.
 
-use std::{collections::BTreeMap, io};
-
-use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     cli::{
         Exit, Failure,
-        access::{Access, Twins},
+        access::{self, Access, Twins},
         args::ExplainArgs,
         prepare::{Desk, Prepared, Ready},
         workspace::{Files, Workspace},
     },
-    fleet::resolve::Facts,
-    plan::{PlanError, Verdict},
-    reconcile::ports::TwinRead as _,
-    report::{Format, Places as _},
-    twin::{PropertyPath, Section, TwinRow, leaves},
+    fleet::{
+        Place,
+        resolve::{Explanation, Facts},
+    },
+    plan::{DeviceVerdict, PlanError},
+    reconcile::ports::{TwinRead as _, TwinText},
+    repo::{LineOrigin, Lines},
+    report::{Author, ExplanationReport},
+    twin::{Map, PropertyPath},
 };
-
-/// One value, explained.
-struct Line {
-    path: PropertyPath,
-    value: Option<Value>,
-    origin: Option<String>,
-    verdict: Verdict,
-    message: Option<String>,
-}
 
 /// Explains one device, or one value of it.
 pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
-    if !matches!(desk.format, Format::Text | Format::Json) {
-        return Err(Failure::usage("an explanation is written as text or json"));
-    }
-    let workspace = Workspace::open(desk.root)?;
-    let declared = workspace.at(&args.repo.revision)?;
-    let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
-    let access = Access { hub: &args.hub, ca: desk.ca };
-    let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
-    let Some(text) = twins.twin(&args.device).await? else {
-        return Err(Failure::new(Exit::Failed, format!("the hub does not know the device `{}`", args.device))
-            .help("`twinops reconcile` registers declared devices that have an `identity`"));
+    let judges = args.snapshot.is_some() || access::is_given(&args.hub);
+    let workspace = Workspace::open(desk.root)?.about(&args.device);
+    // Nobody is compared with a secret that is not shown.
+    let workspace = if judges { workspace } else { workspace.without_secrets() };
+    let declared = if args.worktree {
+        workspace.on_disk()?
+    } else {
+        desk.mention_uncommitted(&workspace, &args.repo.revision);
+        workspace.at(&args.repo.revision)?
     };
-    let lines = match explain(desk, &prepared, &text.row()?) {
-        Ok(lines) => lines,
+    let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
+    let twin = if judges { twin(args, desk, &prepared).await? } else { None };
+    if !judges {
+        desk.printer.say("neither a hub nor a snapshot is given: how the values stand is not told");
+    }
+    let (explanation, standing) = match look(args, &prepared, twin.as_ref()) {
+        Ok(found) => found,
         Err(PlanError::Unresolved(unresolved)) => return desk.findings(&prepared.declared, &unresolved.findings),
         Err(error) => return Err(error.into()),
     };
-    let shown: Vec<&Line> =
-        lines.iter().filter(|line| args.path.as_ref().is_none_or(|path| line.path.is_within(path))).collect();
-    if shown.is_empty() {
-        desk.printer.say("no document says anything about it: it is foreign, and left alone");
+    let explanation = of_interest(explanation, args.path.as_ref());
+    if explanation.values.is_empty() {
+        desk.printer.say(nothing(args, twin.is_some()));
     }
-    desk.printer.result(|out| match desk.format {
-        Format::Json => write_json(&shown, out),
-        Format::Text | Format::Markdown | Format::Sarif | Format::Junit | Format::Github => write_text(&shown, out),
-    })?;
+    let places = Files::new(&prepared.declared.source, desk.root);
+    let authors = authors(desk, &workspace, &prepared, &places, &explanation);
+    let report = ExplanationReport {
+        fleet: &prepared.planner.fleet().name,
+        device: &args.device,
+        revision: (!args.worktree).then(|| prepared.planner.revision()),
+        explanation: &explanation,
+        standing: standing.as_ref().map(|device| device.properties.as_slice()),
+        authors: &authors,
+        places: &places,
+    };
+    desk.printer.report(&report, desk.format)?;
     Ok(Exit::Done)
 }
 
-fn explain(desk: &Desk<'_>, prepared: &Prepared, row: &TwinRow<'_>) -> Result<Vec<Line>, PlanError> {
-    let (id, tags, reported) = (row.id()?, row.tags()?, row.properties.reported.values()?);
-    let facts = Facts { id: &id, tags: &tags, reported: Some(&reported), model_id: row.model_id.as_deref() };
-    let resolver = prepared.planner.resolver();
-    let Some(wanted) = resolver.wanted(&facts)? else { return Ok(Vec::new()) };
-    let standing = prepared.planner.verdict(row)?;
-    let judged: BTreeMap<&PropertyPath, _> =
-        standing.iter().flat_map(|device| &device.properties).map(|property| (&property.path, property)).collect();
-    let places = Files::new(&prepared.declared.source, desk.root);
-    let sections = [(Section::Tags, &wanted.tags), (Section::Desired, &wanted.desired)];
-    let all = sections.into_iter().flat_map(|(section, values)| {
-        leaves(values).into_iter().map(move |leaf| (section.path(leaf.keys), leaf.value))
-    });
-    let line = |(path, value): (PropertyPath, &Value)| {
-        let judged = judged.iter().find(|(at, _)| path.is_within(at)).map(|(_, property)| property);
-        let origin = resolver.origin(&wanted, &path);
-        let value = if wanted.is_secret(&path) { json!("(secret)") } else { value.clone() };
-        Line {
-            value: (!value.is_null()).then_some(value),
-            origin: origin.and_then(|place| places.locate(&place)).map(|found| found.to_string()),
-            verdict: judged.map_or(Verdict::Compliant, |property| property.verdict),
-            message: judged.and_then(|property| property.message.clone()),
-            path,
+/// The device's twin; `None` for a device that is declared and that the hub does not know yet.
+async fn twin(args: &ExplainArgs, desk: &Desk<'_>, prepared: &Prepared) -> Result<Option<TwinText>, Failure> {
+    let access = Access { hub: &args.hub, ca: desk.ca };
+    let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
+    let found = twins.twin(&args.device).await?;
+    if found.is_none() {
+        let message = format!("the hub does not know the device `{}`", args.device);
+        if !prepared.planner.fleet().devices.contains_key(&args.device) {
+            return Err(Failure::new(Exit::Failed, message).help(
+                "mend the name; or declare the device with an `identity`, and `twinops reconcile` registers it",
+            ));
         }
-    };
-    Ok(all.map(line).filter(|line| line.path.keys.last().is_none_or(|key| &**key != "__t")).collect())
-}
-
-fn write_text(lines: &[&Line], out: &mut dyn io::Write) -> io::Result<()> {
-    let widest = lines.iter().map(|line| line.path.to_string().len()).max().unwrap_or(0);
-    for line in lines {
-        let value = line.value.as_ref().map_or_else(|| "(must not be there)".to_owned(), Value::to_string);
-        write!(out, "{:<widest$}  {:<11}  {value}", line.path.to_string(), line.verdict)?;
-        if let Some(origin) = &line.origin {
-            write!(out, "  {origin}")?;
-        }
-        if let Some(message) = &line.message {
-            write!(out, "  {}", crate::report::plain(message))?;
-        }
-        writeln!(out)?;
+        desk.printer.warn(message);
     }
-    Ok(())
+    Ok(found)
 }
 
-fn write_json(lines: &[&Line], out: &mut dyn io::Write) -> io::Result<()> {
-    let told = |line: &&Line| {
-        json!({
-            "path": line.path, "value": line.value, "origin": line.origin,
-            "verdict": line.verdict, "message": line.message,
-        })
+/// What documents say about the device, and how that stands in its twin.
+fn look(
+    args: &ExplainArgs,
+    prepared: &Prepared,
+    twin: Option<&TwinText>,
+) -> Result<(Option<Explanation>, Option<DeviceVerdict>), PlanError> {
+    let planner = &prepared.planner;
+    let Some(twin) = twin else {
+        let facts = Facts { id: &args.device, tags: &Map::new(), reported: None, model_id: None };
+        return Ok((planner.resolver().explain(&facts)?, None));
     };
-    let values: Vec<Value> = lines.iter().map(told).collect();
-    writeln!(out, "{}", json!({ "version": 1, "kind": "explanation", "values": values }))
+    let row = twin.row()?;
+    let (tags, reported) = (planner.deciding_tags(&row)?, row.properties.reported.values()?);
+    let facts = Facts { id: &args.device, tags: &tags, reported: Some(&reported), model_id: row.model_id.as_deref() };
+    Ok((planner.resolver().explain(&facts)?, planner.verdict(&row)?))
+}
+
+fn of_interest(explanation: Option<Explanation>, path: Option<&PropertyPath>) -> Explanation {
+    let mut explanation = explanation.unwrap_or_default();
+    if let Some(path) = path {
+        // A value that stands for all that lies below it explains what is asked for as well.
+        explanation.values.retain(|value| value.path.is_within(path) || path.is_within(&value.path));
+    }
+    explanation
+}
+
+fn nothing(args: &ExplainArgs, has_twin: bool) -> &'static str {
+    match (&args.path, has_twin) {
+        (Some(_), _) => "no document says anything about it: it is foreign, and left alone",
+        (None, true) => "no document applies to the device: it is foreign, and left alone",
+        (None, false) => "no document applies to the device by its name alone; a hub or a snapshot knows its tags",
+    }
+}
+
+/// Who wrote the lines that are shown. What git cannot tell is left out, and said.
+fn authors(
+    desk: &Desk<'_>,
+    workspace: &Workspace,
+    prepared: &Prepared,
+    places: &Files<'_>,
+    explanation: &Explanation,
+) -> BTreeMap<Place, Author> {
+    let says = explanation.values.iter().flat_map(|value| &value.says);
+    let at: BTreeMap<&Place, (Arc<str>, usize)> =
+        says.filter_map(|say| Some((&say.place, places.line(&say.place)?))).collect();
+    let mut lines = Lines::new();
+    for (file, line) in at.values() {
+        lines.entry(file.clone()).or_default().insert(*line);
+    }
+    match workspace.blame(&prepared.declared, &lines) {
+        Ok(origins) => {
+            at.into_iter().filter_map(|(place, line)| Some((place.clone(), author(origins.get(&line)?)))).collect()
+        }
+        Err(error) => {
+            desk.printer.warn(format_args!("git cannot tell who wrote the lines: {error}"));
+            BTreeMap::new()
+        }
+    }
+}
+
+fn author(origin: &LineOrigin) -> Author {
+    match origin {
+        LineOrigin::Uncommitted => Author::Uncommitted,
+        LineOrigin::Commit { commit, cut_off } => Author::Commit {
+            id: commit.id.clone(),
+            name: commit.author.clone(),
+            email: commit.email.clone(),
+            time: commit.time,
+            subject: commit.subject.clone(),
+            cut_off: *cut_off,
+        },
+    }
 }

@@ -1,42 +1,76 @@
 //! `twinops validate`: everything that is wrong, without a hub.
 
-use std::sync::Arc;
+use std::path::Path;
+
+use tokio::task::block_in_place;
 
 use crate::{
     cli::{
         Exit, Failure,
         args::ValidateArgs,
+        check::Checker,
         prepare::Desk,
+        watch::Watch,
         workspace::{Files, Workspace},
     },
-    fleet::{
-        Severity, in_order, load,
-        resolve::{self, Resolver, Secrets},
-    },
-    report::Findings,
+    fleet::{Checked, Severity},
+    report::{Findings, Format},
+    task::Stop,
 };
 
 /// Checks the files as they lie in the folder, committed or not; or those of a revision.
-pub(crate) fn run(args: &ValidateArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &ValidateArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Failure> {
     let workspace = Workspace::open(desk.root)?;
-    let (source, loaded) = if let Some(revision) = &args.revision {
-        let declared = workspace.at(revision)?;
-        (declared.source, declared.loaded)
-    } else {
-        let source = Arc::new(workspace.files()?);
-        let loaded = load(&source);
-        (source, loaded)
-    };
-    let mut findings = loaded.findings.clone();
-    // Merging what is broken would only repeat what was found.
-    if let Some(fleet) = loaded.fleet.clone().filter(|_| loaded.is_sound()) {
-        let resolver = Resolver::new(fleet, Arc::clone(&loaded.registry), Secrets::placeholders());
-        findings.extend(resolve::check(&resolver));
-        findings = in_order(findings, &source);
+    let mut checker = Checker::new(&workspace, args.watch);
+    if args.watch {
+        return watch(&mut checker, desk, stop).await;
     }
-    let places = Files::new(&source, desk.root);
-    let documents = loaded.documents as u64;
-    desk.printer.report(&Findings { findings: &findings, documents, places: &places }, desk.format)?;
+    let checked = match &args.revision {
+        Some(revision) => checker.revision(revision)?,
+        None => checker.on_disk()?,
+    };
+    tell(&checked, desk)
+}
+
+/// Checks again at every save, until asked to stop. The last result's exit code.
+async fn watch(checker: &mut Checker<'_>, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Failure> {
+    // Before the first look, so that no change slips in between.
+    let mut watch = Watch::folder(desk.root)?;
+    let mut exit = Exit::Done;
+    while !stop.is_requested() {
+        exit = match block_in_place(|| checker.on_disk()) {
+            Ok(checked) => {
+                clear(desk);
+                tell(&checked, desk)?
+            }
+            // A file that is gone again, say: the next change brings the next look.
+            Err(error) => desk.printer.failure(&error.into()),
+        };
+        desk.printer.say(format_args!("watching {}; Ctrl-C ends", shown(desk.root)));
+        tokio::select! {
+            // Both only wait: whichever comes second is asked for again.
+            () = watch.changed() => {}
+            () = stop.requested() => {}
+        }
+    }
+    Ok(exit)
+}
+
+/// Only people look at the latest result alone.
+fn clear(desk: &Desk<'_>) {
+    if desk.format == Format::Text {
+        desk.printer.clear_screen();
+    }
+}
+
+fn shown(root: &Path) -> String {
+    if root == Path::new(".") { "this folder".to_owned() } else { root.display().to_string() }
+}
+
+fn tell(checked: &Checked, desk: &Desk<'_>) -> Result<Exit, Failure> {
+    let Checked { findings, documents, source } = checked;
+    let places = Files::new(source, desk.root);
+    desk.printer.report(&Findings { findings, documents: *documents as u64, places: &places }, desk.format)?;
     let sound = findings.iter().all(|finding| finding.severity < Severity::Error);
     Ok(if sound { Exit::Done } else { Exit::Findings })
 }

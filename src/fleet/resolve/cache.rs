@@ -1,21 +1,27 @@
 //! Answers by class, in bounded memory.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
-    sync::{PoisonError, RwLock},
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    sync::{Mutex, PoisonError, RwLock},
 };
+
+/// Most keys of which it is remembered that they were asked about.
+const ONCE: usize = 1 << 16;
 
 /// A cache of two generations: what was not asked for while a whole generation came in is forgotten.
 pub(super) struct Cache<T> {
     generation: usize,
+    /// Hashes of keys that were asked about once.
+    once: Mutex<HashSet<u64>>,
     generations: RwLock<[HashMap<Box<[u8]>, T>; 2]>,
 }
 
 impl<T: Clone> Cache<T> {
     /// A cache that keeps so many answers in each of its two generations.
     pub(super) fn new(generation: usize) -> Self {
-        Self { generation, generations: RwLock::new([HashMap::new(), HashMap::new()]) }
+        Self { generation, once: Mutex::default(), generations: RwLock::new([HashMap::new(), HashMap::new()]) }
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Option<T> {
@@ -28,6 +34,16 @@ impl<T: Clone> Cache<T> {
         drop(generations);
         self.put(key, found.clone());
         Some(found)
+    }
+
+    /// Whether the key has been asked about before: most are not asked about twice, and need not be kept.
+    pub(super) fn is_asked_again(&self, key: &[u8]) -> bool {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(key);
+        let mut once = self.once.lock().unwrap_or_else(PoisonError::into_inner);
+        if once.len() >= ONCE {
+            once.clear();
+        }
+        !once.insert(hash)
     }
 
     pub(super) fn put(&self, key: &[u8], value: T) {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     component::nearest,
-    fleet::{Finding, Place, Severity},
+    fleet::{Device, Finding, Place, Severity},
     query::Condition,
     twin::{DeviceId, Map},
 };
@@ -26,12 +26,51 @@ const MOST: usize = 1000;
 /// Resolves every declared device, and every profile that selects none of them by itself. Each finding comes once,
 /// however many devices it touches.
 pub fn check(resolver: &Resolver) -> Vec<Finding> {
+    check_rest(resolver, Already::default(), &mut |_| ())
+}
+
+/// What was found out before about declared devices that the resolver does not have, all of it without a finding.
+#[derive(Debug, Default)]
+pub(in crate::fleet) struct Already {
+    /// How many they are.
+    pub(in crate::fleet) devices: usize,
+    /// Profiles that select one of them.
+    pub(in crate::fleet) profiles: BTreeSet<usize>,
+    /// Variables that one of them refers to.
+    pub(in crate::fleet) variables: BTreeSet<Box<str>>,
+}
+
+/// What came of one device.
+pub(in crate::fleet) struct Looked<'a> {
+    pub(in crate::fleet) id: &'a DeviceId,
+    /// The profiles that select it.
+    pub(in crate::fleet) profiles: &'a [usize],
+    /// Nothing was found.
+    pub(in crate::fleet) is_clean: bool,
+}
+
+/// Checks a fleet some of whose devices have been checked already; `each` is told of the others.
+pub(in crate::fleet) fn check_rest(
+    resolver: &Resolver,
+    already: Already,
+    each: &mut dyn FnMut(Looked<'_>),
+) -> Vec<Finding> {
+    let Already { devices: known, profiles: mut selected, variables: used } = already;
     let mut report = Report::default();
-    variables(resolver, &mut report);
+    variables(resolver, used, &mut report);
     conditions(resolver, &mut report);
-    let selected = devices(resolver, &mut report);
-    unselected(resolver, &selected, &mut report);
+    devices(resolver, &mut selected, each, &mut report);
+    let any = known > 0 || !resolver.fleet().devices.is_empty();
+    unselected(resolver, &selected, any, &mut report);
     report.findings
+}
+
+/// The variables that a device refers to.
+pub(in crate::fleet) fn variables_of(device: &Device) -> BTreeSet<Box<str>> {
+    if !device.may_refer() {
+        return BTreeSet::new();
+    }
+    [device.tags(), device.desired()].iter().flat_map(|section| Uses::of(section).vars).collect()
 }
 
 #[derive(Default)]
@@ -51,15 +90,10 @@ impl Report {
 }
 
 /// Variables that nothing refers to, and variables that refer to something themselves.
-fn variables(resolver: &Resolver, report: &mut Report) {
+fn variables(resolver: &Resolver, mut used: BTreeSet<Box<str>>, report: &mut Report) {
     let fleet = resolver.fleet();
-    let mut used: BTreeSet<Box<str>> = BTreeSet::new();
     used.extend(resolver.profiles.iter().flat_map(|profile| profile.uses.vars.iter().cloned()));
-    for device in fleet.devices.values().filter(|device| device.may_refer()) {
-        for section in [device.tags(), device.desired()] {
-            used.extend(Uses::of(&section).vars);
-        }
-    }
+    used.extend(fleet.devices.values().flat_map(|device| variables_of(device)));
     let place = |name: &str| {
         let document = fleet.document.as_ref()?;
         Some(pointer::place(document, pointer::variable(name)))
@@ -109,8 +143,8 @@ fn conditions(resolver: &Resolver, report: &mut Report) {
 /// Devices that one thread resolves at a time.
 const BATCH: usize = 64;
 
-/// Resolves the declared devices; which profiles select one of them.
-fn devices(resolver: &Resolver, report: &mut Report) -> BTreeSet<usize> {
+/// Resolves the declared devices, and adds the profiles that select one of them.
+fn devices(resolver: &Resolver, selected: &mut BTreeSet<usize>, each: &mut dyn FnMut(Looked<'_>), report: &mut Report) {
     let nothing = Map::new();
     let look = |id: &DeviceId| {
         let facts = Facts { id, tags: &nothing, reported: None, model_id: None };
@@ -119,18 +153,17 @@ fn devices(resolver: &Resolver, report: &mut Report) -> BTreeSet<usize> {
         (profiles, findings)
     };
     let ids: Vec<&DeviceId> = resolver.fleet().devices.keys().collect();
-    let mut selected = BTreeSet::new();
     // By batches, so that what comes of a million devices is not all held at once.
     for batch in ids.chunks(BATCH * BATCH) {
         let results: Vec<_> = batch.par_iter().with_min_len(BATCH).map(|id| look(id)).collect();
-        for (profiles, findings) in results {
+        for (id, (profiles, findings)) in batch.iter().zip(results) {
+            each(Looked { id, profiles: &profiles, is_clean: findings.is_none() });
             selected.extend(profiles);
             if let Some((id, findings)) = findings {
                 findings.iter().map(|finding| offline(finding, &id)).for_each(|finding| report.add(finding));
             }
         }
     }
-    selected
 }
 
 /// A tag that no document sets may still be on the live twin.
@@ -144,7 +177,7 @@ fn offline(finding: &Finding, device: &DeviceId) -> Finding {
 }
 
 /// Resolves profiles that select no declared device each by itself: what it refers to has to be there all the same.
-fn unselected(resolver: &Resolver, selected: &BTreeSet<usize>, report: &mut Report) {
+fn unselected(resolver: &Resolver, selected: &BTreeSet<usize>, any: bool, report: &mut Report) {
     let nothing = Map::new();
     let Ok(id) = DeviceId::new("device") else { return };
     let facts = Facts { id: &id, tags: &nothing, reported: None, model_id: None };
@@ -157,7 +190,7 @@ fn unselected(resolver: &Resolver, selected: &BTreeSet<usize>, report: &mut Repo
             .iter()
             .flat_map(Condition::paths)
             .all(|path| matches!(Root::of(path), Root::Tags | Root::DeviceId));
-        if by_tags && !resolver.fleet().devices.is_empty() {
+        if by_tags && any {
             let message = format!("the profile `{}` selects none of the declared devices", profile.name);
             let place = pointer::place(&profile.document, "/spec/where");
             let help = "mend `where`, or leave it if it is meant for devices that enrol themselves";

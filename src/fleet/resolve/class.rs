@@ -20,7 +20,6 @@ impl Key {
     pub(super) fn new(
         compiled: &[CompiledProfile],
         documents: &Documents<'_>,
-        own: Option<(&Map, &Map)>,
         id: &DeviceId,
         tags: Tags<'_>,
         checked: bool,
@@ -33,10 +32,14 @@ impl Key {
         for index in &documents.profiles {
             compiled.get(*index).into_iter().for_each(|profile| key.values(&profile.uses, id, tags));
         }
-        if let Some((own_tags, desired)) = own {
-            key.json(own_tags);
-            key.json(desired);
-            key.values(&Uses::of(desired), id, tags);
+        if let Some(own) = documents.own {
+            own.texts.iter().for_each(|text| key.part(text.as_bytes()));
+            if own.texts[0].contains("${") {
+                tags.declared.into_iter().for_each(|rendered| key.json(rendered));
+            }
+            if own.texts[1].contains("${") {
+                key.values(&Uses::of(&own.desired), id, tags);
+            }
         }
         key
     }

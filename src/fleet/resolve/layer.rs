@@ -44,13 +44,16 @@ pub(super) fn device_source(id: &DeviceId) -> Arc<str> {
 #[derive(Debug)]
 pub(super) struct Own<'a> {
     pub(super) document: &'a DocumentRef,
+    /// Both sections as text, for telling classes apart.
+    pub(super) texts: [&'a str; 2],
     pub(super) tags: Map,
     pub(super) desired: Map,
 }
 
 impl<'a> Own<'a> {
     pub(super) fn of(device: &'a Device) -> Self {
-        Self { document: &device.document, tags: device.tags(), desired: device.desired() }
+        let (tags, desired) = (device.tags(), device.desired());
+        Self { document: &device.document, texts: device.texts(), tags, desired }
     }
 }
 

@@ -10,11 +10,13 @@
 //!
 //! * `facts` is a device as conditions see it; `template` and `render` fill texts in; `secrets` are looked up.
 //! * `layer` and `class` name the documents and the class; `overlay` merges; `merged` makes a wanted twin of it.
+//! * `competing` tells which documents had a say in a value, and which of them won.
 //! * `verify` checks the result; `cache` keeps it; [`check()`] resolves all that can be resolved without a hub.
 
 mod cache;
 mod check;
 mod class;
+mod competing;
 mod facts;
 mod layer;
 mod merged;
@@ -30,6 +32,8 @@ mod tests;
 mod verify;
 
 pub use check::check;
+pub(super) use check::{Already, Looked, check_rest, variables_of};
+pub use competing::{Explained, Explanation, Layer, Role, Say};
 pub use facts::Facts;
 pub use resolver::{Resolver, Unresolved};
 pub use rules::RULES;

@@ -146,12 +146,12 @@ impl Resolver {
     }
 
     /// The device's own document, if it is declared.
-    fn own(&self, id: &DeviceId) -> Option<Own<'_>> {
+    pub(super) fn own(&self, id: &DeviceId) -> Option<Own<'_>> {
         self.fleet.devices.get(id).map(|device| Own::of(device))
     }
 
     /// The declared tags, filled in from live ones as far as that goes; what does not is found when they are resolved.
-    fn own_tags<'a>(&self, device: &Facts<'_>, own: Option<&'a Own<'_>>) -> Option<Cow<'a, Map>> {
+    pub(super) fn own_tags<'a>(&self, device: &Facts<'_>, own: Option<&'a Own<'_>>) -> Option<Cow<'a, Map>> {
         let tags = &own?.tags;
         if !has_references(tags) {
             return Some(Cow::Borrowed(tags));
@@ -159,7 +159,7 @@ impl Resolver {
         Some(render::render(tags, &self.scope(device, Tags { declared: None, live: device.tags })).values)
     }
 
-    fn scope<'a>(&'a self, device: &Facts<'a>, tags: Tags<'a>) -> Scope<'a> {
+    pub(super) fn scope<'a>(&'a self, device: &Facts<'a>, tags: Tags<'a>) -> Scope<'a> {
         Scope { id: device.id.as_str(), tags, vars: &self.fleet.spec.vars, secrets: &self.secrets }
     }
 
@@ -173,8 +173,7 @@ impl Resolver {
         if documents.is_empty() {
             return Ok(None);
         }
-        let own = documents.own.map(|own| (tags.declared.unwrap_or(&own.tags), &own.desired));
-        let key = Key::new(&self.profiles, documents, own, device.id, tags, checked);
+        let key = Key::new(&self.profiles, documents, device.id, tags, checked);
         let classes = if documents.own.is_some() { &self.own_classes } else { &self.classes };
         let known = if key.single { None } else { classes.get(key.bytes()) };
         let answer = known.unwrap_or_else(|| {
@@ -184,13 +183,14 @@ impl Resolver {
                 Ok(self.owned(device, documents, tags))
             };
             // A finding in a device's own document is that device's alone.
-            if !key.single && (answer.is_ok() || documents.own.is_none()) {
+            let is_shared = documents.own.is_none() || (answer.is_ok() && classes.is_asked_again(key.bytes()));
+            if !key.single && is_shared {
                 classes.put(key.bytes(), answer.clone());
             }
             answer
         });
         match answer {
-            Ok(wanted) if documents.own.is_some() => Ok(Some(named(&wanted, device.id))),
+            Ok(wanted) if documents.own.is_some() => Ok(Some(named(wanted, device.id))),
             Ok(wanted) => Ok(Some(wanted)),
             Err(findings) => Err(Unresolved { device: Some(device.id.clone()), findings }),
         }
@@ -270,7 +270,7 @@ impl Resolver {
 
 /// The part of the way at which the section says something of the value: all of it, or up to what stands in its place
 /// (a `null`, an array, a text to be filled in with an object).
-fn setting<'k>(section: &Map, keys: &'k [Arc<str>]) -> Option<&'k [Arc<str>]> {
+pub(super) fn setting<'k>(section: &Map, keys: &'k [Arc<str>]) -> Option<&'k [Arc<str>]> {
     let mut here = section;
     for (at, key) in keys.iter().enumerate() {
         match here.get(&**key)? {
@@ -282,8 +282,8 @@ fn setting<'k>(section: &Map, keys: &'k [Arc<str>]) -> Option<&'k [Arc<str>]> {
 }
 
 /// A class's answer as that of a declared device.
-fn named(wanted: &Wanted, id: &DeviceId) -> Arc<Wanted> {
-    let mut wanted = wanted.clone();
-    wanted.sources.push(layer::device_source(id));
-    Arc::new(wanted)
+fn named(mut wanted: Arc<Wanted>, id: &DeviceId) -> Arc<Wanted> {
+    // That of a class of one is nobody else's, and not copied.
+    Arc::make_mut(&mut wanted).sources.push(layer::device_source(id));
+    wanted
 }

@@ -9,6 +9,7 @@ mod text;
 use std::{borrow::Cow, io};
 
 pub(crate) use json::View;
+pub(super) use text::style;
 
 use super::{
     paper::{Paper, Report},
@@ -118,13 +119,18 @@ const fn meaning(verdict: Verdict) -> &'static str {
 /// The values of a verdict that are worth a line: what git wants; the twin where it holds something else; the report
 /// where it says something else than the twin.
 fn values<'a>(fold: &fold::Fold<'a>) -> Vec<(&'static str, Shown<'a>)> {
-    let of = fold.of;
-    let show = |value: Option<&'a serde_json::Value>| Shown::new(value, of.secret);
+    let wanted = ("wanted", Shown::new(fold.of.wanted.as_ref(), fold.of.secret));
+    std::iter::once(wanted).chain(others(fold.of)).collect()
+}
+
+/// What the other sides hold where it is something else than what git wants.
+pub(super) fn others(of: &PropertyVerdict) -> Vec<(&'static str, Shown<'_>)> {
+    let show = |value| Shown::new(value, of.secret);
     let same = |a: &Option<serde_json::Value>, b: &Option<serde_json::Value>| match (a, b) {
         (Some(a), Some(b)) => crate::twin::same(a, b),
         (a, b) => a.is_none() && b.is_none(),
     };
-    let mut values = vec![("wanted", show(of.wanted.as_ref()))];
+    let mut values = Vec::new();
     if !same(&of.wanted, &of.live) {
         values.push(("live", show(of.live.as_ref())));
     }
@@ -135,7 +141,7 @@ fn values<'a>(fold: &fold::Fold<'a>) -> Vec<(&'static str, Shown<'a>)> {
 }
 
 /// What the device said. Devices like to quote the value that they refuse: a secret in it is not passed on.
-fn message(property: &PropertyVerdict) -> Option<Cow<'_, str>> {
+pub(super) fn message(property: &PropertyVerdict) -> Option<Cow<'_, str>> {
     let message = property.message.as_deref()?;
     let values = [&property.wanted, &property.live, &property.reported];
     let secrets = values.into_iter().flatten().filter(|_| property.secret).filter_map(serde_json::Value::as_str);

@@ -117,7 +117,8 @@ fn sums(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> 
     writeln!(out, "{} {summary}", paper.paint(BOLD, word))
 }
 
-const fn style(verdict: Verdict) -> Style {
+/// The colour of a verdict.
+pub(in crate::report) const fn style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Compliant => GREEN,
         Verdict::Pending | Verdict::InProgress | Verdict::Unknown | Verdict::Unreachable => YELLOW,

@@ -17,6 +17,7 @@ use crate::{
 
 mod checking;
 mod choosing;
+mod competing;
 mod filling;
 mod laws;
 mod merging;
