@@ -121,6 +121,12 @@ pub fn words() -> Option<Vec<String>> {
     (args.next()? == AGAIN).then(|| args.collect())
 }
 
+/// The middle one of some figures.
+pub fn median(figures: &mut [f64]) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}
+
 /// The size from the command line (`cargo bench --bench plan -- 1000000`), or the usual one.
 pub fn size(usual: u64) -> u64 {
     std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(usual)
