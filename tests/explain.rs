@@ -105,9 +105,9 @@ fn a_path_narrows_it_down() {
         let values = explanation["values"].as_array().unwrap();
         values.iter().map(|value| value["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(paths("desired.time.ntp"), ["properties.desired.time.ntp.servers"]);
+    assert_eq!(paths("properties.desired.time.ntp"), ["properties.desired.time.ntp.servers"]);
     assert_eq!(paths("tags"), ["tags.site"]);
-    let (code, _, err) = yard.explain(&["kiosk-1", "desired.nothing"]);
+    let (code, _, err) = yard.explain(&["kiosk-1", "properties.desired.nothing"]);
     assert!(code == 0 && err.contains("no document says anything about it"), "{err}");
 }
 
@@ -115,10 +115,10 @@ fn a_path_narrows_it_down() {
 fn lines_that_are_not_committed_say_so() {
     let yard = Yard::new();
     yard.write("kiosk.yaml", &format!("{KIOSK}  desired:\n    # Moved.\n    time: {{ timeZone: Europe/Paris }}\n"));
-    let committed = yard.json(&["kiosk-1", "desired.time.timeZone"]);
+    let committed = yard.json(&["kiosk-1", "properties.desired.time.timeZone"]);
     assert_eq!(committed["values"][0]["value"], "Europe/Oslo");
     assert!(yard.explain(&["kiosk-1"]).2.contains("not committed and left out: kiosk.yaml"));
-    let on_disk = yard.json(&["kiosk-1", "desired.time.timeZone", "--worktree"]);
+    let on_disk = yard.json(&["kiosk-1", "properties.desired.time.timeZone", "--worktree"]);
     let (zone, says) = value(&on_disk, "properties.desired.time.timeZone");
     assert_eq!(zone["value"], "Europe/Paris");
     assert_eq!((&zone["says"][0]["uncommitted"], zone["says"][0].get("commit")), (&json!(true), None));
@@ -139,7 +139,7 @@ fn a_snapshot_tells_how_values_stand() {
     fs::write(&snapshot, format!("{twin}\n")).unwrap();
     let explanation = yard.json(&["kiosk-1", "--snapshot", snapshot.to_str().unwrap()]);
     let (zone, _) = value(&explanation, "properties.desired.time.timeZone");
-    assert_eq!((&zone["verdict"], &zone["live"]), (&json!("edited"), &json!("UTC")));
+    assert_eq!((&zone["verdict"], &zone["live"]), (&json!("pending"), &json!("UTC")));
     assert_eq!(value(&explanation, "tags.site").0["verdict"], "compliant");
     let (code, _, err) = yard.explain(&["kiosk-9", "--snapshot", snapshot.to_str().unwrap()]);
     assert!(code == 1 && err.contains("does not know the device `kiosk-9`"), "{err}");

@@ -25,7 +25,9 @@ const SETTLED: Duration = Duration::from_millis(100);
 /// Checks, and remembers.
 pub(crate) struct Checker<'w> {
     workspace: &'w Workspace,
-    /// What the files on disk held when they were looked at last; `None` where nobody will ask again.
+    /// Whether what is found out about files on disk will be asked for again.
+    learns: bool,
+    /// What the files on disk held when they were looked at last.
     seen: Option<HashMap<Arc<str>, (Stamp, ContentId)>>,
     kept: Kept,
 }
@@ -34,8 +36,8 @@ impl<'w> Checker<'w> {
     /// A checker that knows what earlier runs in this repository found out. One that `stays` learns in any folder.
     pub(crate) fn new(workspace: &'w Workspace, stays: bool) -> Self {
         let kept = workspace.with_repo(|repo| repo.kept(&build()));
-        let seen = workspace.with_repo(|repo| repo.stamps()).or_else(|| stays.then(HashMap::new));
-        Self { workspace, seen, kept: kept.map(|bytes| Kept::read(&bytes)).unwrap_or_default() }
+        let learns = stays || kept.is_some();
+        Self { workspace, learns, seen: None, kept: kept.map(|bytes| Kept::read(&bytes)).unwrap_or_default() }
     }
 
     /// Checks a revision.
@@ -64,9 +66,11 @@ impl<'w> Checker<'w> {
 
     /// Content by content: from what is known, or by reading.
     fn list(&mut self, entries: &[Entry]) -> Result<Vec<Listed>, WorkspaceError> {
-        let Some(seen) = &mut self.seen else {
+        if !self.learns {
             return Ok(entries.iter().map(|e| Listed { path: e.path.clone(), id: None, text: None }).collect());
-        };
+        }
+        let workspace = self.workspace;
+        let seen = self.seen.get_or_insert_with(|| workspace.with_repo(|repo| repo.stamps()).unwrap_or_default());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let settled = now.saturating_sub(SETTLED).as_nanos().cast_signed();
         let look = |entry: &Entry| match seen.get(&entry.path) {

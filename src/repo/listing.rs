@@ -38,8 +38,7 @@ impl Repo {
     /// # Errors
     /// When the clone lacks an object, or the revision has no such folder.
     pub fn listed(&self, revision: &Revision) -> Result<Vec<Listed>, RepoError> {
-        let files = self.listing(revision)?.into_iter();
-        Ok(files.map(|(path, id)| Listed { path: path.into(), id: Some(bytes(id)), text: None }).collect())
+        self.list(revision, |path, id| Listed { path: path.into(), id: Some(bytes(id)), text: None })
     }
 
     /// The content of files that were listed, straight from git's objects.
@@ -55,15 +54,19 @@ impl Repo {
 
     /// Path and content of every file that matters to the fleet, in order of path.
     pub(super) fn listing(&self, revision: &Revision) -> Result<Vec<(String, Oid)>, RepoError> {
+        self.list(revision, |path, id| (path.to_owned(), id))
+    }
+
+    /// Every file that matters to the fleet, in the order in which git has them, which is that of their paths.
+    fn list<T>(&self, revision: &Revision, mut each: impl FnMut(&str, Oid) -> T) -> Result<Vec<T>, RepoError> {
         let mut files = Vec::new();
-        self.folder(&self.root(revision)?, &mut String::new(), &mut files)
+        let mut add = |path: &str, id| files.push(each(path, id));
+        self.folder(&self.root(revision)?, &mut String::new(), &mut add)
             .map_err(|error| self.reading(revision, error))?;
-        // Git has them in this order already, unless a fleet of another tool's making has not.
-        files.sort_unstable();
         Ok(files)
     }
 
-    fn folder(&self, tree: &Tree<'_>, path: &mut String, files: &mut Vec<(String, Oid)>) -> Result<(), git2::Error> {
+    fn folder(&self, tree: &Tree<'_>, path: &mut String, each: &mut dyn FnMut(&str, Oid)) -> Result<(), git2::Error> {
         let prefix = path.len();
         for entry in tree {
             let Ok(name) = entry.name() else { continue };
@@ -71,10 +74,10 @@ impl Repo {
             match entry.kind() {
                 Some(ObjectType::Tree) if !name.starts_with('.') => {
                     path.push('/');
-                    self.folder(&self.git.find_tree(entry.id())?, path, files)?;
+                    self.folder(&self.git.find_tree(entry.id())?, path, each)?;
                 }
                 Some(ObjectType::Blob) if entry.filemode() & FILE_TYPE != LINK && FileKind::of(path).is_some() => {
-                    files.push((path.clone(), entry.id()));
+                    each(path, entry.id());
                 }
                 _ => {}
             }

@@ -2,101 +2,176 @@
 //! wrote them reads them, so that the form may change at any time.
 
 use std::{
-    collections::BTreeSet,
-    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    collections::HashMap,
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hasher},
 };
 
 use rayon::prelude::*;
 
 use super::{
     ContentId,
-    digest::{Digest, Resolved, Shared},
+    digest::{Resolved, Shared},
 };
 
-/// Records of a segment: segments are read side by side.
-const SEGMENT: usize = 4096;
+/// Bytes of a segment, about: segments are looked through side by side.
+const SEGMENT: usize = 1 << 20;
 /// Length and checksum of a segment.
 const HEAD: usize = 16;
+/// Length and content id of a record.
+const RECORD: usize = 4 + 20;
 
-type Record = (ContentId, Digest);
+/// Finds by a content's id, which is a hash already.
+pub(super) type ById = BuildHasherDefault<IdHasher>;
 
-/// Segments with these records; with a stamp, for the beginning.
-pub(super) fn write<'d>(
-    stamp: Option<&[u8; 32]>,
-    records: impl Iterator<Item = (&'d ContentId, &'d Digest)>,
-) -> Vec<u8> {
-    let mut out = stamp.map(|stamp| stamp.to_vec()).unwrap_or_default();
-    let mut records = records.peekable();
-    while records.peek().is_some() {
-        let mut segment = Vec::new();
-        records.by_ref().take(SEGMENT).for_each(|(id, digest)| write_record(id, digest, &mut segment));
+/// The first bytes of an id.
+#[derive(Debug, Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {
+        // The length of an id is always the same.
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// What is kept of one file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'b> {
+    /// In bytes.
+    pub(super) length: usize,
+    pub(super) documents: usize,
+    /// Under which shared documents the devices were resolved; zeros when they were not.
+    shared: &'b [u8; 32],
+    /// Numbers of four bytes.
+    profiles: &'b [u8],
+    /// Variables, then devices.
+    texts: &'b [u8],
+    variables: usize,
+}
+
+impl<'b> Record<'b> {
+    pub(super) fn devices(self) -> impl Iterator<Item = &'b str> {
+        texts(self.texts).skip(self.variables)
+    }
+
+    /// Profiles (as bytes, to be compared, and as numbers) and variables, if the devices were resolved under the same
+    /// shared documents.
+    pub(super) fn resolved_under(self, shared: &Shared) -> Option<(&'b [u8], impl Iterator<Item = &'b str>)> {
+        (*self.shared == shared.0).then(|| (self.profiles, texts(self.texts).take(self.variables)))
+    }
+}
+
+/// The numbers of [`Record::resolved_under`].
+pub(super) fn numbers(profiles: &[u8]) -> impl Iterator<Item = usize> {
+    profiles.as_chunks().0.iter().map(|number| u32::from_le_bytes(*number) as usize)
+}
+
+/// The record at the beginning of these bytes.
+pub(super) fn record(bytes: &[u8]) -> Option<Record<'_>> {
+    let mut cursor = Cursor(bytes);
+    let length = cursor.number()?;
+    let mut body = Cursor(bytes.get(RECORD..length)?);
+    let (documents, shared) = (body.number()?, body.take()?);
+    let profiles = body.number()?;
+    let (profiles, rest) = body.0.split_at_checked(profiles * 4)?;
+    let mut body = Cursor(rest);
+    let variables = body.number()?;
+    Some(Record { length, documents, shared, profiles, texts: body.0, variables })
+}
+
+/// Adds a record.
+pub(super) fn write_record(
+    id: &ContentId,
+    documents: usize,
+    devices: &[&str],
+    resolved: Option<&Resolved>,
+    out: &mut Vec<u8>,
+) {
+    let (start, none) = (out.len(), Resolved::default());
+    let Resolved { shared, profiles, variables } = resolved.unwrap_or(&none);
+    number(0, out);
+    out.extend_from_slice(id);
+    number(documents, out);
+    out.extend_from_slice(&shared.0);
+    number(profiles.len(), out);
+    profiles.iter().for_each(|profile| out.extend_from_slice(&profile.to_le_bytes()));
+    number(variables.len(), out);
+    for text in variables.iter().map(AsRef::as_ref).chain(devices.iter().copied()) {
+        number(text.len(), out);
+        out.extend_from_slice(text.as_bytes());
+    }
+    let mut length = Vec::new();
+    number(out.len() - start, &mut length);
+    out[start..start + length.len()].copy_from_slice(&length);
+}
+
+/// Records, divided into segments.
+pub(super) fn segments(records: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(records.len() + HEAD);
+    let mut rest = records;
+    while !rest.is_empty() {
+        let mut end = 0;
+        while end < rest.len().min(SEGMENT) {
+            end += record(&rest[end..]).map_or(rest.len(), |record| record.length);
+        }
+        let (segment, behind) = rest.split_at(end.min(rest.len()));
         out.extend_from_slice(&(segment.len() as u64).to_le_bytes());
-        out.extend_from_slice(&checksum(&segment).to_le_bytes());
-        out.append(&mut segment);
+        out.extend_from_slice(&checksum(segment).to_le_bytes());
+        out.extend_from_slice(segment);
+        rest = behind;
     }
     out
 }
 
-/// The stamp, the records (later ones replace earlier ones), and whether all of it could be read.
-pub(super) fn read(bytes: &[u8]) -> Option<([u8; 32], Vec<Record>, bool)> {
+type Read = ([u8; 32], Vec<u8>, HashMap<ContentId, usize, ById>, bool);
+
+/// The stamp, the records, where the latest of each content lies, and whether all of it could be read.
+pub(super) fn read(bytes: &[u8]) -> Option<Read> {
     let (stamp, mut rest) = bytes.split_first_chunk::<32>()?;
     let mut segments = Vec::new();
-    while let Some((segment, behind)) = segment(rest) {
-        segments.push(segment);
+    while let Some((segment, sum, behind)) = segment(rest) {
+        segments.push((segment, sum));
         rest = behind;
     }
-    let read: Vec<Option<Vec<Record>>> = segments.into_par_iter().map(read_segment).collect();
-    let is_whole = rest.is_empty() && read.iter().all(Option::is_some);
-    Some((*stamp, read.into_iter().flatten().flatten().collect(), is_whole))
+    let sound: Vec<bool> = segments.par_iter().map(|(segment, sum)| checksum(segment) == *sum).collect();
+    let is_whole = rest.is_empty() && sound.iter().all(|sound| *sound);
+    let mut records = Vec::with_capacity(bytes.len());
+    segments.iter().zip(sound).filter(|(_, sound)| *sound).for_each(|((segment, _), _)| records.extend(*segment));
+    let places = places(&records);
+    Some((*stamp, records, places, is_whole))
+}
+
+/// Where the latest record of each content begins.
+pub(super) fn places(records: &[u8]) -> HashMap<ContentId, usize, ById> {
+    let mut places = HashMap::with_capacity_and_hasher(records.len() / 80, ById::default());
+    let mut at = 0;
+    while let Some(length) = records.get(at..).and_then(|rest| Cursor(rest).number()).filter(|l| *l >= RECORD) {
+        if let Some(id) = records.get(at + 4..).and_then(<[u8]>::first_chunk) {
+            places.insert(*id, at);
+        }
+        at += length;
+    }
+    places
 }
 
 fn checksum(bytes: &[u8]) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(bytes)
 }
 
-fn segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+fn segment(bytes: &[u8]) -> Option<(&[u8], u64, &[u8])> {
     let mut head = Cursor(bytes);
     let (length, sum) = (head.u64()?, head.u64()?);
-    let (segment, behind) = bytes.get(HEAD..)?.split_at_checked(usize::try_from(length).ok()?)?;
-    (checksum(segment) == sum).then_some((segment, behind))
-}
-
-fn read_segment(segment: &[u8]) -> Option<Vec<Record>> {
-    let mut cursor = Cursor(segment);
-    let mut records = Vec::with_capacity(SEGMENT);
-    while !cursor.0.is_empty() {
-        records.push(read_record(&mut cursor)?);
-    }
-    Some(records)
-}
-
-fn write_record(id: &ContentId, digest: &Digest, out: &mut Vec<u8>) {
-    out.extend_from_slice(id);
-    number(digest.documents, out);
-    texts(&digest.devices, out);
-    out.push(u8::from(digest.resolved.is_some()));
-    if let Some(Resolved { shared, profiles, variables }) = &digest.resolved {
-        out.extend_from_slice(&shared.0);
-        number(profiles.len(), out);
-        profiles.iter().for_each(|profile| out.extend_from_slice(&profile.to_le_bytes()));
-        texts(variables, out);
-    }
-}
-
-fn read_record(from: &mut Cursor<'_>) -> Option<Record> {
-    let id = *from.take::<20>()?;
-    let (documents, devices) = (from.number()?, from.texts()?.collect::<Option<Box<[_]>>>()?);
-    let resolved = match from.take::<1>()? {
-        [0] => None,
-        _ => Some(Resolved {
-            shared: Shared(*from.take::<32>()?),
-            profiles: (0..from.number()?)
-                .map(|_| Some(u32::from_le_bytes(*from.take()?)))
-                .collect::<Option<BTreeSet<_>>>()?,
-            variables: from.texts()?.collect::<Option<BTreeSet<_>>>()?,
-        }),
-    };
-    Some((id, Digest { documents, devices, resolved }))
+    let (segment, behind) = head.0.split_at_checked(usize::try_from(length).ok()?)?;
+    Some((segment, sum, behind))
 }
 
 /// Counts and lengths fit: files are far smaller than four gigabytes.
@@ -104,13 +179,9 @@ fn number(value: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
 }
 
-fn texts<'t>(texts: impl IntoIterator<Item = &'t Box<str>, IntoIter: ExactSizeIterator>, out: &mut Vec<u8>) {
-    let texts = texts.into_iter();
-    number(texts.len(), out);
-    for text in texts {
-        number(text.len(), out);
-        out.extend_from_slice(text.as_bytes());
-    }
+fn texts(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    let mut cursor = Cursor(bytes);
+    std::iter::from_fn(move || cursor.text())
 }
 
 /// Bytes that have not been read yet.
@@ -131,15 +202,10 @@ impl<'b> Cursor<'b> {
         usize::try_from(u32::from_le_bytes(*self.take()?)).ok()
     }
 
-    fn text(&mut self) -> Option<Box<str>> {
+    fn text(&mut self) -> Option<&'b str> {
         let length = self.number()?;
         let (text, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        std::str::from_utf8(text).ok().map(Into::into)
-    }
-
-    fn texts(&mut self) -> Option<impl Iterator<Item = Option<Box<str>>>> {
-        let count = self.number()?;
-        Some((0..count).map(|_| self.text()))
+        std::str::from_utf8(text).ok()
     }
 }

@@ -1,24 +1,19 @@
-//! What is kept of a file, and of all of them.
+//! What is kept of files: records in one stretch of memory, found by the file's content. It is saved as it lies there,
+//! so that a hundred thousand of them cost neither reading nor memory of their own.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
-use super::{ContentId, codec};
+use super::{
+    ContentId,
+    codec::{self, ById, Record},
+};
 
 /// Files that are not there any more and are kept all the same, so that changing back and forth costs nothing.
 const OTHERS: usize = 10_000;
 
-/// The documents that are for all devices, and where they stand, as a hash.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The documents that are for all devices, and where they stand, as a hash; zeros for none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Shared(pub(super) [u8; 32]);
-
-/// What is known of a file that declares devices alone and has nothing wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Digest {
-    pub(super) documents: usize,
-    pub(super) devices: Box<[Box<str>]>,
-    /// `None` as long as the devices have not been resolved, or something was found then.
-    pub(super) resolved: Option<Resolved>,
-}
 
 /// What became of a file's devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,25 +25,18 @@ pub(super) struct Resolved {
     pub(super) variables: BTreeSet<Box<str>>,
 }
 
-impl Digest {
-    /// What became of the devices, if that was under the same shared documents.
-    pub(super) fn resolved_under(&self, shared: &Shared) -> Option<&Resolved> {
-        self.resolved.as_ref().filter(|resolved| resolved.shared == *shared)
-    }
-}
-
 /// What earlier checks found out about files, by their content. Good for one build of the program, and for the schemas
 /// of the fleet's own that it was found out with.
 #[derive(Debug, Default)]
 pub struct Kept {
     stamp: [u8; 32],
-    files: HashMap<ContentId, Digest>,
-    /// What has changed since it was read or saved.
-    changed: HashSet<ContentId>,
-    /// What the last check met.
-    live: HashSet<ContentId>,
-    /// Records of the saved text, those that later ones replace included.
-    saved: usize,
+    records: Vec<u8>,
+    /// Where the latest record of a content begins.
+    places: HashMap<ContentId, usize, ById>,
+    /// How many of the bytes are saved; `None` when what is saved is of no use.
+    saved: Option<usize>,
+    /// How many files the last check met.
+    live: usize,
 }
 
 /// What has to be written.
@@ -65,61 +53,89 @@ pub enum Save {
 impl Kept {
     /// Reads what was saved; what cannot be read is as good as never saved.
     pub fn read(bytes: &[u8]) -> Self {
-        let Some((stamp, records, is_whole)) = codec::read(bytes) else { return Self::default() };
+        let Some((stamp, records, places, is_whole)) = codec::read(bytes) else { return Self::default() };
         // A text that is broken somewhere is written afresh.
-        let saved = if is_whole { records.len() } else { usize::MAX };
-        Self { stamp, files: records.into_iter().collect(), saved, ..Self::default() }
+        let saved = is_whole.then_some(records.len());
+        Self { stamp, records, places, saved, live: 0 }
     }
 
     /// Forgets everything unless it was found out under this stamp.
     pub(super) fn belongs_to(&mut self, stamp: &[u8; 32]) {
         if self.stamp != *stamp {
-            *self = Self { stamp: *stamp, saved: usize::MAX, ..Self::default() };
+            *self = Self { stamp: *stamp, ..Self::default() };
         }
-        self.live.clear();
     }
 
-    pub(super) fn get(&self, id: &ContentId) -> Option<&Digest> {
-        self.files.get(id)
+    /// Where the record of a content lies.
+    pub(super) fn find(&self, id: &ContentId) -> Option<usize> {
+        self.places.get(id).copied()
     }
 
-    pub(super) fn put(&mut self, id: ContentId, digest: Digest) {
-        self.live.insert(id);
-        self.changed.insert(id);
-        self.files.insert(id, digest);
+    /// The record that lies there.
+    pub(super) fn record(&self, place: usize) -> Option<Record<'_>> {
+        codec::record(self.records.get(place..)?)
+    }
+
+    /// Keeps a file: its documents, its devices, and what became of them, once that is known.
+    pub(super) fn put(&mut self, id: ContentId, documents: usize, devices: &[&str], resolved: Option<&Resolved>) {
+        self.places.insert(id, self.records.len());
+        codec::write_record(&id, documents, devices, resolved, &mut self.records);
+    }
+
+    /// Adds to a file what became of its devices.
+    pub(super) fn resolve(&mut self, id: &ContentId, resolved: &Resolved) {
+        let Some(record) = self.find(id).and_then(|place| self.record(place)) else { return };
+        let devices: Vec<String> = record.devices().map(str::to_owned).collect();
+        let devices: Vec<&str> = devices.iter().map(String::as_str).collect();
+        let documents = record.documents;
+        self.put(*id, documents, &devices, Some(resolved));
     }
 
     /// Forgets what was found out about a content that turned out to be another one.
     pub fn forget(&mut self, id: &ContentId) {
-        self.files.remove(id);
+        self.places.remove(id);
+        // What is written behind would bring it back.
+        self.saved = None;
     }
 
-    pub(super) fn meet(&mut self, id: ContentId) {
-        self.live.insert(id);
-    }
-
-    pub(super) fn resolve(&mut self, id: &ContentId, resolved: Resolved) {
-        if let Some(digest) = self.files.get_mut(id) {
-            digest.resolved = Some(resolved);
-            self.changed.insert(*id);
-        }
+    /// How many files a check met.
+    pub(super) fn met(&mut self, files: usize) {
+        self.live = files;
     }
 
     /// What has to be written so that the next run knows as much. Bounded: twice what the last check met, and a few.
     pub fn save(&mut self) -> Save {
-        if self.changed.is_empty() {
+        let Some(saved) = self.saved else { return Save::Replace(self.afresh()) };
+        if saved == self.records.len() {
             return Save::Nothing;
         }
-        let changed = std::mem::take(&mut self.changed);
-        let most = 2 * self.live.len() + OTHERS;
-        if self.saved.saturating_add(changed.len()) > most {
-            let live = &self.live;
-            self.files.retain(|id, _| live.contains(id));
-            self.saved = self.files.len();
-            return Save::Replace(codec::write(Some(&self.stamp), self.files.iter()));
+        if self.places.len() > 2 * self.live + OTHERS || self.records.len() > 2 * self.size() + (1 << 20) {
+            return Save::Replace(self.afresh());
         }
-        self.saved += changed.len();
-        let records = changed.iter().filter_map(|id| self.files.get_key_value(id));
-        Save::Append(codec::write(None, records))
+        self.saved = Some(self.records.len());
+        Save::Append(codec::segments(&self.records[saved..]))
+    }
+
+    /// What the latest records take.
+    fn size(&self) -> usize {
+        self.places.values().filter_map(|place| Some(self.record(*place)?.length)).sum()
+    }
+
+    /// All that is worth keeping, and nothing else: the latest record of each content, unless there are far more of
+    /// them than files.
+    fn afresh(&mut self) -> Vec<u8> {
+        let mut places: Vec<usize> = self.places.values().copied().collect();
+        // The newest are behind.
+        places.sort_unstable();
+        let first = places.len().saturating_sub(self.live + OTHERS);
+        let mut records = Vec::with_capacity(self.records.len());
+        for place in places.into_iter().skip(first) {
+            let length = self.record(place).map_or(0, |record| record.length);
+            records.extend_from_slice(self.records.get(place..place + length).unwrap_or_default());
+        }
+        self.places = codec::places(&records);
+        self.records = records;
+        self.saved = Some(self.records.len());
+        [&self.stamp, codec::segments(&self.records).as_slice()].concat()
     }
 }

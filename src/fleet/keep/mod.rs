@@ -24,7 +24,7 @@ use super::{
     resolve::{self, Already, Looked, Resolver, Secrets},
     source::{FileKind, Source, SourceFile},
 };
-use digest::{Digest, Resolved, Shared};
+use digest::{Resolved, Shared};
 
 pub use digest::{Kept, Save};
 
@@ -87,14 +87,21 @@ fn stamp(files: &[SourceFile]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// A file of which all is known by its content.
+#[derive(Clone, Copy)]
+struct Known<'f> {
+    file: &'f Listed,
+    /// Where its record lies.
+    place: usize,
+}
+
 /// A check under way.
 struct Run<'f, R> {
     loader: Loader,
     read: R,
     /// What has been read.
     source: Source,
-    /// Files of which all is known by their content.
-    known: Vec<(&'f Listed, ContentId)>,
+    known: Vec<Known<'f>>,
     fresh: Vec<(&'f Listed, FileResult)>,
 }
 
@@ -103,8 +110,8 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
     fn divide(&mut self, files: &'f [Listed], kept: &Kept) -> Vec<&'f Listed> {
         let mut unknown = Vec::new();
         for file in files.iter().filter(|file| FileKind::of(&file.path) == Some(FileKind::Documents)) {
-            match file.id.filter(|id| kept.get(id).is_some()) {
-                Some(id) => self.known.push((file, id)),
+            match file.id.as_ref().and_then(|id| kept.find(id)) {
+                Some(place) => self.known.push(Known { file, place }),
                 None => unknown.push(file),
             }
         }
@@ -127,8 +134,8 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
     fn declared_twice(&mut self, kept: &Kept) -> Vec<&'f Listed> {
         let mut owners: HashMap<&str, usize> = HashMap::with_capacity(self.known.len());
         let mut twice = BTreeSet::new();
-        for (at, (_, id)) in self.known.iter().enumerate() {
-            for device in kept.get(id).into_iter().flat_map(|digest| &digest.devices) {
+        for (at, known) in self.known.iter().enumerate() {
+            for device in kept.record(known.place).into_iter().flat_map(codec::Record::devices) {
                 if let Some(other) = owners.insert(device, at) {
                     twice.extend([at, other]);
                 }
@@ -142,27 +149,27 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
             }
         }
         // From the end, so that places stay what they are.
-        twice.into_iter().rev().map(|at| self.known.swap_remove(at).0).collect()
+        twice.into_iter().rev().map(|at| self.known.swap_remove(at).file).collect()
     }
 
     fn finish(mut self, kept: &mut Kept) -> Result<Checked, E> {
         self.in_order();
         let shared = self.shared();
+        kept.met(self.known.len() + self.fresh.len());
         for (file, result) in &self.fresh {
             if let (Some(id), Some(devices)) = (file.id, result.only_devices()) {
-                let devices = devices.iter().map(|(id, _)| id.as_str().into()).collect();
-                kept.put(id, Digest { documents: result.count, devices, resolved: None });
+                let devices: Vec<&str> = devices.iter().map(|(id, _)| id.as_str()).collect();
+                kept.put(id, result.count, &devices, None);
             }
         }
         let ids: HashMap<Arc<str>, ContentId> =
             self.fresh.iter().filter_map(|(file, _)| Some((file.path.clone(), file.id?))).collect();
-        let known = self.known.iter().filter_map(|(_, id)| Some(kept.get(id)?.documents));
+        let known = self.known.iter().filter_map(|known| Some(kept.record(known.place)?.documents));
         let documents: usize = known.sum::<usize>() + self.fresh.iter().map(|(_, file)| file.count).sum::<usize>();
         let results = std::mem::take(&mut self.fresh).into_iter().map(|(_, result)| result).collect();
         let loaded = self.loader.join(results, &self.source);
         let findings = if loaded.is_sound() { self.resolve(loaded, shared, ids, kept)? } else { loaded.findings };
         let findings = in_order(findings, &self.source);
-        self.known.iter().for_each(|(_, id)| kept.meet(*id));
         Ok(Checked { findings, documents, source: self.source })
     }
 
@@ -180,6 +187,30 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         Shared(stamp(&files))
     }
 
+    /// What is known of devices that were resolved under these shared documents, and the files of all others.
+    fn already(&self, shared: &Shared, kept: &Kept) -> (Already, Vec<&'f Listed>) {
+        let (mut already, mut open) = (Already::default(), Vec::new());
+        // Most devices are selected by the same profiles as another one.
+        let mut seen: HashSet<&[u8]> = HashSet::new();
+        for known in &self.known {
+            let Some(record) = kept.record(known.place) else { continue };
+            let Some((profiles, variables)) = record.resolved_under(shared) else {
+                open.push(known.file);
+                continue;
+            };
+            already.any |= record.devices().next().is_some();
+            if seen.insert(profiles) {
+                already.profiles.extend(codec::numbers(profiles));
+            }
+            for variable in variables {
+                if !already.variables.contains(variable) {
+                    already.variables.insert(variable.into());
+                }
+            }
+        }
+        (already, open)
+    }
+
     /// Resolves the devices of which nothing is known under these shared documents.
     fn resolve(
         &mut self,
@@ -190,21 +221,8 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
     ) -> Result<Vec<Finding>, E> {
         let Loaded { fleet: Some(fleet), registry, mut findings, .. } = loaded else { return Ok(loaded.findings) };
         let mut fleet = Arc::unwrap_or_clone(fleet);
-        let mut already = Already::default();
-        let mut open = Vec::new();
-        for (file, id) in &self.known {
-            match kept.get(id).and_then(|digest| Some((digest, digest.resolved_under(&shared)?))) {
-                Some((digest, resolved)) => {
-                    already.devices += digest.devices.len();
-                    already.profiles.extend(resolved.profiles.iter().map(|at| *at as usize));
-                    already.variables.extend(resolved.variables.iter().cloned());
-                }
-                None => {
-                    ids.insert(file.path.clone(), *id);
-                    open.push(*file);
-                }
-            }
-        }
+        let (already, open) = self.already(&shared, kept);
+        ids.extend(open.iter().filter_map(|file| Some((file.path.clone(), file.id?))));
         self.read(&open)?;
         for (_, file) in self.fresh.drain(..) {
             for (_, document) in file.documents {
@@ -242,7 +260,7 @@ impl Looks {
     fn keep(self, shared: &Shared, ids: &HashMap<Arc<str>, ContentId>, kept: &mut Kept) {
         for (file, resolved) in self.0 {
             if let (Some(id), Some(resolved)) = (ids.get(&file), resolved) {
-                kept.resolve(id, Resolved { shared: shared.clone(), ..resolved });
+                kept.resolve(id, &Resolved { shared: *shared, ..resolved });
             }
         }
     }

@@ -32,8 +32,8 @@ pub fn check(resolver: &Resolver) -> Vec<Finding> {
 /// What was found out before about declared devices that the resolver does not have, all of it without a finding.
 #[derive(Debug, Default)]
 pub(in crate::fleet) struct Already {
-    /// How many they are.
-    pub(in crate::fleet) devices: usize,
+    /// Whether there is one.
+    pub(in crate::fleet) any: bool,
     /// Profiles that select one of them.
     pub(in crate::fleet) profiles: BTreeSet<usize>,
     /// Variables that one of them refers to.
@@ -55,12 +55,12 @@ pub(in crate::fleet) fn check_rest(
     already: Already,
     each: &mut dyn FnMut(Looked<'_>),
 ) -> Vec<Finding> {
-    let Already { devices: known, profiles: mut selected, variables: used } = already;
+    let Already { any, profiles: mut selected, variables: used } = already;
     let mut report = Report::default();
     variables(resolver, used, &mut report);
     conditions(resolver, &mut report);
     devices(resolver, &mut selected, each, &mut report);
-    let any = known > 0 || !resolver.fleet().devices.is_empty();
+    let any = any || !resolver.fleet().devices.is_empty();
     unselected(resolver, &selected, any, &mut report);
     report.findings
 }

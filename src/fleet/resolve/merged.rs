@@ -24,7 +24,7 @@ pub(super) fn merge(layers: &[Layer<'_>], scope: &Scope<'_>, findings: &mut Vec<
         overlay.add(&rendered.values, Origin { layer: at, rank: layer.rank });
     }
     findings.extend(overlay.conflicts().iter().map(|conflict| contradiction(conflict, layers)));
-    let desired = overlay.values();
+    let desired = overlay.into_values();
     let kept = |rendered: &Rendered<'_>, way: &Way| match (get(&rendered.values, way), get(&desired, way)) {
         (Some(own), Some(merged)) => same(own, merged),
         _ => false,

@@ -51,8 +51,8 @@ impl Overlay {
     }
 
     /// The merged section, nulls and all.
-    pub(super) fn values(&self) -> Map {
-        values(&self.members)
+    pub(super) fn into_values(self) -> Map {
+        values(self.members)
     }
 
     /// Contradictions that nothing stronger settles.
@@ -108,12 +108,12 @@ impl Node {
     }
 }
 
-fn values(members: &BTreeMap<String, Node>) -> Map {
-    let value = |node: &Node| match &node.content {
-        Content::Leaf(value) => value.clone(),
+fn values(members: BTreeMap<String, Node>) -> Map {
+    let value = |node: Node| match node.content {
+        Content::Leaf(value) => value,
         Content::Branch(below) => Value::Object(values(below)),
     };
-    members.iter().map(|(key, node)| (key.clone(), value(node))).collect()
+    members.into_iter().map(|(key, node)| (key, value(node))).collect()
 }
 
 fn collect(members: &BTreeMap<String, Node>, way: &mut Vec<String>, found: &mut Vec<Conflict>) {
