@@ -13,6 +13,7 @@ mod fetch;
 mod history;
 mod open;
 mod read;
+mod surroundings;
 mod worktree;
 
 #[cfg(test)]
