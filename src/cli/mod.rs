@@ -13,6 +13,7 @@ mod cmd;
 mod completions;
 mod exit;
 mod failure;
+mod new_files;
 mod prepare;
 mod printer;
 mod reference;

@@ -79,6 +79,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
     let desk = |root| Desk { printer, format, root, ca };
     let here = Path::new(".");
     match &cli.command {
+        Command::Init(args) => cmd::init::run(args, &desk(&args.dir)),
         Command::Validate(args) => cmd::validate::run(args, &desk(&args.dir), stop).await,
         Command::Plan(args) => unless(stop, Box::pin(cmd::plan::run(args, &desk(&args.repo.fleet)))).await,
         Command::Reconcile(args) => cmd::reconcile::run(args, &desk(&args.repo.fleet), stop).await,

@@ -17,6 +17,7 @@ mod keep;
 mod listing;
 mod open;
 mod read;
+mod surroundings;
 mod worktree;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! from the environment or from files.
 
 mod authority;
+mod begin;
 mod entry;
 mod operate;
 mod serve;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
+pub use begin::{Ci, InitArgs};
 pub use entry::{EntryArgs, LimitArgs};
 pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
@@ -97,6 +99,8 @@ impl Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Begin a fleet repository.
+    Init(InitArgs),
     /// Check a fleet repository, offline.
     Validate(ValidateArgs),
     /// Show what would change on the hub, and change nothing.
