@@ -26,6 +26,8 @@ pub mod laws;
 pub mod method;
 #[cfg(feature = "cli")]
 mod partial;
+#[cfg(feature = "cli")]
+mod pieces;
 pub mod pnp;
 pub mod reboot;
 #[cfg(feature = "cli")]
@@ -42,6 +44,8 @@ pub mod wifi;
 pub mod windows;
 
 pub use convention::Convention;
+#[cfg(feature = "cli")]
+pub use pieces::Piece;
 #[cfg(feature = "cli")]
 pub use registry::{ComponentSchema, Registry, SchemaError};
 pub use suggest::nearest;

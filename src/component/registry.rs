@@ -135,6 +135,17 @@ impl Registry {
         self.components.get(name)
     }
 
+    /// The component that describes this value at this path, parts joined by dots.
+    pub fn describing(&self, path: &str, _value: &Value) -> Option<&ComponentSchema> {
+        self.components.get(path)
+    }
+
+    /// Whether there are components below that path: `windows` leads on to `windows.timeInfo`.
+    pub fn leads_on(&self, path: &str) -> bool {
+        let below = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        self.components.keys().any(|name| below(name))
+    }
+
     /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.components.keys().map(String::as_str)
