@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod dm_client;
 mod stage;
 
 use serde_json::json;
