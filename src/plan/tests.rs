@@ -15,6 +15,7 @@ use crate::{
     twin::{DeviceId, Map, Twin, TwinRow, merge},
 };
 
+mod groups;
 mod whole;
 
 fn map(value: Value) -> Map {

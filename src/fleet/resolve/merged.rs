@@ -1,5 +1,7 @@
 //! Layers filled in, laid over each other and marked: the making of a [`Wanted`].
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
     template::{Fault, Scope},
 };
 use crate::{
-    component::{Convention, Registry, pnp},
+    component::{Convention, Piece, Registry, device_agent, pnp},
     fleet::{DocumentRef, Finding, Wanted},
     twin::{Map, Section, get, same},
 };
@@ -69,18 +71,25 @@ fn contradiction(conflict: &Conflict, layers: &[Layer<'_>]) -> Finding {
     finding
 }
 
-/// Marks the components that answer by IoT Plug and Play (protocol reference 15.2): those that are wanted to hold
-/// something. One of which parts are only forbidden needs no marker.
+/// Writes into the components what twinops itself says to devices: the marker of IoT Plug and Play (protocol reference
+/// 15.2), and the `__meta` of the Device Agent's groups. One of which parts are only forbidden needs neither.
 pub(super) fn mark(registry: &Registry, desired: &mut Map) {
-    for component in registry.iter().filter(|component| component.convention == Convention::Pnp) {
-        let mut keys = component.keys();
-        let Some(first) = keys.next().and_then(|key| desired.get_mut(key)) else { continue };
-        let found = keys.try_fold(first, |value, key| value.as_object_mut()?.get_mut(key));
-        let Some(found) = found.filter(|found| holds_something(found)) else { continue };
-        if let Value::Object(members) = found {
-            members.insert(pnp::MARKER.to_owned(), pnp::COMPONENT.into());
+    let marked = |piece: &Piece<'_>| piece.schema.is_some() && holds_something(piece.value);
+    let pieces: Vec<_> =
+        registry.pieces(desired).into_iter().filter(marked).map(|p| (p.convention(), p.keys)).collect();
+    for (convention, keys) in pieces {
+        let Some(Value::Object(members)) = get_mut(desired, &keys) else { continue };
+        match convention {
+            Convention::Pnp => _ = members.insert(pnp::MARKER.to_owned(), pnp::COMPONENT.into()),
+            Convention::Dm2 => device_agent::fill_in(&keys.join("."), members),
+            Convention::Dm1 | Convention::Echo => {}
         }
     }
+}
+
+fn get_mut<'a>(section: &'a mut Map, keys: &[Arc<str>]) -> Option<&'a mut Value> {
+    let (first, rest) = keys.split_first()?;
+    rest.iter().try_fold(section.get_mut(&**first)?, |value, key| value.as_object_mut()?.get_mut(&**key))
 }
 
 /// Whether anything is wanted to be there; an object of nothing but nulls only forbids.

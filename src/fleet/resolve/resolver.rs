@@ -14,7 +14,7 @@ use super::{
     verify::Verifier,
 };
 use crate::{
-    component::Registry,
+    component::{Registry, device_agent, pnp},
     fleet::{Finding, Fleet, Place, Wanted},
     twin::{DeviceId, Map, PropertyPath, Section},
 };
@@ -255,10 +255,9 @@ impl Resolver {
                 Some(pointer::place(own.document, pointer::value(Section::Tags, keys)))
             }
             Section::Desired => {
-                let keys = match path.keys.split_last() {
-                    Some((last, component)) if **last == *crate::component::pnp::MARKER => component,
-                    _ => &path.keys[..],
-                };
+                // What twinops writes into a component comes from where the component does.
+                let ours = |key: &Arc<str>| matches!(&**key, pnp::MARKER | device_agent::META);
+                let keys = &path.keys[..path.keys.iter().position(ours).unwrap_or(path.keys.len())];
                 layer::layers(&self.profiles, documents).into_iter().rev().find_map(|layer| {
                     let keys = setting(layer.desired, keys)?;
                     Some(pointer::place(layer.document, pointer::value(Section::Desired, keys)))

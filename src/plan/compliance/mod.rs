@@ -1,6 +1,7 @@
 //! Whether a device is what its twin asks for, by the published conventions (one file each).
 
 mod dm1;
+mod dm2;
 mod echo;
 mod pnp;
 
@@ -41,7 +42,8 @@ pub(super) fn check(piece: &Piece<'_>, twin: Halves<'_>) -> Vec<Answer> {
     match piece.convention() {
         Convention::Pnp => pnp::check(keys, wanted, twin),
         Convention::Dm1 => dm1::check(keys, wanted, twin),
-        Convention::Dm2 | Convention::Echo => echo::check(keys, wanted, twin),
+        Convention::Dm2 => dm2::check(keys, wanted, twin),
+        Convention::Echo => echo::check(keys, wanted, twin),
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub(super) use read_back::certificate;
+
 use super::{Answer, Halves, below, own, text};
 use crate::{component::convention::REFRESHING, plan::Verdict, twin::Map};
 

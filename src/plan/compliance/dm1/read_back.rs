@@ -10,7 +10,7 @@ use super::super::{Answer, below, covers, own, text};
 use crate::{plan::Verdict, twin::Map};
 
 type Keys = Vec<Arc<str>>;
-type Judged = (Verdict, Option<String>);
+pub(in crate::plan::compliance) type Judged = (Verdict, Option<String>);
 
 /// The answers to a component that says `completed`.
 pub(super) fn answers(keys: &[Arc<str>], wanted: &Value, said: &Map, since: Option<&String>) -> Vec<Answer> {
@@ -136,7 +136,7 @@ fn network(wanted: &Value, read: Option<&Value>, silent: bool) -> Judged {
 }
 
 /// A store lists every certificate in it, by thumbprints in capital letters.
-fn certificate(print: &str, wanted: &Value, store: Option<&Value>) -> Judged {
+pub(in crate::plan::compliance) fn certificate(print: &str, wanted: &Value, store: Option<&Value>) -> Judged {
     let Some(Value::Object(store)) = store else { return (Verdict::Unknown, None) };
     if store.contains_key("<error>") {
         return unknown("the device cannot read this store");
