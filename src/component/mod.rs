@@ -36,6 +36,8 @@ pub mod pnp;
 pub mod reboot;
 #[cfg(feature = "cli")]
 mod registry;
+#[cfg(feature = "cli")]
+mod sensitive;
 pub mod services;
 mod suggest;
 pub mod telemetry;

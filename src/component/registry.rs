@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     claim::Claim,
     convention::{Convention, KEYWORD, UnknownConvention},
-    device_agent, partial, suggest,
+    device_agent, partial, sensitive, suggest,
 };
 
 /// Where a fleet keeps schemas of its own: `components/NAME.schema.json`.
@@ -31,6 +31,8 @@ pub struct ComponentSchema {
     pub partial: Value,
     /// How devices answer.
     pub convention: Convention,
+    /// Whether it marks values as secret.
+    pub sensitive: bool,
 }
 
 /// The components by name.
@@ -116,7 +118,8 @@ impl ComponentSchema {
             device_agent::forbid(&mut schema);
         }
         let partial = partial::partial(&schema);
-        Self { name: path.clone(), path, claim, schema, partial, convention }
+        let sensitive = sensitive::marks(&schema);
+        Self { name: path.clone(), path, claim, schema, partial, convention, sensitive }
     }
 
     /// The keys that lead to it below `desired` and `reported`.

@@ -144,7 +144,7 @@ impl Collector {
             }
         };
         Delta {
-            secret: device.class.is_secret(&path),
+            secret: device.class.is_secret(&path) || self.planner.marks(&path, [&change.from, &change.to]),
             path,
             from: change.from.clone(),
             to: change.to.clone(),

@@ -311,6 +311,12 @@ impl Planner {
         marker::is_ours(path) || self.ignored_by(path).is_some()
     }
 
+    /// Whether a schema marks one of these values of the twin as secret.
+    pub(super) fn marks<'v>(&self, path: &PropertyPath, values: impl IntoIterator<Item = &'v Option<Value>>) -> bool {
+        let marked = |value: &Value| self.current.registry().is_sensitive(&path.keys, value);
+        path.section != Section::Tags && values.into_iter().flatten().any(marked)
+    }
+
     /// The path of the `ignore` entry that has a say over this one.
     pub(super) fn ignored_by(&self, path: &PropertyPath) -> Option<&PropertyPath> {
         self.ignored.iter().find(|ignored| path.is_within(ignored))

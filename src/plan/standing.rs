@@ -77,7 +77,7 @@ impl Planner {
                 message: None,
                 by,
                 origin: self.resolver().origin(&subject.class.wanted, &path),
-                secret: subject.class.is_secret(&path),
+                secret: subject.class.is_secret(&path) || self.marks(&path, [&change.from, &change.to]),
                 path,
             });
         }
@@ -114,7 +114,7 @@ impl Planner {
         let live = crate::twin::get(&twin.properties.desired.values, &path.keys);
         let wanted =
             crate::twin::get(&subject.class.wanted.desired, &path.keys).or_else(|| unwrapped(subject, &path.keys));
-        let secret = subject.class.is_secret(&path);
+        let secret = subject.class.is_secret(&path) || self.marks(&path, [&answer.reported, &live.cloned()]);
         let said =
             |message: String| if secret { conceal(message, [wanted, live, answer.reported.as_ref()]) } else { message };
         Some(PropertyVerdict {

@@ -166,6 +166,10 @@ impl Stage {
         fs::write(self.path("fleet").join(file), text).unwrap();
     }
 
+    pub(crate) fn make_folder(&self, name: &str) {
+        fs::create_dir_all(self.path(name)).unwrap();
+    }
+
     pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", message]);

@@ -31,7 +31,13 @@ fn below(
         let pointer = || format!("{base}/{}", escape(key));
         if components.registry().at(name).is_some() {
             let faults = components.check_part(name, value);
-            findings.extend(faults.into_iter().map(|fault| fault.finding(site.file, site.number, &pointer())));
+            // A snippet may show the lines around a fault: none of them is shown where one holds a secret.
+            let keys = || name.split('.').map(Into::into).collect::<Vec<_>>();
+            let hides = !faults.is_empty() && components.registry().is_sensitive(&keys(), value);
+            findings.extend(faults.into_iter().map(|fault| {
+                let finding = fault.finding(site.file, site.number, &pointer());
+                if hides { finding.hidden() } else { finding }
+            }));
         } else if components.registry().leads_on(name) {
             if let Value::Object(inner) = value {
                 below(site, &pointer(), name, inner, components, findings);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     component::{Convention, Piece, Registry, device_agent, pnp},
-    fleet::{DocumentRef, Finding, Wanted},
+    fleet::{DocumentRef, Finding, Place, Target, Wanted},
     twin::{Map, Section, get, same},
 };
 
@@ -69,6 +69,39 @@ fn contradiction(conflict: &Conflict, layers: &[Layer<'_>]) -> Finding {
         finding = finding.with(place, format!("the profile `{name}` sets it otherwise"));
     }
     finding
+}
+
+/// Makes what was merged ready to be compared: notes where the schemas mark a secret, and marks the components.
+pub(super) fn complete(registry: &Registry, wanted: &mut Wanted) {
+    let sensitive = registry.sensitive(&wanted.desired).into_iter().map(|way| Section::Desired.path(way));
+    let new: Vec<_> = sensitive.filter(|path| !wanted.secrets.contains(path)).collect();
+    wanted.secrets.extend(new);
+    mark(registry, &mut wanted.desired);
+    // A digest of a secret that is easily guessed gives it away.
+    let groups = registry.pieces(&wanted.desired).into_iter().filter(|piece| piece.convention() == Convention::Dm2);
+    let told: Vec<_> = groups
+        .map(|piece| Section::Desired.path(piece.keys))
+        .filter(|group| wanted.is_secret(group))
+        .map(|group| Section::Desired.path(group.keys.into_iter().chain([device_agent::META.into()])))
+        .collect();
+    wanted.secrets.extend(told);
+}
+
+/// Hides the lines of findings in components that hold a secret by their schemas.
+pub(super) fn hide(registry: &Registry, wanted: &Wanted, findings: &mut [Finding]) {
+    let pieces = registry.pieces(&wanted.desired).into_iter();
+    let secret = pieces.filter(|piece| registry.is_sensitive(&piece.keys, piece.value));
+    let pointers: Vec<_> = secret.map(|piece| pointer::value(Section::Desired, &piece.keys)).collect();
+    let within = |place: &Place| match &place.target {
+        Target::Value(at) | Target::Key(at) | Target::Part { pointer: at, .. } => {
+            pointers.iter().any(|pointer| at.starts_with(pointer.as_str()) || pointer.starts_with(at.as_str()))
+        }
+        Target::Bytes { .. } => false,
+    };
+    for finding in findings {
+        let mut places = finding.place.iter().chain(finding.related.iter().map(|(place, _)| place));
+        finding.hide_source |= places.any(within);
+    }
 }
 
 /// Writes into the components what twinops itself says to devices: the marker of IoT Plug and Play (protocol reference

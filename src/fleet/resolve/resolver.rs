@@ -209,16 +209,17 @@ impl Resolver {
             self.verifier.check(&wanted, documents.own.is_some(), |path| self.place(documents, path), &mut findings);
         }
         if !findings.is_empty() {
+            merged::hide(&self.registry, &wanted, &mut findings);
             return Err(findings.into());
         }
-        merged::mark(&self.registry, &mut wanted.desired);
+        merged::complete(&self.registry, &mut wanted);
         Ok(Arc::new(wanted))
     }
 
     /// What these documents owned once. It is known by its paths, even where a tag that filled a value in is gone.
     fn owned(&self, device: &Facts<'_>, documents: &Documents<'_>, tags: Tags<'_>) -> Arc<Wanted> {
         let (mut wanted, _) = self.merged(device, documents, tags);
-        merged::mark(&self.registry, &mut wanted.desired);
+        merged::complete(&self.registry, &mut wanted);
         Arc::new(wanted)
     }
 
