@@ -29,8 +29,9 @@ impl Replan for Afresh {
         if let Some(path) = guard.and_then(|guard| guard::protected_from(guard, &change)) {
             return Err(format!("the twin has changed, and would be changed at the protected path `{path}` now"));
         }
-        let patch = RawValue::from_string(change.patch().to_owned()).map_err(|error| told(&error))?;
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).map(Arc::from).map_err(|error| told(&error));
+        let (before, patch) = (change.before().map(raw).transpose()?, raw(change.patch())?);
         let deltas = usize::from(change.has_changes());
-        Ok(Some(Replanned { patch: patch.into(), etag: row.etag.as_ref().into(), deltas }))
+        Ok(Some(Replanned { patch, before, etag: row.etag.as_ref().into(), deltas }))
     }
 }

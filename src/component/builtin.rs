@@ -7,15 +7,17 @@ use super::{
     apps,
     artifact::ID,
     certificates,
+    claim::Claim,
     convention::{Convention, KEYWORD},
-    device_info, diagnostics, files, reboot,
+    device_agent, device_info, diagnostics, files, reboot,
     registry::ComponentSchema,
     services, telemetry, tidy, time, twinops, updates, wifi, windows,
 };
 
 /// Every component of this crate.
 pub(super) fn components() -> Vec<ComponentSchema> {
-    neutral().into_iter().chain(of_the_dm_client()).chain(windows::RESULTS.map(result)).collect()
+    let old = of_the_dm_client().into_iter().chain(windows::RESULTS.map(result));
+    neutral().into_iter().chain(old).chain(of_the_device_agent()).collect()
 }
 
 /// One vocabulary for Windows and Linux.
@@ -67,6 +69,33 @@ fn of_the_dm_client() -> Vec<ComponentSchema> {
         component::<windows::WindowsUpdatePolicy>("windows.windowsUpdatePolicy", Dm1),
         component::<windows::WindowsUpdates>("windows.windowsUpdates", Dm1),
     ]
+}
+
+fn of_the_device_agent() -> Vec<ComponentSchema> {
+    use Convention::Dm2;
+    let beside = |path: &str, claim, schema: Value| ComponentSchema::beside(path, claim, schema);
+    let mut tracing = schema::<device_agent::EventTracingCollectors>("eventTracingCollectors", Dm2);
+    tracing["description"] = "Logs of what happens inside Windows, by the names of their collectors.".into();
+    tracing["propertyNames"] = json!({"pattern": r"^[^.$\s/\\?]{1,128}$"});
+    vec![
+        beside("certificates", Claim::Members(&device_agent::STORES), stores()),
+        beside("deviceInfo", Claim::Nothing, schema::<device_agent::DeviceInfo>("deviceInfo", Dm2)),
+        ComponentSchema::new("eventTracingCollectors", tracing, Dm2),
+        component::<windows::RebootInfo>("rebootInfo", Dm2),
+        component::<device_agent::TimeInfo>("timeInfo", Dm2),
+        component::<device_agent::UwpApps>("uwpApps", Dm2),
+        component::<device_agent::WindowsUpdate>("windowsUpdate", Dm2),
+        component::<windows::WindowsTelemetry>("windowsTelemetry", Dm2),
+    ]
+}
+
+/// The keys of every store are thumbprints.
+fn stores() -> Value {
+    let mut schema = schema::<device_agent::Certificates>("certificates", Convention::Dm2);
+    for store in device_agent::STORES.into_iter().filter(|name| *name != "connectionString") {
+        schema["properties"][store]["propertyNames"] = json!({"pattern": "^[0-9A-Fa-f]{40}$"});
+    }
+    schema
 }
 
 /// What the DM client reports of a command: it can be read, and nothing can be declared.

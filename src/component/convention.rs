@@ -5,6 +5,10 @@ use std::{fmt, str::FromStr};
 /// The member of a component's schema that names its convention.
 pub const KEYWORD: &str = "x-twinops-status";
 
+/// What a device of the [DM client's](Convention::Dm1) or the [Device Agent's](Convention::Dm2) kind, and who writes
+/// for it, puts in the place of an object before they replace it (Windows reference 3.4).
+pub const REFRESHING: &str = "refreshing";
+
 /// A published way in which devices answer desired properties.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Convention {
@@ -27,6 +31,12 @@ pub struct UnknownConvention(String);
 impl Convention {
     /// Every convention.
     pub const ALL: [Self; 4] = [Self::Pnp, Self::Dm1, Self::Dm2, Self::Echo];
+
+    /// Whether a device of this kind takes what arrives of a component for all there is of it, so that every write
+    /// has to carry the whole component, and a `null` in it is a value like any other (Windows reference 3.4).
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Dm1 | Self::Dm2)
+    }
 
     /// As schemas and reports name it.
     pub const fn name(self) -> &'static str {

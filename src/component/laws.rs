@@ -36,10 +36,20 @@ pub fn check(name: &str, component: &Value) -> Vec<Breach> {
             breaches.extend(removed_foreground(component));
             breaches
         }
-        "windows.windowsUpdatePolicy" => {
-            let mut breaches = span(component, "/applyProperties/activeHoursStart", "/applyProperties/activeHoursEnd");
-            breaches.extend(unscheduled(component));
+        "windows.windowsUpdatePolicy" => policy(component, "/applyProperties"),
+        "windowsUpdate" => policy(component, ""),
+        "uwpApps" => {
+            let apps = component.get("apps").unwrap_or(&Value::Null);
+            let mut breaches = one_foreground(apps, "startUp");
+            breaches.extend(removed_foreground(apps));
+            breaches.iter_mut().for_each(|breach| breach.pointer.insert_str(0, "/apps"));
+            breaches.extend(unreachable(component, apps.as_object().is_some_and(|apps| apps.values().any(is_fetched))));
             breaches
+        }
+        "deviceAgent.certificates" => {
+            let stores = component.as_object().into_iter().flatten();
+            let mut files = stores.flat_map(|(_, store)| entries(store)).map(|(_, entry)| entry);
+            unreachable(component, files.any(is_fetched)).into_iter().collect()
         }
         _ => Vec::new(),
     }
@@ -116,6 +126,25 @@ fn leads_to(before: &BTreeMap<&str, Vec<&str>>, from: &str, to: &str) -> bool {
     false
 }
 
+/// Whether the device has to fetch a file for it.
+fn is_fetched(entry: &Value) -> bool {
+    word(entry, "appxSource").is_some() || word(entry, "state") == Some("installed")
+}
+
+/// The Device Agent keeps the way to its files in the group that needs them.
+fn unreachable(group: &Value, fetches: bool) -> Option<Breach> {
+    let help = "write `connectionString: ${secret.NAME}`, the connection string of the storage account";
+    (fetches && group.get("connectionString").is_none())
+        .then(|| breach("", "files are to be fetched, and `connectionString` is missing", help))
+}
+
+/// The settings of Windows Update, which stand below `at`.
+fn policy(component: &Value, at: &str) -> Vec<Breach> {
+    let mut breaches = span(component, &format!("{at}/activeHoursStart"), &format!("{at}/activeHoursEnd"));
+    breaches.extend(unscheduled(component, at));
+    breaches
+}
+
 fn span(component: &Value, start: &str, end: &str) -> Vec<Breach> {
     let hour = |pointer: &str| component.pointer(pointer).and_then(Value::as_i64);
     let (Some(from), Some(to)) = (hour(start), hour(end)) else { return Vec::new() };
@@ -141,13 +170,12 @@ fn schedule(updates: &Value) -> Option<Breach> {
     }
 }
 
-fn unscheduled(policy: &Value) -> Option<Breach> {
-    let apply = policy.get("applyProperties")?;
+fn unscheduled(policy: &Value, at: &str) -> Option<Breach> {
+    let apply = policy.pointer(at)?;
     let member = ["scheduledInstallDay", "scheduledInstallTime"].into_iter().find(|m| apply.get(m).is_some())?;
     let scheduled = apply.get("allowAutoUpdate").and_then(Value::as_i64) == Some(3);
     let message = "Windows minds the schedule with `allowAutoUpdate: 3` only";
-    (!scheduled)
-        .then(|| breach(format!("/applyProperties/{member}"), message, "write `allowAutoUpdate: 3`, or take it out"))
+    (!scheduled).then(|| breach(format!("{at}/{member}"), message, "write `allowAutoUpdate: 3`, or take it out"))
 }
 
 #[cfg(test)]
@@ -184,6 +212,19 @@ mod tests {
     }
 
     #[test]
+    fn the_device_agent_fetches_files_by_a_connection_of_the_group() {
+        let apps = json!({"apps": {"a": {"appxSource": "x\\a.appx"}}});
+        assert_eq!(at("uwpApps", apps), [""]);
+        assert!(at("uwpApps", json!({"apps": {"a": {"version": "not installed"}}})).is_empty());
+        let store = json!({"ab": {"state": "installed", "fileName": "x\\a.cer"}});
+        assert_eq!(at("deviceAgent.certificates", json!({"certificateStore_CA_System": store})), [""]);
+        let reached = json!({"certificateStore_CA_System": store, "connectionString": "s"});
+        assert!(at("deviceAgent.certificates", reached).is_empty());
+        let two = json!({"apps": {"a": {"startUp": "foreground"}, "b": {"startUp": "foreground"}}});
+        assert_eq!(at("uwpApps", two), ["/apps/b/startUp"]);
+    }
+
+    #[test]
     fn programs_come_after_others_that_are_there() {
         assert!(at("apps", json!({"a": {}, "b": {"after": ["a"]}, "c": {"after": ["a", "b"]}})).is_empty());
         assert_eq!(at("apps", json!({"a": {"after": ["x"]}})), ["/a/after/0"]);
@@ -200,6 +241,8 @@ mod tests {
             let v1 = json!({"applyProperties": {"activeHoursStart": start, "activeHoursEnd": end}});
             assert_eq!(at("updates", neutral).is_empty(), fits, "{start} to {end}");
             assert_eq!(at("windows.windowsUpdatePolicy", v1).is_empty(), fits, "{start} to {end}");
+            let v2 = json!({"activeHoursStart": start, "activeHoursEnd": end});
+            assert_eq!(at("windowsUpdate", v2).is_empty(), fits, "{start} to {end}");
         }
         assert!(at("updates", json!({"activeHours": {"start": 3}})).is_empty());
     }

@@ -4,7 +4,7 @@
 //! * [`time`], [`services`], [`updates`], [`telemetry`], [`certificates`], [`wifi`], [`reboot`], [`apps`],
 //!   [`diagnostics`], [`files`] and [`device_info`] are the neutral components, one vocabulary for Windows and Linux;
 //!   [`artifact`] is what several of them are made of. [`twinops`] is between the reconciler and the agent.
-//! * [`windows`] has the components of the Windows IoT Azure DM client.
+//! * [`windows`] has the components of the Windows IoT Azure DM client, `device_agent` those of its successor.
 //! * `method` has the direct methods of devices, `laws` what no schema can say.
 //! * A [`Convention`] is how a component's status is told; `Registry` has the JSON Schema of every component, those
 //!   of this crate and a fleet's own.
@@ -16,7 +16,11 @@ pub mod artifact;
 #[cfg(feature = "cli")]
 mod builtin;
 pub mod certificates;
+#[cfg(feature = "cli")]
+mod claim;
 pub mod convention;
+#[cfg(feature = "cli")]
+pub mod device_agent;
 pub mod device_info;
 pub mod diagnostics;
 pub mod files;
@@ -26,10 +30,14 @@ pub mod laws;
 pub mod method;
 #[cfg(feature = "cli")]
 mod partial;
+#[cfg(feature = "cli")]
+mod pieces;
 pub mod pnp;
 pub mod reboot;
 #[cfg(feature = "cli")]
 mod registry;
+#[cfg(feature = "cli")]
+mod sensitive;
 pub mod services;
 mod suggest;
 pub mod telemetry;
@@ -41,7 +49,11 @@ pub mod updates;
 pub mod wifi;
 pub mod windows;
 
+#[cfg(feature = "cli")]
+pub use claim::Claim;
 pub use convention::Convention;
+#[cfg(feature = "cli")]
+pub use pieces::Piece;
 #[cfg(feature = "cli")]
 pub use registry::{ComponentSchema, Registry, SchemaError};
 pub use suggest::nearest;

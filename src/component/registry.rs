@@ -2,34 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
+    claim::Claim,
     convention::{Convention, KEYWORD, UnknownConvention},
-    partial, suggest,
+    device_agent, partial, sensitive, suggest,
 };
 
 /// Where a fleet keeps schemas of its own: `components/NAME.schema.json`.
 const FOLDER: &str = "components/";
 const ENDING: &str = ".schema.json";
+/// What the names of the Device Agent's components begin with where their path is taken.
+const DEVICE_AGENT: &str = "deviceAgent";
 
 /// The schema of a component and how its status is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComponentSchema {
-    /// Its path below `desired` and `reported`: `time`, `windows.timeInfo`.
+    /// Its name; its path, unless another component has that: `time`, `windows.timeInfo`, `deviceAgent.certificates`.
     pub name: String,
+    /// Its path below `desired` and `reported`, parts joined by dots.
+    pub path: String,
+    /// By what it is told from the component whose name is that path.
+    pub claim: Option<Claim>,
     /// The JSON Schema that the merged component of a device satisfies.
     pub schema: Value,
     /// The JSON Schema of a part, as one document writes it: nothing is demanded, `null` and `${…}` pass anywhere.
     pub partial: Value,
     /// How devices answer.
     pub convention: Convention,
+    /// Whether it marks values as secret.
+    pub sensitive: bool,
 }
 
 /// The components by name.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     components: BTreeMap<String, ComponentSchema>,
+    /// Paths that two components share, with the name of the one that makes a claim.
+    claims: BTreeMap<String, String>,
 }
 
 /// Why a schema of the fleet's own is not taken.
@@ -93,13 +104,27 @@ impl SchemaError {
 impl ComponentSchema {
     /// A component with this schema; its part follows from it.
     pub fn new(name: impl Into<String>, schema: Value, convention: Convention) -> Self {
+        Self::at(name.into(), None, schema, convention)
+    }
+
+    /// The component that a value is meant for which has the path of another component and bears out this claim.
+    pub(super) fn beside(path: &str, claim: Claim, schema: Value) -> Self {
+        let other = Self::at(path.to_owned(), Some(claim), schema, Convention::Dm2);
+        Self { name: format!("{DEVICE_AGENT}.{path}"), ..other }
+    }
+
+    fn at(path: String, claim: Option<Claim>, mut schema: Value, convention: Convention) -> Self {
+        if convention == Convention::Dm2 {
+            device_agent::forbid(&mut schema);
+        }
         let partial = partial::partial(&schema);
-        Self { name: name.into(), schema, partial, convention }
+        let sensitive = sensitive::marks(&schema);
+        Self { name: path.clone(), path, claim, schema, partial, convention, sensitive }
     }
 
     /// The keys that lead to it below `desired` and `reported`.
     pub fn keys(&self) -> impl Iterator<Item = &str> + Clone {
-        self.name.split('.')
+        self.path.split('.')
     }
 }
 
@@ -135,6 +160,41 @@ impl Registry {
         self.components.get(name)
     }
 
+    /// The component that describes this value at this path, parts joined by dots.
+    pub fn describing(&self, path: &str, value: &Value) -> Option<&ComponentSchema> {
+        self.beside(path).filter(|other| other.claim.is_some_and(|claim| claim.holds(value))).or_else(|| self.at(path))
+    }
+
+    /// The component at this path, the one that makes no claim.
+    pub fn at(&self, path: &str) -> Option<&ComponentSchema> {
+        self.components.get(path).filter(|component| component.claim.is_none())
+    }
+
+    /// The component that shares this path with another.
+    fn beside(&self, path: &str) -> Option<&ComponentSchema> {
+        self.claims.get(path).and_then(|name| self.components.get(name))
+    }
+
+    /// Whether there are components below that path: `windows` leads on to `windows.timeInfo`.
+    pub fn leads_on(&self, path: &str) -> bool {
+        let below = |known: &str| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        self.iter().any(|component| below(&component.path))
+    }
+
+    /// The schema of a part at this path, whichever component is meant: for editors.
+    pub fn partial(&self, path: &str) -> Option<Value> {
+        let plain = |component: &ComponentSchema| {
+            let mut part = component.partial.clone();
+            part.as_object_mut().map(|part| part.remove("$schema"));
+            part
+        };
+        let own = self.at(path).map(plain)?;
+        let Some((other, claim)) = self.beside(path).and_then(|other| Some((plain(other), other.claim?))) else {
+            return Some(own);
+        };
+        Some(json!({ "if": claim.schema(), "then": other, "else": own }))
+    }
+
     /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.components.keys().map(String::as_str)
@@ -145,15 +205,27 @@ impl Registry {
         self.components.values()
     }
 
-    /// The component whose name is nearest to a wrong one.
-    pub fn nearest(&self, name: &str) -> Option<&str> {
-        suggest::nearest(name, self.names())
+    /// All paths, sorted; one that two components share is there once.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.iter().filter(|component| component.claim.is_none()).map(|component| &*component.path)
+    }
+
+    /// The component whose path is nearest to a wrong one.
+    pub fn nearest(&self, path: &str) -> Option<&str> {
+        suggest::nearest(path, self.paths())
     }
 }
 
 impl FromIterator<ComponentSchema> for Registry {
     fn from_iter<I: IntoIterator<Item = ComponentSchema>>(components: I) -> Self {
-        Self { components: components.into_iter().map(|component| (component.name.clone(), component)).collect() }
+        let mut registry = Self::default();
+        for component in components {
+            if component.claim.is_some() {
+                registry.claims.insert(component.path.clone(), component.name.clone());
+            }
+            registry.components.insert(component.name.clone(), component);
+        }
+        registry
     }
 }
 
@@ -210,6 +282,27 @@ mod tests {
         ] {
             assert!(with(path, text).is_err(), "{path} {text}");
         }
+    }
+
+    #[test]
+    fn names_lead_on_to_the_components_below_them() {
+        let named = |name: &str| ComponentSchema::new(name, json!({}), Convention::Echo);
+        let registry: Registry = ["a", "b-c", "b.d.e"].map(named).into_iter().collect();
+        let leads: Vec<_> = ["a", "b", "b.d", "b.d.e", "c", ""].into_iter().filter(|n| registry.leads_on(n)).collect();
+        assert_eq!(leads, ["b", "b.d"]);
+    }
+
+    #[test]
+    fn of_two_components_with_one_path_the_values_tell_which_is_meant() {
+        let registry = Registry::builtin();
+        let meant = |path: &str, value: Value| registry.describing(path, &value).unwrap().name.clone();
+        assert_eq!(meant("certificates", json!({"plant-root": {}})), "certificates");
+        assert_eq!(meant("certificates", json!({})), "certificates");
+        assert_eq!(meant("certificates", json!({"certificateStore_My_User": {}})), "deviceAgent.certificates");
+        assert_eq!(meant("deviceInfo", json!({})), "deviceAgent.deviceInfo");
+        assert_eq!(meant("deviceInfo", json!({"__meta": {}})), "deviceAgent.deviceInfo");
+        assert_eq!(meant("deviceInfo", json!({"model": "x"})), "deviceInfo");
+        assert_eq!(registry.describing("deviceAgent.certificates", &json!({})), None);
     }
 
     #[test]

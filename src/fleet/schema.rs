@@ -37,6 +37,7 @@ enum Mode {
 /// The components that a fleet may use, each with its validators.
 #[derive(Debug, Default)]
 pub struct Components {
+    registry: Registry,
     known: BTreeMap<String, Component>,
 }
 
@@ -72,25 +73,13 @@ impl Components {
             part: OnceLock::new(),
             whole: OnceLock::new(),
         };
-        Self { known: registry.iter().map(|schema| (schema.name.clone(), component(schema))).collect() }
+        let known = registry.iter().map(|schema| (schema.name.clone(), component(schema))).collect();
+        Self { registry: registry.clone(), known }
     }
 
-    /// All names, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.known.keys().map(String::as_str)
-    }
-
-    /// Whether there is a component of that name.
-    pub fn knows(&self, name: &str) -> bool {
-        self.known.contains_key(name)
-    }
-
-    /// Whether there are components below that name: `windows` leads on to `windows.timeInfo`.
-    pub(super) fn leads_on(&self, name: &str) -> bool {
-        let mut behind = self.known.range::<str, _>((std::ops::Bound::Excluded(name), std::ops::Bound::Unbounded));
-        let is_below = |known: &str| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-        // Names between `a` and `a.b` begin with `a` and a sign that sorts before the dot, such as `a-c`.
-        behind.find(|(known, _)| is_below(known) || !known.starts_with(name)).is_some_and(|(known, _)| is_below(known))
+    /// The components' descriptions.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Why the schema of a component cannot be used.
@@ -98,13 +87,15 @@ impl Components {
         self.known.get(name)?.whole().err()
     }
 
-    /// The faults of one document's part of a component: nothing need be there, `null` and texts with `${` pass.
-    pub fn check_part(&self, name: &str, value: &Value) -> Vec<Fault> {
-        let compiled = self.known.get(name).and_then(|component| component.part().ok());
+    /// The faults of one document's part of the component at this path: nothing need be there, `null` and texts with
+    /// `${` pass.
+    pub fn check_part(&self, path: &str, value: &Value) -> Vec<Fault> {
+        let meant = self.registry.describing(path, value).and_then(|schema| self.known.get(&schema.name));
+        let compiled = meant.and_then(|component| component.part().ok());
         compiled.map(|compiled| compiled.check(value, Mode::Part)).unwrap_or_default()
     }
 
-    /// The faults of a component as a device gets it: merged, filled in, nulls taken out. Messages never repeat a value,
+    /// The faults of the component of this name as a device gets it: merged, filled in, nulls taken out. Messages never repeat a value,
     /// since it may hold a secret.
     pub fn check_resolved(&self, name: &str, value: &Value) -> Vec<Fault> {
         let compiled = self.known.get(name).and_then(|component| component.whole().ok());

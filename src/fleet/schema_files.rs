@@ -29,13 +29,9 @@ pub fn schema_files(registry: &Registry) -> BTreeMap<String, String> {
 /// A document's schema that also knows what stands under `desired`, so that an editor completes it.
 fn with_components(mut schema: Value, registry: &Registry) -> Value {
     let mut members = Map::new();
-    for component in registry.iter() {
-        let keys: Vec<&str> = component.keys().collect();
-        let mut part = component.partial.clone();
-        if let Value::Object(part) = &mut part {
-            part.remove("$schema");
-        }
-        put(&mut members, &keys, part);
+    for path in registry.paths() {
+        let keys: Vec<&str> = path.split('.').collect();
+        put(&mut members, &keys, registry.partial(path).unwrap_or_default());
     }
     for spec in ["ProfileSpec", "DeviceSpec"] {
         if let Some(Value::Object(desired)) = schema.pointer_mut(&format!("/$defs/{spec}/properties/desired")) {

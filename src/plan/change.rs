@@ -46,6 +46,9 @@ pub struct Group {
     pub deltas: Arc<[Delta]>,
     /// The body of the PATCH: changes and marker. The same for every device of the group.
     pub patch: Arc<RawValue>,
+    /// The body of a PATCH that comes before it: where something is taken out of a component that devices read whole,
+    /// the word `refreshing` stands in its place meanwhile.
+    pub before: Option<Arc<RawValue>>,
     /// The devices, in order of id.
     pub devices: Vec<PlannedDevice>,
 }

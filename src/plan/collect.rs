@@ -128,10 +128,11 @@ impl Collector {
             group.devices.push(planned);
             return;
         }
-        let Ok(patch) = RawValue::from_string(change.patch.clone()) else { return };
+        let raw = |text: &String| RawValue::from_string(text.clone()).ok().map(Arc::from);
+        let (Some(patch), before) = (raw(&change.patch), change.before.as_ref().and_then(raw)) else { return };
         let deltas = change.changes.iter().map(|(section, c)| self.delta(*section, c, change)).collect();
         let kind = if change.has_changes() { GroupKind::Change } else { GroupKind::Adopt };
-        self.groups.insert(key, Group { kind, deltas, patch: patch.into(), devices: vec![planned] });
+        self.groups.insert(key, Group { kind, deltas, patch, before, devices: vec![planned] });
     }
 
     fn delta(&self, section: Section, change: &super::diff::Change, device: &DeviceChange) -> Delta {
@@ -143,7 +144,7 @@ impl Collector {
             }
         };
         Delta {
-            secret: device.class.is_secret(&path),
+            secret: device.class.is_secret(&path) || self.planner.marks(&path, [&change.from, &change.to]),
             path,
             from: change.from.clone(),
             to: change.to.clone(),
@@ -212,11 +213,16 @@ pub(crate) fn gather(kept: &mut Vec<Finding>, more: &[Finding]) {
     }
 }
 
-/// Changes are the same when they write the same and replace the same.
+/// Changes are the same when they write the same and replace the same. The patch alone does not tell what goes: one of
+/// a component that devices read whole holds what is left.
 fn key(change: &DeviceChange) -> Box<str> {
     let mut key = change.patch.clone();
     for (_, change) in &change.changes {
-        key.push('\n');
+        for step in &change.keys {
+            key.push('\n');
+            key.push_str(step);
+        }
+        key.push('=');
         if let Some(from) = &change.from {
             key.push_str(&from.to_string());
         }

@@ -161,6 +161,14 @@ impl WithoutNulls for Map {
     }
 }
 
+/// A wanted value as it would be stored; an object of which nothing is left stays.
+pub(super) fn stored_whole(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(members.clone_without_nulls()),
+        other => other.clone(),
+    }
+}
+
 fn stored(value: &Value) -> Option<Value> {
     match value {
         Value::Null => None,

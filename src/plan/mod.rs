@@ -4,6 +4,7 @@
 //! * [`Planner`] looks at one twin at a time and keeps nothing but its class caches, so a million twins stream
 //!   through it. A [`Collector`] folds what it finds into a [`Plan`], a [`Tally`] into a [`Standing`].
 //! * `diff` is the three-way table; `class` works out once what all devices with the same wanted and base share.
+//! * `whole` sees to components that devices read whole.
 //! * `compliance` reads a device's answers, by the convention of each component.
 //! * [`guard`] holds a plan against the fleet's own limits.
 
@@ -20,6 +21,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod whole;
 
 pub use change::{Counts, Delta, Group, GroupKind, Notice, Plan, PlannedDevice, Why};
 pub use collect::Collector;

@@ -6,21 +6,24 @@ use super::{
     diff::Change,
     marker,
     planner::{AGENT, PlanError, Planner, Subject, has_agent},
+    whole,
 };
 use crate::twin::{Map, Section, TwinRow, set_path};
 
-/// Changes and marker in one body, so that they come true together.
-pub(super) fn body(
+/// Changes and marker in one body, so that they come true together; and the body that is to be written before it, if
+/// there has to be one.
+pub(super) fn bodies(
     planner: &Planner,
     subject: &Subject,
     row: &TwinRow<'_>,
     changes: &[(Section, Change)],
-) -> Result<String, PlanError> {
+) -> Result<(Option<String>, String), PlanError> {
     let (mut tags, mut desired) = (Map::new(), Map::new());
     for (section, change) in changes {
         let target = if *section == Section::Tags { &mut tags } else { &mut desired };
         set_path(target, &change.keys, change.to.clone().unwrap_or(Value::Null));
     }
+    let before = whole::complete(planner.resolver().registry(), subject, row, changes, &mut desired)?;
     // While the base is not to be had, the old marker stays: it alone still names what may be pruned one day.
     if subject.base_lost.is_none() {
         sign(planner, subject, row, &mut tags, &mut desired)?;
@@ -32,7 +35,7 @@ pub(super) fn body(
     if !desired.is_empty() {
         body.insert("properties".to_owned(), json!({ "desired": desired }));
     }
-    Ok(Value::Object(body).to_string())
+    Ok((before.as_ref().map(whole::body), Value::Object(body).to_string()))
 }
 
 fn sign(

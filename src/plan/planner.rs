@@ -12,7 +12,7 @@ use super::{
     class::{ByIdentity, Class},
     diff::{self, Change},
     marker::{self, Marker},
-    patch,
+    patch, whole,
 };
 use crate::{
     fleet::{
@@ -82,6 +82,8 @@ pub struct DeviceChange {
     pub(super) changes: Vec<(Section, Change)>,
     /// The body of the PATCH, as JSON text.
     pub(super) patch: String,
+    /// The body of the PATCH that comes before it, if there has to be one.
+    pub(super) before: Option<String>,
     /// What is wanted, which names the origins, and where secrets are.
     pub(super) class: Arc<Class>,
 }
@@ -90,6 +92,11 @@ impl DeviceChange {
     /// The body of the PATCH, as JSON text.
     pub fn patch(&self) -> &str {
         &self.patch
+    }
+
+    /// The body of the PATCH that comes before it, where a device must not see how a component is taken apart.
+    pub fn before(&self) -> Option<&str> {
+        self.before.as_deref()
     }
 
     /// Whether values change, rather than the marker alone.
@@ -163,11 +170,11 @@ impl Planner {
         if !subject.selected && !subject.managed {
             return Ok(look);
         }
-        let mut changes = Self::changes(&subject, row)?;
+        let mut changes = self.changes(&subject, row)?;
         self.leave_alone(row, &mut changes, &mut look)?;
         if must_write(&subject, row, &changes) {
-            let patch = patch::body(self, &subject, row, &changes)?;
-            look.change = Some(DeviceChange { changes, patch, class: subject.class.clone() });
+            let (before, patch) = patch::bodies(self, &subject, row, &changes)?;
+            look.change = Some(DeviceChange { changes, patch, before, class: subject.class.clone() });
         }
         Ok(look)
     }
@@ -257,7 +264,7 @@ impl Planner {
     }
 
     /// The three-way comparison of every component that wanted or base speaks of.
-    pub(super) fn changes(subject: &Subject, row: &TwinRow<'_>) -> Result<Vec<(Section, Change)>, PlanError> {
+    pub(super) fn changes(&self, subject: &Subject, row: &TwinRow<'_>) -> Result<Vec<(Section, Change)>, PlanError> {
         let mut found = Vec::new();
         let mut changes = Vec::new();
         for component in &subject.class.components {
@@ -267,6 +274,9 @@ impl Planner {
             let live = row.properties.desired.value(&component.name)?;
             let (wanted, base) = (component.wanted.as_ref(), component.base.as_ref());
             diff::component(&component.name, wanted, base, live.as_ref(), &mut found);
+            if let Some(live) = &live {
+                whole::resume(self.current.registry(), &component.name, subject, live, &mut found);
+            }
         }
         changes.extend(found.drain(..).map(|change| (Section::Desired, change)));
         if !subject.class.tags.is_empty() {
@@ -313,6 +323,12 @@ impl Planner {
     /// Whether a path is left alone by an `ignore` entry that has not expired.
     pub(super) fn is_ignored(&self, path: &PropertyPath) -> bool {
         marker::is_ours(path) || self.ignored_by(path).is_some()
+    }
+
+    /// Whether a schema marks one of these values of the twin as secret.
+    pub(super) fn marks<'v>(&self, path: &PropertyPath, values: impl IntoIterator<Item = &'v Option<Value>>) -> bool {
+        let marked = |value: &Value| self.current.registry().is_sensitive(&path.keys, value);
+        path.section != Section::Tags && values.into_iter().flatten().any(marked)
     }
 
     /// The path of the `ignore` entry that has a say over this one.

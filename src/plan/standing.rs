@@ -14,10 +14,7 @@ use super::{
     marker::Marker,
     planner::{Subject, rival},
 };
-use crate::{
-    component::Convention,
-    twin::{DeviceId, PropertyPath, Section, Twin, TwinRow},
-};
+use crate::twin::{DeviceId, PropertyPath, Section, Twin, TwinRow};
 
 impl Planner {
     /// The verdicts of one twin; `None` when no document applies to it and it never was ours.
@@ -30,7 +27,7 @@ impl Planner {
             return Ok(None);
         }
         let twin = row.to_twin()?;
-        let changes = Self::changes(&subject, row)?;
+        let changes = self.changes(&subject, row)?;
         let mut all = self.in_hub(&subject, &twin, &changes);
         all.extend(self.on_device(&subject, &twin, &changes));
         let revision = Marker::find(&self.fleet().name, &twin.tags).map(|m| m.revision.into_owned());
@@ -80,7 +77,7 @@ impl Planner {
                 message: None,
                 by,
                 origin: self.resolver().origin(&subject.class.wanted, &path),
-                secret: subject.class.is_secret(&path),
+                secret: subject.class.is_secret(&path) || self.marks(&path, [&change.from, &change.to]),
                 path,
             });
         }
@@ -96,12 +93,13 @@ impl Planner {
         };
         let mut found = Vec::new();
         for component in &subject.class.components {
-            let Some(wanted) = component.wanted.as_ref().filter(|wanted| !wanted.is_null()) else { continue };
-            let keys: [Arc<str>; 1] = [component.name.as_str().into()];
-            let convention = self.convention(&component.name, wanted);
-            for answer in compliance::check(convention, &keys, wanted, twin_halves) {
-                if !is_being_changed(&answer, changes) {
-                    found.extend(self.answered(subject, twin, answer));
+            let Some(wanted) = component.wanted.as_ref() else { continue };
+            let pieces = self.resolver().registry().pieces_of(&component.name, wanted);
+            for piece in pieces.into_iter().filter(|piece| !piece.value.is_null()) {
+                for answer in compliance::check(&piece, twin_halves) {
+                    if !is_being_changed(&answer, changes) {
+                        found.extend(self.answered(subject, twin, answer));
+                    }
                 }
             }
         }
@@ -116,7 +114,7 @@ impl Planner {
         let live = crate::twin::get(&twin.properties.desired.values, &path.keys);
         let wanted =
             crate::twin::get(&subject.class.wanted.desired, &path.keys).or_else(|| unwrapped(subject, &path.keys));
-        let secret = subject.class.is_secret(&path);
+        let secret = subject.class.is_secret(&path) || self.marks(&path, [&answer.reported, &live.cloned()]);
         let said =
             |message: String| if secret { conceal(message, [wanted, live, answer.reported.as_ref()]) } else { message };
         Some(PropertyVerdict {
@@ -131,14 +129,6 @@ impl Planner {
             secret,
             path,
         })
-    }
-
-    fn convention(&self, component: &str, wanted: &Value) -> Convention {
-        if component == "windows" {
-            return Convention::Dm1;
-        }
-        let by_marker = || if wanted.get("__t").is_some() { Convention::Pnp } else { Convention::Echo };
-        self.resolver().registry().get(component).map_or_else(by_marker, |schema| schema.convention)
     }
 }
 

@@ -15,6 +15,9 @@ use crate::{
     twin::{DeviceId, Map, Twin, TwinRow, merge},
 };
 
+mod groups;
+mod whole;
+
 fn map(value: Value) -> Map {
     let Value::Object(map) = value else { panic!("an object") };
     map
@@ -70,15 +73,20 @@ fn look(planner: &Planner, twin: &Twin) -> Look {
 
 /// Looks, applies what is planned, and says what the patch was.
 fn apply(planner: &Planner, twin: &mut Twin) -> Option<Value> {
-    let patch: Value = serde_json::from_str(look(planner, twin).change?.patch()).unwrap();
+    let patch = apply_patch(look(planner, twin).change?.patch(), twin);
+    assert!(look(planner, twin).change.is_none(), "after applying a plan the next is empty");
+    Some(patch)
+}
+
+fn apply_patch(patch: &str, twin: &mut Twin) -> Value {
+    let patch: Value = serde_json::from_str(patch).unwrap();
     if let Some(tags) = patch.get("tags") {
         merge(&mut twin.tags, tags.as_object().unwrap());
     }
     if let Some(desired) = patch.pointer("/properties/desired") {
         merge(&mut twin.properties.desired.values, desired.as_object().unwrap());
     }
-    assert!(look(planner, twin).change.is_none(), "after applying a plan the next is empty");
-    Some(patch)
+    patch
 }
 
 fn base_fleet() -> Fleet {

@@ -70,8 +70,9 @@ where
 /// The plan's devices one by one; it is taken apart on the way, never copied.
 fn jobs(plan: Plan) -> impl Iterator<Item = Job> {
     plan.groups.into_iter().flat_map(|group| {
-        let (patch, kind) = (group.patch, group.kind);
-        group.devices.into_iter().map(move |planned| Job { planned, patch: patch.clone(), kind })
+        let (patch, before, kind) = (group.patch, group.before, group.kind);
+        let job = move |planned| Job { planned, patch: patch.clone(), before: before.clone(), kind };
+        group.devices.into_iter().map(job)
     })
 }
 

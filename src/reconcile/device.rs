@@ -19,6 +19,7 @@ use crate::{
 pub(super) struct Job {
     pub(super) planned: PlannedDevice,
     pub(super) patch: Arc<RawValue>,
+    pub(super) before: Option<Arc<RawValue>>,
     pub(super) kind: GroupKind,
 }
 
@@ -39,12 +40,15 @@ pub(super) struct Trail {
     pub(super) registered: bool,
     /// A PATCH of ours may have been taken although its answer was lost.
     maybe_written: Option<GroupKind>,
+    /// The first of two writes has been made.
+    half_written: bool,
 }
 
 /// The next thing to do for a device.
 enum Step {
     Register(IdentitySpec),
     Read,
+    Prepare { before: Arc<RawValue>, patch: Arc<RawValue>, etag: Box<str>, kind: GroupKind },
     Patch { patch: Arc<RawValue>, etag: Box<str>, kind: GroupKind },
     End(End),
 }
@@ -68,6 +72,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
             step = match step {
                 Step::Register(identity) => self.register(&identity).await,
                 Step::Read => self.read().await,
+                Step::Prepare { before, patch, etag, kind } => self.prepare(&before, patch, &etag, kind).await,
                 Step::Patch { patch, etag, kind } => self.patch(&patch, &etag, kind).await,
                 Step::End(end) => return end,
             };
@@ -104,13 +109,28 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 
     fn plan_afresh(&self, twin: &TwinText) -> Step {
         match (self.replan.replan(twin), self.trail.maybe_written) {
-            (Ok(Some(Replanned { patch, etag, deltas })), _) => {
+            (Ok(Some(Replanned { patch, before, etag, deltas })), _) => {
                 let kind = if deltas == 0 { GroupKind::Adopt } else { GroupKind::Change };
-                Step::Patch { patch, etag, kind }
+                writing(before, patch, etag, kind)
             }
             (Ok(None), Some(kind)) => Step::End(written(kind)),
             (Ok(None), None) => Step::End(End::Unchanged),
             (Err(reason), _) => Step::End(End::Failed(self.run.share(reason))),
+        }
+    }
+
+    /// The first of two writes; the second rests on what it leaves.
+    async fn prepare(&mut self, before: &RawValue, patch: Arc<RawValue>, etag: &str, kind: GroupKind) -> Step {
+        match self.run.call(&self.device, || self.hub.patch(&self.device, etag, before)).await {
+            Answer::Done(twin) => {
+                self.trail.half_written = true;
+                match twin.row() {
+                    Ok(row) => Step::Patch { patch, etag: row.etag.as_ref().into(), kind },
+                    Err(error) => self.failed(&HubError::Answer(Box::new(error))),
+                }
+            }
+            Answer::Refused { error: HubError::Stale, repeated } => self.stale(repeated),
+            other => self.end(other),
         }
     }
 
@@ -151,6 +171,10 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
                 let text = format!("stopped while it is not known whether the hub took the last write ({reason})");
                 Step::End(End::Failed(self.run.share(text)))
             }
+            Answer::NotSent if self.trail.half_written => {
+                let text = "stopped between the two writes of a component; the next run makes the second".to_owned();
+                Step::End(End::Failed(self.run.share(text)))
+            }
             Answer::NotSent | Answer::Done(_) => Step::End(End::NotAttempted),
         }
     }
@@ -162,9 +186,16 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 
 fn first_step(job: Job) -> Step {
     match (job.planned.etag, job.planned.register) {
-        (Some(etag), _) => Step::Patch { patch: job.patch, etag, kind: job.kind },
+        (Some(etag), _) => writing(job.before, job.patch, etag, job.kind),
         (None, Some(identity)) => Step::Register(*identity),
         (None, None) => Step::Read,
+    }
+}
+
+fn writing(before: Option<Arc<RawValue>>, patch: Arc<RawValue>, etag: Box<str>, kind: GroupKind) -> Step {
+    match before {
+        Some(before) => Step::Prepare { before, patch, etag, kind },
+        None => Step::Patch { patch, etag, kind },
     }
 }
 

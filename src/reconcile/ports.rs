@@ -90,6 +90,8 @@ pub trait Replan: Send + Sync {
 pub struct Replanned {
     /// The body of the PATCH.
     pub patch: Arc<RawValue>,
+    /// The body of a PATCH that comes before it.
+    pub before: Option<Arc<RawValue>>,
     /// The etag of the twin that it was planned against.
     pub etag: Box<str>,
     /// How many values change; 0: the marker alone.

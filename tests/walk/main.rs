@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod dm_client;
+mod own_component;
 mod stage;
 
 use serde_json::json;

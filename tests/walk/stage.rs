@@ -132,7 +132,7 @@ pub(crate) struct Stage {
     folder: TempDir,
     hub: Option<Process>,
     agent: Option<Process>,
-    mqtt: String,
+    pub(crate) mqtt: String,
 }
 
 impl Stage {
@@ -166,6 +166,10 @@ impl Stage {
         fs::write(self.path("fleet").join(file), text).unwrap();
     }
 
+    pub(crate) fn make_folder(&self, name: &str) {
+        fs::create_dir_all(self.path(name)).unwrap();
+    }
+
     pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", message]);
@@ -195,7 +199,7 @@ impl Stage {
         ran.exits(0).out.trim().to_owned()
     }
 
-    fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.path("hub").join("ca.pem")
     }
 
@@ -207,9 +211,13 @@ impl Stage {
         run(command.env("IOTHUB_CONNECTION_STRING", connection).env("TWINOPS_CA", self.ca()))
     }
 
+    pub(crate) fn device_connection(&self, device: &str) -> String {
+        self.hub_says(&["device-connection-string", device])
+    }
+
     pub(crate) fn start_agent(&mut self, device: &str) {
         let connection = self.path("device.connection");
-        fs::write(&connection, self.hub_says(&["device-connection-string", device])).unwrap();
+        fs::write(&connection, self.device_connection(device)).unwrap();
         let mut command = twinops();
         command.args(["agent", "--report-only", "--mqtt", &self.mqtt]);
         for (flag, path) in [

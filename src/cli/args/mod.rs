@@ -159,6 +159,9 @@ pub struct SchemaArgs {
     /// Write every schema to its file in this folder instead.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
+    /// The fleet repository whose own components are known too.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub fleet: PathBuf,
 }
 
 /// Of `docs`.

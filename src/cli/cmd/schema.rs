@@ -13,10 +13,16 @@ use crate::{
 
 /// How the file of a schema ends.
 const ENDING: &str = ".schema.json";
+/// Where a fleet keeps the schemas of its own components.
+const OWN: &str = "components";
 
 /// The text of every schema, by the path of its file below `schemas`.
 pub fn schema_files() -> BTreeMap<String, String> {
-    let mut files = fleet::schema_files(&Registry::builtin());
+    files(&Registry::builtin())
+}
+
+fn files(registry: &Registry) -> BTreeMap<String, String> {
+    let mut files = fleet::schema_files(registry);
     files.extend(report::schemas().into_iter().map(|(name, schema)| (name.to_owned(), format!("{schema:#}\n"))));
     files
 }
@@ -24,19 +30,35 @@ pub fn schema_files() -> BTreeMap<String, String> {
 /// Prints one schema, that of the documents when none is named; or writes all of them to their files.
 pub(crate) fn run(args: &SchemaArgs, printer: &Printer) -> Result<Exit, Failure> {
     if let Some(folder) = &args.write {
-        return write(folder, printer);
+        return write(folder, &registry(&args.fleet)?, printer);
     }
     let text = match (&args.method, &args.name) {
         (Some(method), _) => of_method(method)?,
-        (None, Some(name)) => named(name)?,
+        (None, Some(name)) => named(name, &registry(&args.fleet)?)?,
         (None, None) => format!("{:#}\n", fleet::schema()),
     };
     printer.result(|out| out.write_all(text.as_bytes()))?;
     Ok(Exit::Done)
 }
 
-fn write(folder: &Path, printer: &Printer) -> Result<Exit, Failure> {
-    for (name, text) in schema_files() {
+/// The components of twinops, and those of the fleet in this folder, if there are any.
+fn registry(root: &Path) -> Result<Registry, Failure> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(root.join(OWN)).into_iter().flatten() {
+        let entry = entry?;
+        if let Some(name) = entry.file_name().to_str().filter(|name| name.ends_with(ENDING)) {
+            texts.push((format!("{OWN}/{name}"), fs::read_to_string(entry.path())?));
+        }
+    }
+    Registry::builtin().with_fleet_components(&texts).map_err(|errors| match errors.into_iter().next() {
+        Some(error) => Failure::new(Exit::Findings, format!("{}: {error}", error.file()))
+            .help("`twinops validate` tells all that is wrong with the fleet"),
+        None => Failure::new(Exit::Findings, "a component cannot be read"),
+    })
+}
+
+fn write(folder: &Path, registry: &Registry, printer: &Printer) -> Result<Exit, Failure> {
+    for (name, text) in files(registry) {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -48,8 +70,8 @@ fn write(folder: &Path, printer: &Printer) -> Result<Exit, Failure> {
 }
 
 /// The schema whose file is called so, wherever it lies.
-fn named(name: &str) -> Result<String, Failure> {
-    let mut files = schema_files();
+fn named(name: &str, registry: &Registry) -> Result<String, Failure> {
+    let mut files = files(registry);
     let found = ["", "components/", "documents/"].map(|folder| format!("{folder}{name}{ENDING}"));
     if let Some(text) = found.iter().find_map(|path| files.remove(path)) {
         return Ok(text);

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::{
-    component::nearest,
     fleet::{finding::Finding, schema::Components, site::Site, yaml::escape},
     twin::Map,
 };
@@ -30,10 +29,16 @@ fn below(
             &joined
         };
         let pointer = || format!("{base}/{}", escape(key));
-        if components.knows(name) {
+        if components.registry().at(name).is_some() {
             let faults = components.check_part(name, value);
-            findings.extend(faults.into_iter().map(|fault| fault.finding(site.file, site.number, &pointer())));
-        } else if components.leads_on(name) {
+            // A snippet may show the lines around a fault: none of them is shown where one holds a secret.
+            let keys = || name.split('.').map(Into::into).collect::<Vec<_>>();
+            let hides = !faults.is_empty() && components.registry().is_sensitive(&keys(), value);
+            findings.extend(faults.into_iter().map(|fault| {
+                let finding = fault.finding(site.file, site.number, &pointer());
+                if hides { finding.hidden() } else { finding }
+            }));
+        } else if components.registry().leads_on(name) {
             if let Value::Object(inner) = value {
                 below(site, &pointer(), name, inner, components, findings);
             }
@@ -49,7 +54,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn unknown(name: &str, components: &Components) -> Finding {
-    let help = match nearest(name, components.names()) {
+    let help = match components.registry().nearest(name) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             format!("its values are not checked; describe it in components/{name}.schema.json to have them checked")

@@ -1,5 +1,7 @@
 //! Layers filled in, laid over each other and marked: the making of a [`Wanted`].
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{
@@ -10,8 +12,8 @@ use super::{
     template::{Fault, Scope},
 };
 use crate::{
-    component::{Convention, Registry, pnp},
-    fleet::{DocumentRef, Finding, Wanted},
+    component::{Convention, Piece, Registry, device_agent, pnp},
+    fleet::{DocumentRef, Finding, Place, Target, Wanted},
     twin::{Map, Section, get, same},
 };
 
@@ -69,18 +71,58 @@ fn contradiction(conflict: &Conflict, layers: &[Layer<'_>]) -> Finding {
     finding
 }
 
-/// Marks the components that answer by IoT Plug and Play (protocol reference 15.2): those that are wanted to hold
-/// something. One of which parts are only forbidden needs no marker.
+/// Makes what was merged ready to be compared: notes where the schemas mark a secret, and marks the components.
+pub(super) fn complete(registry: &Registry, wanted: &mut Wanted) {
+    let sensitive = registry.sensitive(&wanted.desired).into_iter().map(|way| Section::Desired.path(way));
+    let new: Vec<_> = sensitive.filter(|path| !wanted.secrets.contains(path)).collect();
+    wanted.secrets.extend(new);
+    mark(registry, &mut wanted.desired);
+    // A digest of a secret that is easily guessed gives it away.
+    let groups = registry.pieces(&wanted.desired).into_iter().filter(|piece| piece.convention() == Convention::Dm2);
+    let told: Vec<_> = groups
+        .map(|piece| Section::Desired.path(piece.keys))
+        .filter(|group| wanted.is_secret(group))
+        .map(|group| Section::Desired.path(group.keys.into_iter().chain([device_agent::META.into()])))
+        .collect();
+    wanted.secrets.extend(told);
+}
+
+/// Hides the lines of findings in components that hold a secret by their schemas.
+pub(super) fn hide(registry: &Registry, wanted: &Wanted, findings: &mut [Finding]) {
+    let pieces = registry.pieces(&wanted.desired).into_iter();
+    let secret = pieces.filter(|piece| registry.is_sensitive(&piece.keys, piece.value));
+    let pointers: Vec<_> = secret.map(|piece| pointer::value(Section::Desired, &piece.keys)).collect();
+    let within = |place: &Place| match &place.target {
+        Target::Value(at) | Target::Key(at) | Target::Part { pointer: at, .. } => {
+            pointers.iter().any(|pointer| at.starts_with(pointer.as_str()) || pointer.starts_with(at.as_str()))
+        }
+        Target::Bytes { .. } => false,
+    };
+    for finding in findings {
+        let mut places = finding.place.iter().chain(finding.related.iter().map(|(place, _)| place));
+        finding.hide_source |= places.any(within);
+    }
+}
+
+/// Writes into the components what twinops itself says to devices: the marker of IoT Plug and Play (protocol reference
+/// 15.2), and the `__meta` of the Device Agent's groups. One of which parts are only forbidden needs neither.
 pub(super) fn mark(registry: &Registry, desired: &mut Map) {
-    for component in registry.iter().filter(|component| component.convention == Convention::Pnp) {
-        let mut keys = component.keys();
-        let Some(first) = keys.next().and_then(|key| desired.get_mut(key)) else { continue };
-        let found = keys.try_fold(first, |value, key| value.as_object_mut()?.get_mut(key));
-        let Some(found) = found.filter(|found| holds_something(found)) else { continue };
-        if let Value::Object(members) = found {
-            members.insert(pnp::MARKER.to_owned(), pnp::COMPONENT.into());
+    let marked = |piece: &Piece<'_>| piece.schema.is_some() && holds_something(piece.value);
+    let pieces: Vec<_> =
+        registry.pieces(desired).into_iter().filter(marked).map(|p| (p.convention(), p.keys)).collect();
+    for (convention, keys) in pieces {
+        let Some(Value::Object(members)) = get_mut(desired, &keys) else { continue };
+        match convention {
+            Convention::Pnp => _ = members.insert(pnp::MARKER.to_owned(), pnp::COMPONENT.into()),
+            Convention::Dm2 => device_agent::fill_in(&keys.join("."), members),
+            Convention::Dm1 | Convention::Echo => {}
         }
     }
+}
+
+fn get_mut<'a>(section: &'a mut Map, keys: &[Arc<str>]) -> Option<&'a mut Value> {
+    let (first, rest) = keys.split_first()?;
+    rest.iter().try_fold(section.get_mut(&**first)?, |value, key| value.as_object_mut()?.get_mut(&**key))
 }
 
 /// Whether anything is wanted to be there; an object of nothing but nulls only forbids.

@@ -14,7 +14,7 @@ use super::{
     verify::Verifier,
 };
 use crate::{
-    component::Registry,
+    component::{Registry, device_agent, pnp},
     fleet::{Finding, Fleet, Place, Wanted},
     twin::{DeviceId, Map, PropertyPath, Section},
 };
@@ -209,16 +209,17 @@ impl Resolver {
             self.verifier.check(&wanted, documents.own.is_some(), |path| self.place(documents, path), &mut findings);
         }
         if !findings.is_empty() {
+            merged::hide(&self.registry, &wanted, &mut findings);
             return Err(findings.into());
         }
-        merged::mark(&self.registry, &mut wanted.desired);
+        merged::complete(&self.registry, &mut wanted);
         Ok(Arc::new(wanted))
     }
 
     /// What these documents owned once. It is known by its paths, even where a tag that filled a value in is gone.
     fn owned(&self, device: &Facts<'_>, documents: &Documents<'_>, tags: Tags<'_>) -> Arc<Wanted> {
         let (mut wanted, _) = self.merged(device, documents, tags);
-        merged::mark(&self.registry, &mut wanted.desired);
+        merged::complete(&self.registry, &mut wanted);
         Arc::new(wanted)
     }
 
@@ -255,10 +256,9 @@ impl Resolver {
                 Some(pointer::place(own.document, pointer::value(Section::Tags, keys)))
             }
             Section::Desired => {
-                let keys = match path.keys.split_last() {
-                    Some((last, component)) if **last == *crate::component::pnp::MARKER => component,
-                    _ => &path.keys[..],
-                };
+                // What twinops writes into a component comes from where the component does.
+                let ours = |key: &Arc<str>| matches!(&**key, pnp::MARKER | device_agent::META);
+                let keys = &path.keys[..path.keys.iter().position(ours).unwrap_or(path.keys.len())];
                 layer::layers(&self.profiles, documents).into_iter().rev().find_map(|layer| {
                     let keys = setting(layer.desired, keys)?;
                     Some(pointer::place(layer.document, pointer::value(Section::Desired, keys)))

@@ -22,20 +22,11 @@ pub(super) struct Verifier {
     fleet: String,
     registry: Arc<Registry>,
     components: Components,
-    /// Name of each component and the keys that lead to it.
-    names: Vec<(String, Vec<Arc<str>>)>,
 }
 
 impl Verifier {
     pub(super) fn new(registry: &Arc<Registry>, fleet: &str) -> Self {
-        let keys =
-            registry.iter().map(|component| (component.name.clone(), component.keys().map(Into::into).collect()));
-        Self {
-            fleet: fleet.to_owned(),
-            registry: registry.clone(),
-            components: Components::new(registry),
-            names: keys.collect(),
-        }
+        Self { fleet: fleet.to_owned(), registry: registry.clone(), components: Components::new(registry) }
     }
 
     /// Adds what is wrong with `wanted`; `place` knows which line a path comes from.
@@ -47,16 +38,14 @@ impl Verifier {
         findings: &mut Vec<Finding>,
     ) {
         let mut stored = without_nulls(&wanted.desired);
-        for (name, keys) in &self.names {
-            if !get(&wanted.desired, keys).is_some_and(holds_something) {
-                continue;
-            }
-            let Some(value) = get(&stored, keys) else { continue };
-            let mut faults = self.components.check_resolved(name, value);
+        for piece in self.registry.pieces(&wanted.desired) {
+            let Some(schema) = piece.schema.filter(|_| holds_something(piece.value)) else { continue };
+            let Some(value) = get(&stored, &piece.keys) else { continue };
+            let mut faults = self.components.check_resolved(&schema.name, value);
             if faults.is_empty() {
-                faults.extend(laws::check(name, value).into_iter().map(broken));
+                faults.extend(laws::check(&schema.name, value).into_iter().map(broken));
             }
-            findings.extend(faults.into_iter().map(|fault| invalid(name, keys, fault, &place)));
+            findings.extend(faults.into_iter().map(|fault| invalid(&schema.path, &piece.keys, fault, &place)));
         }
         mark(&self.registry, &mut stored);
         stored.insert(pnp::TWINOPS.to_owned(), json!({"__t": "c", "revision": REVISION}));

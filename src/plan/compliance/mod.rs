@@ -1,6 +1,7 @@
 //! Whether a device is what its twin asks for, by the published conventions (one file each).
 
 mod dm1;
+mod dm2;
 mod echo;
 mod pnp;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use super::Verdict;
 use crate::{
-    component::Convention,
+    component::{Convention, Piece},
     twin::{Map, Properties, get},
 };
 
@@ -35,12 +36,14 @@ pub(super) struct Halves<'a> {
     pub(super) connected: bool,
 }
 
-/// The answers to one component whose desired value is as git wants it. `wanted` holds no nulls.
-pub(super) fn check(convention: Convention, keys: &[Arc<str>], wanted: &Value, twin: Halves<'_>) -> Vec<Answer> {
-    match convention {
+/// The answers to one component whose desired value is as git wants it.
+pub(super) fn check(piece: &Piece<'_>, twin: Halves<'_>) -> Vec<Answer> {
+    let (keys, wanted) = (&*piece.keys, piece.value);
+    match piece.convention() {
         Convention::Pnp => pnp::check(keys, wanted, twin),
         Convention::Dm1 => dm1::check(keys, wanted, twin),
-        Convention::Dm2 | Convention::Echo => echo::check(keys, wanted, twin),
+        Convention::Dm2 => dm2::check(keys, wanted, twin),
+        Convention::Echo => echo::check(keys, wanted, twin),
     }
 }
 

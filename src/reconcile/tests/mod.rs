@@ -42,6 +42,7 @@ enum Say {
     Refuse,
     Exists,
     StopThenTrouble,
+    StopAfter,
 }
 
 #[derive(Default)]
@@ -86,6 +87,10 @@ impl Hub {
             Say::Unauthorized => Err(HubError::Unauthorized { message: "expired".into() }),
             Say::Refuse => Err(HubError::Refused { status: 400, message: "too big".into() }),
             Say::Exists => Err(HubError::Exists),
+            Say::StopAfter => {
+                self.stop.request();
+                Ok(())
+            }
             Say::StopThenTrouble => {
                 self.stop.request();
                 Err(HubError::Unavailable { status: 500 })
@@ -151,7 +156,7 @@ impl Replan for Planner {
             Some(b'm') => 0,
             _ => 1,
         };
-        Ok(Some(Replanned { patch: raw(r#"{"again":1}"#), etag: row.etag.into(), deltas }))
+        Ok(Some(Replanned { patch: raw(r#"{"again":1}"#), before: None, etag: row.etag.into(), deltas }))
     }
 }
 
@@ -178,16 +183,28 @@ fn plan(devices: &[&str]) -> Plan {
         kind: GroupKind::Change,
         deltas: Arc::new([]),
         patch: raw(r#"{"tags":{"a":1}}"#),
+        before: None,
         devices: devices.iter().map(device).collect(),
     };
     Plan { groups: vec![group], ..Plan::default() }
 }
 
 async fn run(hub: &Hub, devices: &[&str], limits: Limits) -> (Outcome, Vec<Event>) {
+    carry_out(hub, plan(devices), limits).await
+}
+
+async fn carry_out(hub: &Hub, plan: Plan, limits: Limits) -> (Outcome, Vec<Event>) {
     let events = Mutex::new(Vec::new());
     let note = |event: Event| events.lock().unwrap().push(event);
-    let outcome = apply(plan(devices), hub, &Planner, limits, &note, &hub.stop).await;
+    let outcome = apply(plan, hub, &Planner, limits, &note, &hub.stop).await;
     (outcome, events.into_inner().unwrap())
+}
+
+/// A plan whose devices are prepared by a write of its own.
+fn in_two_writes(devices: &[&str]) -> Plan {
+    let mut plan = plan(devices);
+    plan.groups[0].before = Some(raw(r#"{"first":1}"#));
+    plan
 }
 
 fn one_at_a_time() -> Limits {
@@ -354,4 +371,28 @@ proptest! {
         let written = events.iter().filter(|event| matches!(event, Event::Applied { .. })).count();
         prop_assert_eq!(written as u64, outcome.written());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_of_two_writes_rests_on_what_the_first_left() {
+    let hub = Hub::new(&[]);
+    let (outcome, _) = carry_out(&hub, in_two_writes(&["a"]), Limits::default()).await;
+    assert_eq!(outcome.applied, 1);
+    assert_eq!(hub.log(), [r#"PATCH 0 {"first":1} a"#, r#"PATCH 1 {"tags":{"a":1}} a"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_write_that_comes_too_late_is_planned_afresh() {
+    let hub = Hub::new(&[("a", &[Say::Stale])]);
+    let (outcome, _) = carry_out(&hub, in_two_writes(&["a"]), Limits::default()).await;
+    assert_eq!(outcome.applied, 1);
+    assert_eq!(hub.log(), [r#"PATCH 0 {"first":1} a"#, "GET a", r#"PATCH 1 {"again":1} a"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_between_two_writes_is_no_device_that_was_not_attempted() {
+    let hub = Hub::new(&[("a", &[Say::StopAfter])]);
+    let (outcome, _) = carry_out(&hub, in_two_writes(&["a"]), Limits::default()).await;
+    assert_eq!((outcome.failed.len(), outcome.not_attempted), (1, 0));
+    assert!(outcome.failed[0].reason.contains("between the two writes"), "{:?}", outcome.failed);
 }

@@ -13,7 +13,7 @@ use std::{
 
 use super::{from, sign, to};
 use crate::{
-    component::pnp::MARKER,
+    component::{device_agent::META, pnp::MARKER},
     plan::{Delta, Group, GroupKind, Why},
     report::{
         diff::{self, Line},
@@ -169,7 +169,7 @@ fn registered(group: &Group) -> usize {
 
 /// Whether a person declared this: what marks a component is ours.
 fn is_declared(delta: &Delta) -> bool {
-    delta.path.keys.last().is_none_or(|key| &**key != MARKER)
+    !delta.path.keys.iter().any(|key| matches!(&**key, MARKER | META))
 }
 
 /// A change and the groups that it is part of.

@@ -35,6 +35,7 @@ fn group(kind: GroupKind, deltas: Vec<Delta>, devices: impl IntoIterator<Item = 
         kind,
         deltas: deltas.into(),
         patch: RawValue::from_string("{}".into()).unwrap().into(),
+        before: None,
         devices: devices.into_iter().map(planned).collect(),
     }
 }

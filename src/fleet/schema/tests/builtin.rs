@@ -142,3 +142,34 @@ fn the_neutral_components_ask_for_what_a_device_needs() {
         "linux": {"units": ["line.service"], "priority": "warning"}}}),
     );
 }
+
+#[test]
+fn the_groups_of_the_device_agent_take_what_that_agent_reads() {
+    fine("timeInfo", json!({"ntpServer": "time.example.org"}));
+    tells("timeInfo", json!({"timeZoneKeyName": "W. Europe Standard Time"}), &["timeZoneBias", "all of its members"]);
+    fine("windowsUpdate", json!({"deferFeatureUpdatesPeriodInDays": 30}));
+    let manual = json!({"deferFeatureUpdatesPeriod": 30});
+    tells("windowsUpdate", manual, &["did you mean `deferFeatureUpdatesPeriodInDays`"]);
+    let provider = json!({"traceLevel": "warning", "enabled": true});
+    let line = json!({"logFileSizeLimitMB": 16, "logFileFolder": "line", "logFileName": "", "started": true,
+        "providers": {"d198ee7d-c5f1-4f5f-95be-a2ee6fa45897": provider}});
+    fine("eventTracingCollectors", json!({ "line": line }));
+    let app = json!({"pkgFamilyName": "Contoso.Line_8wekyb3d8bbwe", "version": "?"});
+    tells("uwpApps", json!({"apps": {"line": app}}), &["version"]);
+    tells("deviceAgent.deviceInfo", json!({"model": "x"}), &["`model` is not known"]);
+}
+
+#[test]
+fn nobody_declares_what_twinops_says_of_a_group() {
+    let meta = json!({"serviceInterfaceVersion": "1.0.0"});
+    for (path, group) in [
+        ("timeInfo", json!({"__meta": meta})),
+        ("certificates", json!({"certificateStore_CA_System": {}, "__meta": meta})),
+        ("eventTracingCollectors", json!({"line": {"__meta": meta}})),
+    ] {
+        let faults = Components::new(&Registry::builtin()).check_part(path, &group);
+        let told: Vec<_> = faults.iter().map(|f| (f.message.as_str(), f.help.as_deref().unwrap_or_default())).collect();
+        assert_eq!(told.len(), 1, "{path}: {told:?}");
+        assert!(told[0].0.contains("`__meta` must not stand here") && told[0].1.contains("twinops writes"), "{told:?}");
+    }
+}

@@ -1,20 +1,18 @@
-//! The Windows IoT Azure DM client: a section, its read-out, and `lastChange` beside it.
+//! The Windows IoT Azure DM client: a component, its read-out, and `lastChange` beside it (Windows reference 3.4, 3.7).
+
+mod read_back;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Answer, Halves, below, covers, own, text};
-use crate::{plan::Verdict, twin::Map};
+pub(super) use read_back::certificate;
 
-/// `keys` names `windows`: each of its sections answers for itself.
+use super::{Answer, Halves, below, own, text};
+use crate::{component::convention::REFRESHING, plan::Verdict, twin::Map};
+
+/// The answers to one component. The client tells how it fared as a whole, and what it read back where it does so.
 pub(super) fn check(keys: &[Arc<str>], wanted: &Value, twin: Halves<'_>) -> Vec<Answer> {
-    let Value::Object(sections) = wanted else { return super::echo::check(keys, wanted, twin) };
-    let sections = sections.iter().filter(|(_, value)| !value.is_null());
-    sections.flat_map(|(name, wanted)| section(&below(keys, name), wanted, twin)).collect()
-}
-
-fn section(keys: &[Arc<str>], wanted: &Value, twin: Halves<'_>) -> Vec<Answer> {
     let since = own(twin.reported_since(keys).or_else(|| twin.desired_since(keys)));
     let whole = |verdict, message| {
         vec![Answer {
@@ -27,10 +25,9 @@ fn section(keys: &[Arc<str>], wanted: &Value, twin: Halves<'_>) -> Vec<Answer> {
     };
     let said = match twin.reported(keys) {
         Some(Value::Object(said)) => said,
-        // The client writes this word over a section before it replaces it.
-        Some(Value::String(word)) if word == "refreshing" => return whole(Verdict::InProgress, None),
+        Some(Value::String(word)) if word == REFRESHING => return whole(Verdict::InProgress, None),
         Some(Value::String(word)) if word == "no-report" => {
-            return whole(Verdict::Unknown, Some("the device was told not to report this section".to_owned()));
+            return whole(Verdict::Unknown, Some("the device was told not to report this component".to_owned()));
         }
         _ => return whole(twin.waiting(), None),
     };
@@ -38,47 +35,17 @@ fn section(keys: &[Arc<str>], wanted: &Value, twin: Halves<'_>) -> Vec<Answer> {
     if twin.is_outdated(keys, &change) {
         return whole(twin.waiting(), None);
     }
-    let last = said.get("lastChange").and_then(Value::as_object);
+    let last = match said.get("lastChange") {
+        // The client replaces this object as it does all others.
+        Some(Value::String(word)) if word == REFRESHING => return whole(Verdict::InProgress, None),
+        last => last.and_then(Value::as_object),
+    };
     match last.and_then(|last| last.get("state")?.as_str()) {
-        Some("completed") => fields(keys, wanted, said, since.as_ref()),
+        Some("completed") => read_back::answers(keys, wanted, said, since.as_ref()),
         Some("failed") => whole(Verdict::Failed, last.map(failure)),
         Some("pending") => whole(Verdict::InProgress, None),
-        _ => whole(Verdict::Unknown, Some("the device reports the section without saying how it fared".to_owned())),
+        _ => whole(Verdict::Unknown, Some("the device reports the component without saying how it fared".to_owned())),
     }
-}
-
-/// The section is done: what it reads back has to be what was asked.
-fn fields(keys: &[Arc<str>], wanted: &Value, said: &Map, since: Option<&String>) -> Vec<Answer> {
-    let asked = match wanted.get("applyProperties") {
-        Some(Value::Object(inner)) => inner,
-        Some(_) => return Vec::new(),
-        None => match wanted.as_object() {
-            Some(members) => members,
-            None => return Vec::new(),
-        },
-    };
-    let answer = |keys, verdict, reported: Option<&Value>| Answer {
-        keys,
-        verdict,
-        reported: reported.cloned(),
-        since: since.cloned(),
-        message: None,
-    };
-    let read_back = |(name, wanted): (&String, &Value)| match said.get(name) {
-        Some(value) if covers(value, wanted) => answer(below(keys, name), Verdict::Compliant, Some(value)),
-        Some(value) => answer(below(keys, name), Verdict::Drifted, Some(value)),
-        None => answer(below(keys, name), Verdict::Unknown, None),
-    };
-    let asked: Vec<_> = asked.iter().filter(|(name, value)| !value.is_null() && is_read_back(name)).collect();
-    if asked.is_empty() {
-        return vec![answer(keys.to_vec(), Verdict::Compliant, None)];
-    }
-    asked.into_iter().map(read_back).collect()
-}
-
-/// Switches of the protocol itself have no read-out.
-fn is_read_back(name: &str) -> bool {
-    !matches!(name, "?" | "reportProperties" | "sourcePriority")
 }
 
 fn failure(last: &Map) -> String {
@@ -102,7 +69,7 @@ mod tests {
         let metadata = json!({"windows": {"s": {"lastChange": {"$lastUpdated": said_at}}}});
         let reported = Properties { values, metadata, version: 1 };
         let halves = Halves { desired: &desired, reported: &reported, connected: true };
-        let told = check(&["windows".into()], &json!({"s": wanted}), halves);
+        let told = check(&["windows".into(), "s".into()], &wanted, halves);
         told.into_iter().map(|a| (a.keys.join("."), a.verdict)).collect()
     }
 
@@ -135,6 +102,7 @@ mod tests {
             (json!("refreshing"), Verdict::InProgress),
             (json!("no-report"), Verdict::Unknown),
             (json!({"lastChange": {"state": "pending"}}), Verdict::InProgress),
+            (json!({"a": 1, "lastChange": "refreshing"}), Verdict::InProgress),
             (json!({"lastChange": {"state": "failed", "errCode": -5}}), Verdict::Failed),
         ] {
             assert_eq!(verdicts(json!({"a": 1}), reported, AFTER), [("windows.s".into(), word)]);
