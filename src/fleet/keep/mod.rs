@@ -22,7 +22,7 @@ use super::{
     load::{FileResult, Loaded, Loader},
     order::in_order,
     resolve::{self, Already, Looked, Resolver, Secrets},
-    source::{FileKind, Source, SourceFile},
+    source::{Source, SourceFile},
 };
 use digest::{Resolved, Shared};
 
@@ -31,7 +31,7 @@ pub use digest::{Kept, Save};
 /// What git calls a content: the SHA-1 of it as a blob.
 pub type ContentId = [u8; 20];
 
-/// A file that is there, read or not.
+/// A file that matters to the fleet and is there, read or not.
 #[derive(Debug, Clone)]
 pub struct Listed {
     /// Relative to the fleet's root, with `/`.
@@ -63,16 +63,20 @@ pub fn check_again<E>(
     kept: &mut Kept,
     read: impl Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>,
 ) -> Result<Checked, E> {
-    let schemas: Vec<&Listed> =
-        files.iter().filter(|file| FileKind::of(&file.path) == Some(FileKind::Schema)).collect();
+    let (schemas, documents): (Vec<&Listed>, Vec<&Listed>) = files.iter().partition(|file| is_schema(file));
     let source = Source::from_files(read(&schemas)?);
     kept.belongs_to(&stamp(&source.schemas));
     let mut run = Run { loader: Loader::new(&source), read, source, known: Vec::new(), fresh: Vec::new() };
-    let unknown = run.divide(files, kept);
+    let unknown = run.divide(&documents, kept);
     run.read(&unknown)?;
     let twice = run.declared_twice(kept);
     run.read(&twice)?;
     run.finish(kept)
+}
+
+/// All files that are listed matter to the fleet: documents are no JSON.
+fn is_schema(file: &Listed) -> bool {
+    file.path.ends_with(".json")
 }
 
 /// What every kept result depends on besides its file: the schemas.
@@ -107,9 +111,9 @@ struct Run<'f, R> {
 
 impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
     /// Sets aside what is known; the rest.
-    fn divide(&mut self, files: &'f [Listed], kept: &Kept) -> Vec<&'f Listed> {
+    fn divide(&mut self, files: &[&'f Listed], kept: &Kept) -> Vec<&'f Listed> {
         let mut unknown = Vec::new();
-        for file in files.iter().filter(|file| FileKind::of(&file.path) == Some(FileKind::Documents)) {
+        for file in files.iter().copied() {
             match file.id.as_ref().and_then(|id| kept.find(id)) {
                 Some(place) => self.known.push(Known { file, place }),
                 None => unknown.push(file),
@@ -193,12 +197,14 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         // Most devices are selected by the same profiles as another one.
         let mut seen: HashSet<&[u8]> = HashSet::new();
         for known in &self.known {
-            let Some(record) = kept.record(known.place) else { continue };
+            let Some(record) = kept.record(known.place).filter(|record| record.devices().next().is_some()) else {
+                continue;
+            };
             let Some((profiles, variables)) = record.resolved_under(shared) else {
                 open.push(known.file);
                 continue;
             };
-            already.any |= record.devices().next().is_some();
+            already.any = true;
             if seen.insert(profiles) {
                 already.profiles.extend(codec::numbers(profiles));
             }
