@@ -25,11 +25,11 @@ pub(crate) async fn run(args: &ValidateArgs, desk: &Desk<'_>, stop: &Stop) -> Re
     if args.watch {
         return watch(&mut checker, desk, stop).await;
     }
-    let checked = match &args.revision {
+    let result = match &args.revision {
         Some(revision) => checker.revision(revision)?,
         None => checker.on_disk()?,
     };
-    tell(&checked, desk)
+    tell(&result, desk)
 }
 
 /// Checks again at every save, until asked to stop. The last result's exit code.
@@ -39,9 +39,9 @@ async fn watch(checker: &mut Checker<'_>, desk: &Desk<'_>, stop: &Stop) -> Resul
     let mut exit = Exit::Done;
     while !stop.is_requested() {
         exit = match block_in_place(|| checker.on_disk()) {
-            Ok(checked) => {
+            Ok(result) => {
                 clear(desk);
-                tell(&checked, desk)?
+                tell(&result, desk)?
             }
             // A file that is gone again, say: the next change brings the next look.
             Err(error) => desk.printer.failure(&error.into()),
