@@ -14,6 +14,7 @@ use crate::cli::{
 };
 
 use site::Site;
+pub(super) use site::name_of as fleet_name;
 
 /// Writes the files, all or none, and says how to go on.
 pub(crate) fn run(args: &InitArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
