@@ -81,7 +81,9 @@ fn shares(census: &Census, cohorts: &Cohorts) -> Vec<Vec<Share>> {
     }
     let full = |counts: HashMap<(u32, u32), u32>| {
         let mut absent = cohorts.sizes.clone();
-        counts.iter().for_each(|((cohort, _), devices)| absent[*cohort as usize] -= devices);
+        for ((cohort, _), devices) in &counts {
+            absent[*cohort as usize] -= devices;
+        }
         let absent = absent.into_iter().enumerate().filter(|(_, devices)| *devices > 0);
         let absent = absent.map(|(cohort, devices)| Share { cohort: number(cohort), form: ABSENT, devices });
         let present = counts.into_iter().map(|((cohort, form), devices)| Share { cohort, form, devices });
@@ -137,11 +139,11 @@ fn profiles(census: &Census, cohorts: &Cohorts, layers: &[Layer]) -> Vec<Profile
             set_path(&mut desired, census.forms.paths.get(*path), census.forms.value(*value));
         }
         let base = layer.selector.name(&census.tags, cohorts);
-        let name = std::iter::once(base.clone())
-            .chain((2..).map(|n| format!("{base}-{n}")))
-            .find(|name| !taken.contains(name));
-        let name = name.unwrap_or(base);
-        taken.insert(name.clone());
+        let (mut name, mut number) = (base.clone(), 1);
+        while !taken.insert(name.clone()) {
+            number += 1;
+            name = format!("{base}-{number}");
+        }
         texts.push(ProfileText {
             name,
             condition: census.condition(layer.selector.text(&census.tags, cohorts)),

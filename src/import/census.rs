@@ -147,12 +147,11 @@ impl Census {
         }
         let component = self.forms.component(keys);
         let raw = fingerprint(text.get());
-        let form = match self.forms.known(component, raw) {
-            Some(form) => form,
-            None => {
-                let value: Value = serde_json::from_str(text.get())?;
-                self.form(component, Some(raw), keys, value)
-            }
+        let form = if let Some(form) = self.forms.known(component, raw) {
+            form
+        } else {
+            let value: Value = serde_json::from_str(text.get())?;
+            self.form(component, Some(raw), keys, value)
         };
         self.add(component, form, out);
         Ok(())
@@ -228,7 +227,9 @@ impl Census {
     pub(super) fn secrets(&self) -> BTreeMap<String, u64> {
         let mut found: BTreeMap<String, u64> = BTreeMap::new();
         for (key, paths) in &self.secrets {
-            paths.iter().for_each(|path| *found.entry(path.clone()).or_default() += self.holders(*key));
+            for path in paths {
+                *found.entry(path.clone()).or_default() += self.holders(*key);
+            }
         }
         found
     }

@@ -74,9 +74,9 @@ impl Judge {
         if let Some(placeholders) = &mut self.placeholders {
             for (at, pointers) in std::mem::take(&mut secrets) {
                 let candidate = &candidates[at];
-                pointers
-                    .iter()
-                    .for_each(|way| placeholders.replace(&candidate.keys, &candidate.live, &mut values[at], way));
+                for way in pointers {
+                    placeholders.replace(&candidate.keys, &candidate.live, &mut values[at], &way);
+                }
             }
         }
         if hides || refilled {

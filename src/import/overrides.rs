@@ -27,7 +27,7 @@ pub(super) struct Effective {
 
 impl Effective {
     pub(super) fn new(layers: &[Layer], cohorts: &Cohorts, parts: &Parts) -> Self {
-        let of = |row: &Box<[Option<u32>]>| {
+        let of = |row: &[Option<u32>]| {
             let mut found: BTreeMap<u32, Values> = BTreeMap::new();
             for layer in layers.iter().filter(|layer| layer.selector.matches(row)) {
                 for (path, value) in &layer.values {
@@ -39,7 +39,7 @@ impl Effective {
             found
         };
         let keys = layers.iter().flat_map(|layer| layer.selector.0.iter().map(|(key, _)| *key)).collect();
-        Self { values: cohorts.rows.par_iter().map(of).collect(), keys }
+        Self { values: cohorts.rows.par_iter().map(|row| of(row)).collect(), keys }
     }
 }
 
@@ -130,9 +130,8 @@ impl Patches<'_> {
             let root = forms.paths.get(path);
             own.iter().any(|(other, _)| forms.paths.get(*other).starts_with(root))
         };
-        let gone =
-            |(path, value): &(&u32, &u32)| !has(**path) && !(forms.is_empty_object(**value) && has_below(**path));
-        let nulls = given.iter().filter(gone).map(|(path, _)| *path).collect();
+        let stays = |(path, value): &(&u32, &u32)| has(**path) || (forms.is_empty_object(**value) && has_below(**path));
+        let nulls = given.iter().filter(|entry| !stays(entry)).map(|(path, _)| *path).collect();
         Patch { sets, nulls, forbidden: false }
     }
 

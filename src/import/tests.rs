@@ -67,7 +67,7 @@ fn planned(imported: &Imported, twins: &[String], secrets: Secrets) -> Vec<Strin
         match planner.look(&TwinRow::parse(text).unwrap()) {
             Ok(look) => found.extend(look.change.filter(DeviceChange::has_changes).map(|c| c.patch().to_owned())),
             Err(error) => {
-                found.push(format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string)))
+                found.push(format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string)));
             }
         }
     }

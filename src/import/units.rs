@@ -17,6 +17,11 @@ pub(super) const NONE: u32 = 0;
 pub(super) const ANY: u32 = u32::MAX;
 pub(super) const BARRED: u32 = u32::MAX - 1;
 
+/// What is declared of a form: numbers of paths and of values, sorted.
+type Leaves = Box<[(u32, u32)]>;
+/// Paths at which all that lies below is one piece.
+type Roots = BTreeSet<Vec<Arc<str>>>;
+
 /// Paths that fall together: whoever differs in one differs in all.
 #[derive(Debug)]
 pub(super) struct Group {
@@ -32,7 +37,7 @@ pub(super) struct Group {
 #[derive(Debug, Default)]
 pub(super) struct Units {
     /// What of each form is declared: paths and values, sorted. `None` for a form that is left out.
-    pub(super) forms: Vec<Option<Box<[(u32, u32)]>>>,
+    pub(super) forms: Vec<Option<Leaves>>,
     pub(super) groups: Vec<Group>,
 }
 
@@ -41,7 +46,7 @@ pub(super) fn units(forms: &mut Forms, component: u32, scope: &Scope, whole: boo
     let keys = forms.components[component as usize].keys.clone();
     let given = forms.components[component as usize].forms.clone();
     let roots = if whole { BTreeSet::from([keys]) } else { mixed(forms, &given) };
-    let mut found: Vec<Option<Box<[(u32, u32)]>>> = Vec::with_capacity(given.len());
+    let mut found: Vec<Option<Leaves>> = Vec::with_capacity(given.len());
     for form in &given {
         found.push(match form {
             Form::Absent => Some(Box::default()),
@@ -54,9 +59,9 @@ pub(super) fn units(forms: &mut Forms, component: u32, scope: &Scope, whole: boo
 }
 
 /// Paths at which one form has a value and another an object: what lies there is one piece.
-fn mixed(forms: &Forms, given: &[Form]) -> BTreeSet<Vec<Arc<str>>> {
-    let mut solid: BTreeSet<Vec<Arc<str>>> = BTreeSet::new();
-    let mut parents: BTreeSet<Vec<Arc<str>>> = BTreeSet::new();
+fn mixed(forms: &Forms, given: &[Form]) -> Roots {
+    let mut solid: Roots = BTreeSet::new();
+    let mut parents: Roots = BTreeSet::new();
     let kinds: HashSet<(u32, bool)> = given
         .iter()
         .filter_map(declared)
@@ -72,8 +77,8 @@ fn mixed(forms: &Forms, given: &[Form]) -> BTreeSet<Vec<Arc<str>>> {
         }
         parents.extend((1..keys.len()).map(|end| keys[..end].to_vec()));
     }
-    let all: BTreeSet<Vec<Arc<str>>> = solid.intersection(&parents).cloned().collect();
-    let outer = |path: &&Vec<Arc<str>>| !(1..path.len()).any(|end| all.contains(&path[..end].to_vec()));
+    let all: Roots = solid.intersection(&parents).cloned().collect();
+    let outer = |path: &&Vec<Arc<str>>| !(1..path.len()).any(|end| all.contains(&path[..end]));
     all.iter().filter(outer).cloned().collect()
 }
 
@@ -85,7 +90,7 @@ fn declared(form: &Form) -> Option<&[(u32, u32)]> {
 }
 
 /// The leaves with those below a root joined to the value there.
-fn joined(forms: &mut Forms, leaves: &[(u32, u32)], roots: &BTreeSet<Vec<Arc<str>>>) -> Box<[(u32, u32)]> {
+fn joined(forms: &mut Forms, leaves: &[(u32, u32)], roots: &Roots) -> Leaves {
     if roots.is_empty() {
         return leaves.into();
     }
@@ -108,12 +113,7 @@ fn joined(forms: &mut Forms, leaves: &[(u32, u32)], roots: &BTreeSet<Vec<Arc<str
 }
 
 /// The groups of paths, in the order of their first path.
-fn groups(
-    forms: &Forms,
-    found: &[Option<Box<[(u32, u32)]>>],
-    roots: &BTreeSet<Vec<Arc<str>>>,
-    scope: &Scope,
-) -> Vec<Group> {
+fn groups(forms: &Forms, found: &[Option<Leaves>], roots: &Roots, scope: &Scope) -> Vec<Group> {
     let mut holders: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
     for (form, leaves) in found.iter().enumerate() {
         for (path, value) in leaves.iter().flatten() {
@@ -128,7 +128,7 @@ fn groups(
         let keys = forms.paths.get(*path);
         let is_empty = held.iter().any(|(_, value)| forms.is_empty_object(*value));
         // A null in the place of an object would take with it what was not imported.
-        let exact = roots.contains(&keys.to_vec()) || (is_empty && scope.touches(keys));
+        let exact = roots.contains(&**keys) || (is_empty && scope.touches(keys));
         let (mut classes, values) = classes(held);
         if is_empty && !exact {
             classes.extend(deeper(forms, *path, found).map(|form| (form, ANY)));
@@ -138,7 +138,9 @@ fn groups(
         let at = *places.entry((exact, classes.clone())).or_insert(next);
         if at == next {
             let mut dense = vec![NONE; found.len()];
-            classes.iter().for_each(|(form, class)| dense[*form as usize] = *class);
+            for (form, class) in &classes {
+                dense[*form as usize] = *class;
+            }
             groups.push(Group { classes: dense, paths: Vec::new(), exact });
         }
         groups[at].paths.push((*path, values));
@@ -161,9 +163,9 @@ fn classes(held: &[(u32, u32)]) -> (Vec<(u32, u32)>, Vec<u32>) {
 }
 
 /// Forms that have something below a path: an object without members there says nothing new of them.
-fn deeper<'f>(forms: &'f Forms, path: u32, found: &'f [Option<Box<[(u32, u32)]>>]) -> impl Iterator<Item = u32> + 'f {
+fn deeper<'f>(forms: &'f Forms, path: u32, found: &'f [Option<Leaves>]) -> impl Iterator<Item = u32> + 'f {
     let root = forms.paths.get(path);
     let below = move |(other, _): &(u32, u32)| *other != path && forms.paths.get(*other).starts_with(root);
-    let has = move |leaves: &Option<Box<[(u32, u32)]>>| leaves.iter().flatten().any(below);
+    let has = move |leaves: &Option<Leaves>| leaves.iter().flatten().any(below);
     found.iter().enumerate().filter(move |(_, leaves)| has(leaves)).map(|(form, _)| number(form))
 }

@@ -1,5 +1,7 @@
 //! YAML as people write it: block mappings, quotes only where they are needed, texts of several lines as such.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::twin::Map;
@@ -29,7 +31,9 @@ fn member(value: &Value, indent: usize, out: &mut String) {
         Value::String(text) if is_block(text) => block(text, indent + 2, out),
         Value::Array(items) if !fits(items) => {
             out.push('\n');
-            items.iter().for_each(|item| list_item(item, indent + 2, out));
+            for item in items {
+                list_item(item, indent + 2, out);
+            }
         }
         other => {
             out.push(' ');
@@ -121,8 +125,8 @@ fn quoted(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
             c if is_shown(c) => out.push(c),
-            c if u32::from(c) <= 0xFFFF => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            // Nothing beyond four digits is hidden. Writing to a String does not fail.
+            c => _ = write!(out, "\\u{:04X}", u32::from(c)),
         }
     }
     out.push('"');

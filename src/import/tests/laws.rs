@@ -29,12 +29,13 @@ fn tags() -> impl Strategy<Value = Value> {
 fn twins() -> impl Strategy<Value = Vec<String>> {
     let device = (0_usize..4, prop::option::weighted(0.2, section()), tags());
     (prop::collection::vec(section(), 4), prop::collection::vec(device, 1..24)).prop_map(|(shared, devices)| {
-        let text = |(n, (at, own, tags)): (usize, (usize, Option<Map<String, Value>>, Value))| {
-            let mut desired = shared[at].clone();
+        let mut twins = Vec::new();
+        for (n, (at, own, tags)) in devices.into_iter().enumerate() {
+            let mut desired: Map<String, Value> = shared[at].clone();
             crate::twin::merge(&mut desired, &own.unwrap_or_default());
-            twin(&format!("d{n}"), tags, Value::Object(desired))
-        };
-        devices.into_iter().enumerate().map(text).collect()
+            twins.push(twin(&format!("d{n}"), tags, Value::Object(desired)));
+        }
+        twins
     })
 }
 

@@ -15,7 +15,7 @@ pub(super) fn apps(members: &Map, section: &mut Section<'_>) {
         let version = value.get("version").and_then(Value::as_str).unwrap_or_default();
         match value {
             Value::Object(app) if key != QUESTION && !matches!(version, "?" | "") => {
-                self::app(key, app, version, section)
+                self::app(key, app, version, section);
             }
             _ => section.note(&[key], "it only asks the client to report"),
         }

@@ -90,8 +90,8 @@ fn convert(windows: &Value, today: jiff::civil::Date) -> Converted {
 
 impl Converted {
     fn note(&mut self, way: &[&str], reason: &str) {
-        let below: String = way.iter().map(|step| format!(".{step}")).collect();
-        self.notes.push((format!("properties.desired.{ROOT}{below}"), reason.to_owned()));
+        let path = [&["properties", "desired", ROOT], way].concat().join(".");
+        self.notes.push((path, reason.to_owned()));
     }
 }
 
@@ -138,12 +138,9 @@ fn id(name: &str) -> String {
 /// What a section applies: it, or nothing with a note when the client was told not to apply it.
 fn applied<'m>(below: &[&str], members: &'m Map, section: &mut Section<'_>) -> Option<&'m Map> {
     section.rest(below, members, &["applyProperties"], "no neutral component has it");
-    match members.get("applyProperties") {
-        Some(Value::Object(apply)) => Some(apply),
-        _ => {
-            let way: Vec<&str> = below.iter().copied().chain(["applyProperties"]).collect();
-            section.note(&way, "nothing is applied");
-            None
-        }
+    if let Some(Value::Object(apply)) = members.get("applyProperties") {
+        return Some(apply);
     }
+    section.note(&[below, &["applyProperties"]].concat(), "nothing is applied");
+    None
 }

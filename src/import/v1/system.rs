@@ -17,7 +17,7 @@ pub(super) fn time(members: &Map, section: &mut Section<'_>) {
         match zones::name(key) {
             Some(zone) => section.put(&["time", "timeZone"], zone),
             None => {
-                section.note(&["timeZoneKeyName"], "no time zone of IANA is known by this key; set `time.timeZone`")
+                section.note(&["timeZoneKeyName"], "no time zone of IANA is known by this key; set `time.timeZone`");
             }
         }
     }

@@ -34,7 +34,9 @@ pub(super) fn policy(members: &Map, today: jiff::civil::Date, section: &mut Sect
     }
     mode(number, section);
     for (key, name) in [("deferQualityUpdatesPeriod", "qualityDays"), ("deferFeatureUpdatesPeriod", "featureDays")] {
-        number(key).into_iter().for_each(|days| section.put(&["updates", "defer", name], days));
+        if let Some(days) = number(key) {
+            section.put(&["updates", "defer", name], days);
+        }
     }
     for (key, name) in [("pauseQualityUpdates", "quality"), ("pauseFeatureUpdates", "feature")] {
         if number(key) == Some(1) {
@@ -57,7 +59,9 @@ fn mode(number: impl Fn(&str) -> Option<i64>, section: &mut Section<'_>) {
         }
         None => None,
     };
-    mode.into_iter().for_each(|mode| section.put(&["updates", "mode"], mode));
+    if let Some(mode) = mode {
+        section.put(&["updates", "mode"], mode);
+    }
     let (day, hour) = (number("scheduledInstallDay"), number("scheduledInstallTime"));
     if mode == Some("scheduled") {
         let day = usize::try_from(day.unwrap_or_default()).ok().and_then(|day| DAYS.get(day));

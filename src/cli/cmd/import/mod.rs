@@ -52,17 +52,17 @@ pub(crate) async fn run(args: &ImportArgs, desk: &Desk<'_>) -> Result<Exit, Fail
         progress.advance(count);
     }
     progress.finish();
-    let imported = tokio::task::block_in_place(|| importer.finish()).map_err(|error| {
+    let fleet = tokio::task::block_in_place(|| importer.finish()).map_err(|error| {
         Failure::from(error).help(
             "nothing was written; keep such a path out with `--skip PATH`, or write `${secret.NAME}` in its place with \
              `--placeholders`",
         )
     })?;
-    if imported.devices == 0 {
+    if fleet.devices == 0 {
         return Err(Failure::new(Exit::Failed, "there is no device to import"));
     }
-    write(args, &imported)?;
-    told::tell(args, &imported, desk.printer)?;
+    write(args, &fleet)?;
+    told::tell(args, &fleet, desk.printer)?;
     Ok(Exit::Done)
 }
 
