@@ -78,7 +78,8 @@ impl Census {
             let ends: Vec<String> = name.match_indices('.').map(|(at, _)| name[..at].to_owned()).collect();
             ends
         };
-        let groups = registry.names().flat_map(prefixes).filter(|name| registry.get(name).is_none()).collect();
+        let paths = registry.iter().map(|component| component.keys().collect::<Vec<_>>().join("."));
+        let groups = paths.flat_map(|path| prefixes(&path)).filter(|path| registry.at(path).is_none()).collect();
         let asked = options.condition.as_ref().and_then(|text| Condition::parse(text).ok());
         let path = |path: &FieldPath| path.segments().skip(1).map(str::to_owned).collect();
         let asked = asked.iter().flat_map(Condition::paths).filter(|path| path.root() == "tags").map(path).collect();

@@ -2,7 +2,7 @@
 //! code that validates and plans, once for each form of a component.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -16,7 +16,7 @@ use crate::{
         self, Finding, Severity, Source, SourceFile, Target,
         resolve::{Facts, Resolver, Secrets},
     },
-    twin::{DeviceId, Map, get, same},
+    twin::{DeviceId, Map, get, same, set_path},
 };
 
 /// Forms in one file: as many as one thread reads at a time.
@@ -70,6 +70,9 @@ impl Judge {
             Court::new(candidates, &values)
         };
         let mut secrets = court.secrets();
+        for (at, ways) in self.marked(candidates, &values) {
+            secrets.entry(at).or_default().extend(ways);
+        }
         let refilled = self.placeholders.is_some() && !secrets.is_empty();
         if let Some(placeholders) = &mut self.placeholders {
             for (at, pointers) in std::mem::take(&mut secrets) {
@@ -82,13 +85,18 @@ impl Judge {
         if hides || refilled {
             court = Court::new(candidates, &values);
         }
+        let still = if refilled { self.marked(candidates, &values) } else { BTreeMap::new() };
         let known = self.placeholders.as_ref().map(Placeholders::values).unwrap_or_default();
         let resolver = court.resolver(Secrets::from(known));
         let faults = court.faults();
         let verdict = |(at, value): (usize, Value)| {
             if let Some(pointers) = secrets.get(&at) {
                 let prefix = candidates[at].keys.join(".");
-                return Verdict::Secret(pointers.iter().map(|way| dotted(&prefix, way)).collect());
+                let ways: BTreeSet<&String> = pointers.iter().collect();
+                return Verdict::Secret(ways.into_iter().map(|way| dotted(&prefix, way)).collect());
+            }
+            if still.contains_key(&at) {
+                return Verdict::Leave("its schema marks a value as secret that is no text".to_owned());
             }
             let why = match (faults.get(&at), &resolver) {
                 (Some(why), _) => Some(why.clone()),
@@ -100,11 +108,30 @@ impl Judge {
         values.into_par_iter().enumerate().with_min_len(FILE).map(verdict).collect()
     }
 
+    /// Ways to values that the schemas mark as secret and that are no placeholders, as JSON pointers, by candidate.
+    fn marked(&self, candidates: &[Candidate], values: &[Value]) -> BTreeMap<usize, Vec<String>> {
+        let of = |(at, (candidate, value)): (usize, (&Candidate, &Value))| {
+            let mut section = Map::new();
+            set_path(&mut section, &candidate.keys, value.clone());
+            let is_clear = |way: &Vec<Arc<str>>| {
+                let value = get(&section, way);
+                !value.and_then(Value::as_str).is_some_and(|text| text.starts_with("${secret."))
+            };
+            let ways = self.registry.sensitive(&section).into_iter().filter(is_clear);
+            let pointer = |way: Vec<Arc<str>>| {
+                way.iter().fold(String::new(), |all, key| all + "/" + &key.replace('~', "~0").replace('/', "~1"))
+            };
+            let ways: Vec<String> = ways.map(pointer).collect();
+            (!ways.is_empty()).then_some((at, ways))
+        };
+        candidates.par_iter().zip(values).enumerate().with_min_len(FILE).filter_map(of).collect()
+    }
+
     /// The value as a document writes it: a literal `${` is spelt `$${`, and the marker of a component is the tool's to
     /// write.
     fn as_written(&self, candidate: &Candidate) -> Value {
         let mut value = escaped(&candidate.live);
-        let component = self.registry.get(&candidate.keys.join("."));
+        let component = self.registry.describing(&candidate.keys.join("."), &value);
         if component.is_some_and(|component| component.convention == Convention::Pnp)
             && pnp::is_component(&value)
             && let Value::Object(members) = &mut value

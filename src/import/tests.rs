@@ -222,3 +222,18 @@ fn all_tags_are_declared_when_asked() {
     assert_eq!(imported.overrides, 3);
     assert!(imported.files["devices/1.yaml"].contains("note: \"costs $${5}\"\n"));
 }
+
+#[test]
+fn what_a_schema_marks_as_secret_is_one() {
+    let registry = Registry::builtin();
+    let component = registry.iter().find(|component| component.sensitive).expect("a component with a secret");
+    assert_eq!(component.name, "windows.externalStorage");
+    let desired = json!({ "windows": { "externalStorage": { "connectionString": "c2VjcmV0" } } });
+    let twins = [twin("d", json!({}), desired)];
+    let error = import(&twins, options()).unwrap_err().to_string();
+    assert!(error.contains("`properties.desired.windows.externalStorage.connectionString` of 1 device"), "{error}");
+    let imported = import(&twins, Options { placeholders: true, ..options() }).unwrap();
+    let secrets = BTreeMap::from([("EXTERNALSTORAGE_CONNECTIONSTRING".to_owned(), "c2VjcmV0".to_owned())]);
+    assert_eq!(planned(&imported, &twins, Secrets::from(secrets)), Vec::<String>::new());
+    assert_eq!(imported.left_out, []);
+}
