@@ -63,6 +63,12 @@ pub(crate) fn hub(access: Access<'_>) -> Result<HubClient, Failure> {
     client(&connection(access.hub)?, access.ca)
 }
 
+/// The same, and the hub's host name.
+pub(crate) fn named_hub(access: Access<'_>) -> Result<(HubClient, String), Failure> {
+    let connection = connection(access.hub)?;
+    Ok((client(&connection, access.ca)?, connection.host.to_string()))
+}
+
 /// A client for the hub that a fleet is for: a credential of another hub is refused before anything is sent.
 pub(crate) fn hub_of(fleet: &Fleet, access: Access<'_>) -> Result<HubClient, Failure> {
     let connection = connection(access.hub)?;

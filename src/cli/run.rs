@@ -75,11 +75,12 @@ async fn unless(stop: &Stop, command: impl Future<Output = Result<Exit, Failure>
 }
 
 async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Failure> {
-    let (format, ca) = (cli.global.format, cli.global.ca.as_deref());
+    let (format, ca) = (cli.global.format(), cli.global.ca.as_deref());
     let desk = |root| Desk { printer, format, root, ca };
     let here = Path::new(".");
     match &cli.command {
         Command::Init(args) => cmd::init::run(args, &desk(&args.dir)),
+        Command::Import(args) => unless(stop, Box::pin(cmd::import::run(args, &desk(&args.dir)))).await,
         Command::Validate(args) => cmd::validate::run(args, &desk(&args.dir), stop).await,
         Command::Plan(args) => unless(stop, Box::pin(cmd::plan::run(args, &desk(&args.repo.fleet)))).await,
         Command::Reconcile(args) => cmd::reconcile::run(args, &desk(&args.repo.fleet), stop).await,

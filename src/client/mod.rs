@@ -3,7 +3,7 @@
 //! * [`HubClient`] speaks to Azure IoT Hub, or to any hub that speaks as it does: reads and writes twins, streams
 //!   queries, calls methods.
 //!   For a hub with a provisioning service of its own, it enrols devices.
-//! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them.
+//! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them, or in a JSON array.
 //!
 //! `http` alone knows the HTTP library; `token` signs; `answer` turns every answer that is no success into a
 //! [`HubError`](crate::reconcile::ports::HubError). Bodies pass through as the bytes that came: whoever needs a twin
@@ -12,6 +12,7 @@
 mod answer;
 mod certificates;
 mod enrollments;
+mod flatten;
 mod http;
 mod hub;
 mod pages;

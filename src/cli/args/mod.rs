@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
-pub use begin::{Ci, InitArgs};
+pub use begin::{Ci, ImportArgs, InitArgs};
 pub use entry::{EntryArgs, LimitArgs};
 pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
@@ -25,7 +25,7 @@ pub use serve::{
     AgentArgs, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, RestoreArgs, SasArgs,
     UpArgs,
 };
-pub use values::{Color, LogFormat, Share, Shell, duration};
+pub use values::{Color, FormatWord, LogFormat, Share, Shell, duration};
 
 use super::{Exit, Verbosity};
 use crate::report::Format;
@@ -68,8 +68,8 @@ fn after_help() -> String {
 #[command(next_help_heading = "Output")]
 pub struct Global {
     /// How results are written.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
+    #[arg(long, global = true, value_parser = values::report_format(), default_value = "text", value_name = "FORMAT")]
+    format: FormatWord,
     /// Whether there are colours.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
@@ -85,6 +85,14 @@ pub struct Global {
 }
 
 impl Global {
+    /// How results are written.
+    pub const fn format(&self) -> Format {
+        match self.format {
+            FormatWord::Report(format) => format,
+            FormatWord::V1Client => Format::Text,
+        }
+    }
+
     /// How much is said besides results.
     pub const fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
@@ -101,6 +109,8 @@ impl Global {
 pub enum Command {
     /// Begin a fleet repository.
     Init(InitArgs),
+    /// Make a fleet repository of live twins.
+    Import(ImportArgs),
     /// Check a fleet repository, offline.
     Validate(ValidateArgs),
     /// Show what would change on the hub, and change nothing.

@@ -2,7 +2,10 @@
 
 use std::{str::FromStr, time::Duration};
 
-use clap::{ValueEnum, builder::PossibleValue};
+use clap::{
+    ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
 use crate::report::Format;
 
@@ -39,6 +42,40 @@ pub enum Shell {
     Fish,
     /// PowerShell.
     Powershell,
+}
+
+/// What `--format` says: how results are written; of `import`, in which terms twins are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormatWord {
+    /// How results are written.
+    Report(Format),
+    /// As sections of the Windows IoT Azure DM client.
+    V1Client,
+}
+
+/// The name of [`FormatWord::V1Client`].
+const V1_CLIENT: &str = "v1-client";
+
+/// Reads the formats of reports.
+pub(super) fn report_format() -> impl TypedValueParser<Value = FormatWord> {
+    let values = Format::ALL.iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(values).map(|word| word_of(&word))
+}
+
+/// Reads the formats of an import.
+pub(super) fn import_format() -> impl TypedValueParser<Value = FormatWord> {
+    let twin = PossibleValue::new("text").help("every section as it is");
+    let v1 =
+        PossibleValue::new(V1_CLIENT).help("`windows.*` of the Windows IoT Azure DM client becomes neutral components");
+    PossibleValuesParser::new([twin, v1]).map(|word| word_of(&word))
+}
+
+fn word_of(word: &str) -> FormatWord {
+    let format = Format::ALL.into_iter().find(|format| format.word() == word);
+    match format {
+        None if word == V1_CLIENT => FormatWord::V1Client,
+        format => FormatWord::Report(format.unwrap_or_default()),
+    }
 }
 
 impl ValueEnum for Format {

@@ -5,6 +5,7 @@ mod authority;
 pub(super) mod backup;
 pub(super) mod explain;
 pub(super) mod hub;
+pub(super) mod import;
 pub(super) mod init;
 pub(super) mod invoke;
 pub(super) mod plan;
