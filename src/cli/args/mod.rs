@@ -25,7 +25,7 @@ pub use serve::{
     AgentArgs, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, RestoreArgs, SasArgs,
     UpArgs,
 };
-pub use values::{Color, FormatWord, LogFormat, Share, Shell, duration};
+pub use values::{Color, Dtdl, FormatWord, LogFormat, Share, Shell, duration};
 
 use super::{Exit, Verbosity};
 use crate::report::Format;
@@ -158,6 +158,8 @@ pub enum Command {
                         twinops schema time              that of a component\n  \
                         twinops schema report-plan       that of a report\n  \
                         twinops schema --method windows.startRemoteWipeAsync\n  \
+                        twinops schema --dtdl 3          a DTDL model of all components for Azure's tools\n  \
+                        twinops schema --dtdl 2 time     the DTDL interface of one\n  \
                         twinops schema --write schemas   all of them, each to its file")]
 pub struct SchemaArgs {
     /// A component such as `time`, a kind of document such as `profile`, or a report such as `report-plan`.
@@ -166,6 +168,9 @@ pub struct SchemaArgs {
     /// What is handed to a direct method.
     #[arg(long, value_name = "METHOD", conflicts_with_all = ["name", "write"])]
     pub method: Option<String>,
+    /// The DTDL interface of a component that answers by IoT Plug and Play; without a name, a device with all of them.
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["method", "write"])]
+    pub dtdl: Option<Dtdl>,
     /// Write every schema to its file in this folder instead.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,

@@ -123,6 +123,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "a length of time is a number and a unit: `500ms`, `90s`, `10m`, `1h 30m`".to_owned())
 }
 
+/// A version of the Digital Twins Definition Language.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Dtdl {
+    /// Version 2: lists are left out, since its properties cannot hold any.
+    #[value(name = "2")]
+    V2,
+    /// Version 3.
+    #[value(name = "3")]
+    V3,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
