@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     Exit, Failure, Printer, Terminal, Verbosity,
-    args::{Cli, Command, LogFormat},
+    args::{Cli, Command, ExplainArgs, LogFormat},
     cmd,
     prepare::Desk,
     signals,
@@ -90,6 +90,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Status(args) => {
             unless(stop, Box::pin(cmd::standing::run(args, Lens::Status, &desk(&args.repo.fleet)))).await
         }
+        Command::Explain(ExplainArgs { rule: Some(id), .. }) => cmd::rule::run(id, printer, format),
         Command::Explain(args) => unless(stop, Box::pin(cmd::explain::run(args, &desk(&args.repo.fleet)))).await,
         Command::Query(args) => unless(stop, Box::pin(cmd::query::run(args, &desk(here)))).await,
         Command::Invoke(args) => unless(stop, Box::pin(cmd::invoke::run(args, &desk(here)))).await,

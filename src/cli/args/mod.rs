@@ -185,6 +185,9 @@ pub struct DocsArgs {
     /// The description of the hub's REST API (OpenAPI) instead.
     #[arg(long)]
     pub openapi: bool,
+    /// The pages of the rules instead, into a folder.
+    #[arg(long, requires = "write", conflicts_with = "openapi")]
+    pub rules: bool,
     /// Write to this file instead of stdout.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

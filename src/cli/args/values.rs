@@ -91,6 +91,7 @@ impl ValueEnum for Format {
             Self::Sarif => "SARIF 2.1.0, for tools that show results beside the files",
             Self::Junit => "JUnit XML, for CI systems that show results of tests",
             Self::Github => "annotations in the log of a GitHub workflow",
+            Self::Gitlab => "GitLab's report of code quality, for merge requests",
         };
         Some(PossibleValue::new(self.word()).help(help))
     }

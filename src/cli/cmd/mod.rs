@@ -11,6 +11,7 @@ pub(super) mod invoke;
 pub(super) mod plan;
 pub(super) mod query;
 pub(super) mod reconcile;
+pub(super) mod rule;
 pub(super) mod schema;
 pub(super) mod standing;
 pub(super) mod up;

@@ -123,8 +123,14 @@ fn of_method(name: &str) -> Result<String, Failure> {
     Err(Failure::usage(format!("no method is known as `{name}`")).help(help))
 }
 
-/// Prints the reference of the command line, or that of the hub's REST API; or writes it to a file.
+/// Prints the reference of the command line, or that of the hub's REST API, or writes it to a file; or writes the pages
+/// of the rules.
 pub(crate) fn docs(args: &DocsArgs, printer: &Printer) -> Result<Exit, Failure> {
+    if let Some(folder) = args.write.as_ref().filter(|_| args.rules) {
+        fs::create_dir_all(folder)?;
+        fleet::rule::pages().into_iter().try_for_each(|(name, text)| fs::write(folder.join(name), text))?;
+        return Ok(Exit::Done);
+    }
     let text = if args.openapi { hub::openapi().to_owned() } else { crate::cli::reference() };
     match &args.write {
         None => printer.result(|out| out.write_all(text.as_bytes()))?,

@@ -22,7 +22,9 @@ use super::{
     load::{FileResult, Loaded, Loader},
     order::in_order,
     resolve::{self, Already, Looked, Resolver, Secrets},
+    rule::Stage,
     source::{Source, SourceFile},
+    waiver::Waivers,
 };
 use digest::{Resolved, Shared};
 
@@ -47,6 +49,8 @@ pub struct Listed {
 pub struct Checked {
     /// Everything wrong, in the order in which it is to be read.
     pub findings: Vec<Finding>,
+    /// The waivers of the documents, and what they have waived.
+    pub waivers: Waivers,
     /// Documents of all files.
     pub documents: usize,
     /// The files that were read: at least those that findings point at.
@@ -172,9 +176,15 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         let documents: usize = known.sum::<usize>() + self.fresh.iter().map(|(_, file)| file.count).sum::<usize>();
         let results = std::mem::take(&mut self.fresh).into_iter().map(|(_, result)| result).collect();
         let loaded = self.loader.join(results, &self.source);
-        let findings = if loaded.is_sound() { self.resolve(loaded, shared, ids, kept)? } else { loaded.findings };
-        let findings = in_order(findings, &self.source);
-        Ok(Checked { findings, documents, source: self.source })
+        let (mut findings, waivers) = if loaded.is_sound() {
+            self.resolve(loaded, shared, ids, kept)?
+        } else {
+            let mut findings = loaded.findings;
+            findings.extend(loaded.waivers.unused(Stage::Files));
+            (findings, loaded.waivers)
+        };
+        findings = in_order(findings, &self.source);
+        Ok(Checked { findings, waivers, documents, source: self.source })
     }
 
     fn in_order(&mut self) {
@@ -224,8 +234,9 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         shared: Shared,
         mut ids: HashMap<Arc<str>, ContentId>,
         kept: &mut Kept,
-    ) -> Result<Vec<Finding>, E> {
-        let Loaded { fleet: Some(fleet), registry, mut findings, .. } = loaded else { return Ok(loaded.findings) };
+    ) -> Result<(Vec<Finding>, Waivers), E> {
+        let Loaded { fleet, registry, mut findings, mut waivers, .. } = loaded;
+        let Some(fleet) = fleet else { return Ok((findings, waivers)) };
         let mut fleet = Arc::unwrap_or_clone(fleet);
         let (already, open) = self.already(&shared, kept);
         ids.extend(open.iter().filter_map(|file| Some((file.path.clone(), file.id?))));
@@ -240,9 +251,11 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         self.source.files.sort_by(|a, b| a.path.cmp(&b.path));
         let resolver = Resolver::new(Arc::new(fleet), registry, Secrets::placeholders());
         let mut looked = Looks::default();
-        findings.extend(resolve::check_rest(&resolver, already, &mut |device| looked.add(&resolver, &device)));
+        let found = resolve::check_rest(&resolver, already, &mut |device| looked.add(&resolver, &device));
         looked.keep(&shared, &ids, kept);
-        Ok(findings)
+        findings.extend(waivers.sift(found, &self.source));
+        findings.extend(waivers.unused(Stage::Merged));
+        Ok((findings, waivers))
     }
 }
 
