@@ -31,7 +31,7 @@ pub(crate) async fn run(args: &ImportArgs, desk: &Desk<'_>) -> Result<Exit, Fail
         return Err(taken(NewFilesError::Taken(vec![args.dir.join(FLEET)])));
     }
     let select = SelectArgs { condition: args.condition.clone(), devices: Vec::new() };
-    let statement = access::statement(&select)?.unwrap_or_default();
+    let statement = access::statement(&select, desk.printer)?.unwrap_or_default();
     args.condition.as_deref().map_or(Ok(()), decidable)?;
     let (twins, hostname) = open(args, desk.ca)?;
     let mut importer = Importer::new(options(args, hostname)?, Arc::new(Registry::builtin()));
