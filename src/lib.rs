@@ -21,6 +21,7 @@
 //! * [`iothub`] is the wire: connection strings, tokens, topics, REST bodies, error codes.
 //! * [`component`] holds the data models and their status conventions.
 //! * [`task`] starts named tasks, stops them together, and backs off.
+//! * [`import`] goes from live twins to a fleet repository.
 //! * [`fleet`] goes from YAML to wanted twins; [`plan`] from wanted, base and live to changes and verdicts.
 //! * [`reconcile`] carries a plan out; [`client`] is its hub over REST or a snapshot file; [`repo`] its git.
 //! * [`report`] turns values into text; [`cli`] is the command line.
@@ -40,6 +41,8 @@ pub mod cli;
 pub mod client;
 #[cfg(feature = "cli")]
 pub mod fleet;
+#[cfg(feature = "cli")]
+pub mod import;
 #[cfg(feature = "cli")]
 pub mod plan;
 #[cfg(feature = "cli")]

@@ -35,3 +35,12 @@ fn the_schemas_are_fresh() {
         "stale: {stale:?}, no longer made: {left:?}; run `cargo run -- schema --write schemas` and remove the latter"
     );
 }
+
+#[test]
+fn the_page_of_components_names_every_one() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/components.md")).unwrap();
+    let files = cli::schema_files();
+    let names = files.keys().filter_map(|path| path.strip_prefix("components/")?.strip_suffix(".schema.json"));
+    let missing: Vec<_> = names.filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/components.md does not name {missing:?}");
+}

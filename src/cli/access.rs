@@ -9,14 +9,14 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, future::Either, stream};
 
 use super::{
-    Exit, Failure,
+    Exit, Failure, Printer,
     args::{HubAccess, SelectArgs},
 };
 use crate::{
     client::{HubClient, Options, Snapshot},
     fleet::Fleet,
     iothub::ServiceConnection,
-    query::Condition,
+    query::{Condition, Doubt},
     reconcile::ports::{HubError, Page, TwinRead, TwinText},
     twin::DeviceId,
 };
@@ -61,6 +61,12 @@ struct AccessError {
 /// A client for the hub of the environment's connection string.
 pub(crate) fn hub(access: Access<'_>) -> Result<HubClient, Failure> {
     client(&connection(access.hub)?, access.ca)
+}
+
+/// The same, and the hub's host name.
+pub(crate) fn named_hub(access: Access<'_>) -> Result<(HubClient, String), Failure> {
+    let connection = connection(access.hub)?;
+    Ok((client(&connection, access.ca)?, connection.host.to_string()))
 }
 
 /// A client for the hub that a fleet is for: a credential of another hub is refused before anything is sent.
@@ -131,15 +137,23 @@ async fn page_of(twins: &Twins, fleet: Option<&Fleet>, device: DeviceId) -> Resu
     }
 }
 
+/// Warns of what parses, and probably does not mean what was meant.
+pub(crate) fn warn_of(doubts: &[Doubt], printer: &Printer) {
+    for doubt in doubts {
+        printer.warn(crate::report::plain(&doubt.message));
+    }
+}
+
 /// The statement for the twins that a condition, or nothing, narrows down; `None` when devices are named alone. What
-/// is named besides is left out of it: no device is looked at twice.
-pub(crate) fn statement(select: &SelectArgs) -> Result<Option<String>, Failure> {
+/// is named besides is left out of it: no device is looked at twice. What is doubtful about the condition is warned of.
+pub(crate) fn statement(select: &SelectArgs, printer: &Printer) -> Result<Option<String>, Failure> {
     let Some(condition) = &select.condition else {
         return Ok(select.devices.is_empty().then(|| "SELECT * FROM devices".to_owned()));
     };
-    Condition::parse(condition).map_err(|error| {
+    let parsed = Condition::parse(condition).map_err(|error| {
         Failure::new(Exit::Usage, error).help("`--where` takes a condition as it follows WHERE: tags.site = 'oslo'")
     })?;
+    warn_of(parsed.doubts(), printer);
     if select.devices.is_empty() {
         return Ok(Some(format!("SELECT * FROM devices WHERE {condition}")));
     }
@@ -164,10 +178,12 @@ pub(crate) fn selected<'t>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::{Terminal, Verbosity, args::Color};
 
     fn asked(condition: Option<&str>, devices: &[&str]) -> Result<Option<String>, Failure> {
         let devices = devices.iter().map(|id| id.parse().unwrap()).collect();
-        statement(&SelectArgs { condition: condition.map(str::to_owned), devices })
+        let printer = Printer::new(Color::Never, Verbosity::Quiet, Terminal::default());
+        statement(&SelectArgs { condition: condition.map(str::to_owned), devices }, &printer)
     }
 
     #[test]

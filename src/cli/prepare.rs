@@ -57,7 +57,7 @@ impl Desk<'_> {
     pub(crate) fn findings(&self, declared: &Declared, findings: &[Finding]) -> Result<Exit, Failure> {
         let places = Files::new(&declared.source, self.root);
         let documents = declared.loaded.documents as u64;
-        self.printer.report(&Findings { findings, documents, places: &places }, self.format)?;
+        self.printer.report(&Findings { findings, waived: &[], documents, places: &places }, self.format)?;
         Ok(Exit::Findings)
     }
 

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     Exit, Failure, Printer, Terminal, Verbosity,
-    args::{Cli, Command, LogFormat},
+    args::{Cli, Command, ExplainArgs, LogFormat},
     cmd,
     prepare::Desk,
     signals,
@@ -75,11 +75,12 @@ async fn unless(stop: &Stop, command: impl Future<Output = Result<Exit, Failure>
 }
 
 async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Failure> {
-    let (format, ca) = (cli.global.format, cli.global.ca.as_deref());
+    let (format, ca) = (cli.global.format(), cli.global.ca.as_deref());
     let desk = |root| Desk { printer, format, root, ca };
     let here = Path::new(".");
     match &cli.command {
         Command::Init(args) => cmd::init::run(args, &desk(&args.dir)),
+        Command::Import(args) => unless(stop, Box::pin(cmd::import::run(args, &desk(&args.dir)))).await,
         Command::Validate(args) => cmd::validate::run(args, &desk(&args.dir), stop).await,
         Command::Plan(args) => unless(stop, Box::pin(cmd::plan::run(args, &desk(&args.repo.fleet)))).await,
         Command::Reconcile(args) => cmd::reconcile::run(args, &desk(&args.repo.fleet), stop).await,
@@ -89,6 +90,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Status(args) => {
             unless(stop, Box::pin(cmd::standing::run(args, Lens::Status, &desk(&args.repo.fleet)))).await
         }
+        Command::Explain(ExplainArgs { rule: Some(id), .. }) => cmd::rule::run(id, printer, format),
         Command::Explain(args) => unless(stop, Box::pin(cmd::explain::run(args, &desk(&args.repo.fleet)))).await,
         Command::Query(args) => unless(stop, Box::pin(cmd::query::run(args, &desk(here)))).await,
         Command::Invoke(args) => unless(stop, Box::pin(cmd::invoke::run(args, &desk(here)))).await,

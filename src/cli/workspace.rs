@@ -295,7 +295,7 @@ impl Places for Files<'_> {
     fn locate(&self, place: &Place) -> Option<Location> {
         let found = self.locator.locate(place)?;
         let file = format!("{}{}", self.prefix, found.file).into();
-        Some(Location { file, line: found.line, column: found.column, span: found.span })
+        Some(Location { file, line: found.line, column: found.column, end: found.end, span: found.span })
     }
 
     fn text(&self, file: &str) -> Option<Arc<str>> {

@@ -4,7 +4,7 @@
 //!   queries, calls methods.
 //!   For a hub with a provisioning service of its own, it enrols devices.
 //! * [`Vault`] reads secrets of an Azure Key Vault, as whom [`Entra`] knows.
-//! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them.
+//! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them, or in a JSON array.
 //!
 //! `http` makes connections; `token` signs; `answer` turns every answer that is no success into a
 //! [`HubError`](crate::reconcile::ports::HubError). Bodies pass through as the bytes that came: whoever needs a twin
@@ -14,6 +14,7 @@ mod answer;
 mod certificates;
 mod enrollments;
 mod entra;
+mod flatten;
 mod http;
 mod hub;
 mod pages;

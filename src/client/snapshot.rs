@@ -1,4 +1,4 @@
-//! Twins from a file: one on each line, as `twinops query` prints them.
+//! Twins from a file: one on each line, as `twinops query` prints them, or all in a JSON array.
 
 use std::{
     fs::File,
@@ -12,6 +12,7 @@ use futures_util::{Stream, stream};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::flatten::Flatten;
 use crate::{
     query::{Query, QueryError, Source},
     reconcile::ports::{HubError, Page, TwinRead, TwinText},
@@ -37,8 +38,8 @@ pub enum SnapshotError {
         #[source]
         cause: io::Error,
     },
-    /// The file is a JSON array, or something else altogether.
-    #[error("{} does not hold a twin on each line; a JSON array becomes that with `jq -c '.[]'`", .0.display())]
+    /// The file is something else altogether.
+    #[error("{} holds neither a twin on each line nor a JSON array of twins", .0.display())]
     NoLines(PathBuf),
     /// The statement cannot be understood.
     #[error("the statement cannot be understood")]
@@ -68,7 +69,7 @@ impl From<SnapshotError> for HubError {
     }
 }
 
-/// A file with a twin on each line. It is read afresh every time, in stretches, never as a whole.
+/// A file with a twin on each line, or with an array of them. It is read afresh every time, in stretches, never as a whole.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     path: Arc<Path>,
@@ -180,6 +181,8 @@ struct Lines {
     stretch: usize,
     file: Option<File>,
     rest: BytesMut,
+    /// Set when the file is an array.
+    array: Option<Flatten>,
     state: State,
 }
 
@@ -192,7 +195,7 @@ enum State {
 
 impl Lines {
     fn new(path: Arc<Path>, stretch: usize) -> Self {
-        Self { path, stretch, file: None, rest: BytesMut::new(), state: State::New }
+        Self { path, stretch, file: None, rest: BytesMut::new(), array: None, state: State::New }
     }
 
     fn next_page(&mut self) -> Option<Result<Page, SnapshotError>> {
@@ -209,10 +212,13 @@ impl Lines {
     fn read(&mut self) -> Result<Option<Bytes>, SnapshotError> {
         loop {
             let read = self.more().map_err(|cause| SnapshotError::Read { path: self.path.to_path_buf(), cause })?;
+            let fresh = self.rest.len() - read;
             if self.state == State::New {
                 self.check_start()?;
             }
-            let fresh = self.rest.len() - read;
+            if let Some(array) = &mut self.array {
+                array.rewrite(&mut self.rest[fresh..]);
+            }
             if let Some(end) = self.rest[fresh..].iter().rposition(|byte| *byte == b'\n') {
                 return Ok(Some(self.rest.split_to(fresh + end + 1).freeze()));
             }
@@ -239,9 +245,16 @@ impl Lines {
     }
 
     fn check_start(&mut self) -> Result<(), SnapshotError> {
-        self.state = State::Reading;
-        match self.rest.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        let first = self.rest.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first.is_some() {
+            self.state = State::Reading;
+        }
+        match first {
             None | Some(b'{') => Ok(()),
+            Some(b'[') => {
+                self.array = Some(Flatten::default());
+                Ok(())
+            }
             Some(_) => Err(SnapshotError::NoLines(self.path.to_path_buf())),
         }
     }

@@ -32,7 +32,7 @@ fn neutral() -> Vec<ComponentSchema> {
             "certificates",
             "The certificates of a device, by ids of your choice. What is not listed stays as it is.",
         ),
-        component::<device_info::DeviceInfo>("deviceInfo", Pnp),
+        only_reported(component::<device_info::DeviceInfo>("deviceInfo", Pnp)),
         named::<diagnostics::Diagnostics>("diagnostics", "Logs that a device collects, by ids of your choice."),
         named::<files::Files>("files", "Text files that the agent keeps as declared, by ids of your choice."),
         component::<reboot::Reboot>("reboot", Pnp),
@@ -113,6 +113,12 @@ fn result((name, method): (&str, &str)) -> ComponentSchema {
 
 fn component<T: JsonSchema>(name: &str, convention: Convention) -> ComponentSchema {
     ComponentSchema::new(name, schema::<T>(name, convention), convention)
+}
+
+fn only_reported(component: ComponentSchema) -> ComponentSchema {
+    let mut schema = component.schema;
+    schema["readOnly"] = true.into();
+    ComponentSchema::new(component.name, schema, component.convention)
 }
 
 /// A map has no words of its own, and its keys are ids.

@@ -6,7 +6,7 @@
 //!   [`artifact`] is what several of them are made of. [`twinops`] is between the reconciler and the agent.
 //! * [`windows`] has the components of the Windows IoT Azure DM client, `device_agent` those of its successor.
 //! * `method` has the direct methods of devices, `laws` what no schema can say.
-//! * A [`Convention`] is how a component's status is told; `Registry` has the JSON Schema of every component, those
+//! * `dtdl` tells components to tools of Azure. A [`Convention`] is how a component's status is told; `Registry` has the JSON Schema of every component, those
 //!   of this crate and a fleet's own.
 //!
 //! The types read what stands in a twin below a component's name, without the `__t` marker that tools add.
@@ -23,6 +23,8 @@ pub mod convention;
 pub mod device_agent;
 pub mod device_info;
 pub mod diagnostics;
+#[cfg(feature = "cli")]
+pub mod dtdl;
 pub mod files;
 #[cfg(feature = "cli")]
 pub mod laws;

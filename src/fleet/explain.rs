@@ -4,12 +4,16 @@ use serde_json::Value;
 
 use super::{
     finding::{Finding, Place},
+    schema,
     yaml::escape,
 };
 use crate::component::nearest;
 
 /// The keyword of a schema that says why it demands what it demands.
 const REASON: &str = "x-twinops-reason";
+
+/// The pattern of shares.
+const PERCENT: &str = "^[0-9]{1,3}%$";
 
 /// Most names that a list in a message has.
 const MOST_NAMES: usize = 12;
@@ -85,7 +89,7 @@ pub(super) fn explain(violation: &Violation<'_>, faults: &mut Vec<Fault>) {
         },
         What::Type(types) => Fault {
             label: Some(format!("expected {}", one_of(types.iter().map(|name| spoken(name).to_owned())))),
-            help: type_help(types, violation.found).or_else(|| description(violation.schema)),
+            help: type_help(types, violation.found, violation.schema).or_else(|| description(violation.schema)),
             ..fault(
                 "wrong-type",
                 format!(
@@ -155,7 +159,7 @@ fn none_of(options: &[Value], found: &Value, fault: impl Fn(&'static str, String
 }
 
 /// What a writer who fell into one of YAML's traps should do.
-fn type_help(expected: &[&str], found: &Value) -> Option<String> {
+fn type_help(expected: &[&str], found: &Value, schema: &Value) -> Option<String> {
     let wants = |name: &str| expected.contains(&name);
     match found {
         Value::String(text) if wants("boolean") => match text.to_ascii_lowercase().as_str() {
@@ -166,7 +170,7 @@ fn type_help(expected: &[&str], found: &Value) -> Option<String> {
         Value::String(text) if (wants("integer") || wants("number")) && text.parse::<f64>().is_ok() => {
             Some("write the number without quotes and without a leading zero".to_owned())
         }
-        Value::Number(_) | Value::Bool(_) if wants("string") => Some("put it in quotes".to_owned()),
+        Value::Number(_) | Value::Bool(_) if wants("string") => Some(quotes_help(found, schema)),
         Value::Null => Some("write a value, or remove the key".to_owned()),
         Value::Number(number) if wants("integer") && number.is_f64() => {
             Some("write it without a fraction or exponent".to_owned())
@@ -176,10 +180,23 @@ fn type_help(expected: &[&str], found: &Value) -> Option<String> {
     }
 }
 
+/// What to do with a number or boolean where a text is expected: quotes help only when the text that they make will do.
+fn quotes_help(found: &Value, schema: &Value) -> String {
+    if schema::takes_text(schema, &found.to_string()) {
+        return "put it in quotes".to_owned();
+    }
+    let percent = schema.get("pattern").and_then(Value::as_str) == Some(PERCENT);
+    match schema.get("pattern").and_then(Value::as_str) {
+        Some(_) if percent && found.is_u64() => format!("write `{found}%`"),
+        Some(pattern) => format!("write {}", words(pattern, schema)),
+        None => "write a text, in quotes where it looks like a number".to_owned(),
+    }
+}
+
 /// What a pattern asks for: the words of the schema's author where there are any.
 fn words(pattern: &str, schema: &Value) -> String {
     match pattern {
-        "^[0-9]{1,3}%$" => return "a percentage such as `20%`".to_owned(),
+        PERCENT => return "a percentage such as `20%`".to_owned(),
         "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" => return "a date such as `2027-03-01`".to_owned(),
         "^[0-9]+[smhd]$" => return "a duration such as `30m`, `24h` or `7d`".to_owned(),
         "^([01][0-9]|2[0-3]):[0-5][0-9]$" => return "a time such as `01:30`".to_owned(),

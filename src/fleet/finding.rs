@@ -79,6 +79,15 @@ impl Place {
     pub fn key(file: &Arc<str>, document: usize, pointer: impl Into<String>) -> Self {
         Self { file: file.clone(), document, target: Target::Key(pointer.into()) }
     }
+
+    /// The key of a value, where the place is one.
+    #[must_use]
+    pub fn to_key(self) -> Self {
+        match self.target {
+            Target::Value(pointer) => Self { target: Target::Key(pointer), ..self },
+            _ => self,
+        }
+    }
 }
 
 impl Finding {

@@ -16,6 +16,7 @@ use super::{
     schema::Components,
     site::Site,
     source::{Source, SourceFile},
+    waiver::{self, Waiver, Waivers},
     yaml,
 };
 use crate::{component::Registry, twin::DeviceId};
@@ -31,8 +32,10 @@ pub struct Loaded {
     pub fleet: Option<Arc<Fleet>>,
     /// The components: those of this crate, and the fleet's own.
     pub registry: Arc<Registry>,
-    /// Everything wrong, by file, document and position.
+    /// Everything wrong that no comment waives, by file, document and position.
     pub findings: Vec<Finding>,
+    /// The waivers of the documents, and what they have waived.
+    pub waivers: Waivers,
     /// Documents looked at, whether right or wrong.
     pub documents: usize,
 }
@@ -86,8 +89,10 @@ impl Loader {
             findings.push(Finding::error("no-fleet", "there is no `Fleet` document").help(help));
         }
         let documents = collected.documents;
-        let findings = in_order(folded(findings), source);
-        Loaded { fleet: collected.fleet().map(Arc::new), registry: self.registry.clone(), findings, documents }
+        let mut waivers = std::mem::take(&mut collected.waivers);
+        let findings = in_order(folded(waivers.sift(findings, source)), source);
+        let registry = self.registry.clone();
+        Loaded { fleet: collected.fleet().map(Arc::new), registry, findings, waivers, documents }
     }
 }
 
@@ -96,15 +101,16 @@ pub(super) struct FileResult {
     pub(super) file: Arc<str>,
     pub(super) documents: Vec<(usize, Document)>,
     findings: Vec<Finding>,
+    waivers: Vec<Waiver>,
     /// Documents looked at, whether right or wrong.
     pub(super) count: usize,
     has_fleet: bool,
 }
 
 impl FileResult {
-    /// The devices of a file that declares nothing else and has nothing wrong with it.
+    /// The devices of a file that declares nothing else and has nothing wrong with it, waived or not.
     pub(super) fn only_devices(&self) -> Option<Vec<(&DeviceId, &Device)>> {
-        if !self.findings.is_empty() {
+        if !self.findings.is_empty() || !self.waivers.is_empty() {
             return None;
         }
         let devices = self.documents.iter().map(|(_, document)| match document {
@@ -127,7 +133,8 @@ fn read_file(file: &SourceFile, components: &Components) -> FileResult {
         let site = Site { file: &file.path, number };
         documents.extend(document::read(site, value, components, findings).map(|document| (number, document)));
     });
-    FileResult { file: file.path.clone(), documents, findings, count, has_fleet }
+    let waivers = waiver::read(file, &mut findings);
+    FileResult { file: file.path.clone(), documents, findings, waivers, count, has_fleet }
 }
 
 /// The documents of all files, by kind and name.
@@ -138,6 +145,7 @@ struct Collected {
     profiles: BTreeMap<Arc<str>, DocumentRef>,
     rollouts: BTreeMap<String, DocumentRef>,
     findings: Vec<Finding>,
+    waivers: Waivers,
     documents: usize,
     has_fleet: bool,
 }
@@ -145,6 +153,7 @@ struct Collected {
 impl Collected {
     fn add(&mut self, file: FileResult) {
         self.findings.extend(file.findings);
+        self.waivers.add(&file.file, file.waivers);
         self.documents += file.count;
         self.has_fleet |= file.has_fleet;
         for (number, document) in file.documents {

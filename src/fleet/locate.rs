@@ -23,6 +23,8 @@ pub struct Location {
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
+    /// Line and column of the character after the last, from 1.
+    pub end: (usize, usize),
     /// In bytes of the file.
     pub span: Range<usize>,
     /// The whole file.
@@ -57,7 +59,8 @@ impl<'s> Locator<'s> {
         let span = self.span_in(file, place)?;
         let lines = self.files.get(&*file.path)?.lines.get_or_init(|| Lines::new(readable(&file.text)));
         let (line, column) = lines.position(span.start);
-        Some(Location { file: file.path.clone(), line, column, span, text: file.text.clone() })
+        let end = lines.position(span.end);
+        Some(Location { file: file.path.clone(), line, column, end, span, text: file.text.clone() })
     }
 
     /// The bytes of a place, without its line and column.

@@ -65,6 +65,14 @@ pub fn check_once(schema: Value, value: &Value) -> Result<Vec<Fault>, String> {
     Compiled::new(schema).map(|compiled| compiled.check(value, Mode::Whole))
 }
 
+/// Whether a text would satisfy what a schema says of texts; what it says of anything else is left aside.
+pub(super) fn takes_text(schema: &Value, text: &str) -> bool {
+    const OF_TEXTS: [&str; 6] = ["pattern", "enum", "const", "minLength", "maxLength", "format"];
+    let keywords = OF_TEXTS.into_iter().filter_map(|name| Some((name.to_owned(), schema.get(name)?.clone())));
+    let compiled = Compiled::new(Value::Object(keywords.collect()));
+    compiled.is_ok_and(|compiled| compiled.validator.is_valid(&Value::from(text)))
+}
+
 impl Components {
     /// Those of a registry. Nothing is compiled yet.
     pub fn new(registry: &Registry) -> Self {

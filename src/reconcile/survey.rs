@@ -9,7 +9,10 @@ use super::{
     ports::{HubError, Page},
 };
 use crate::{
-    fleet::Finding,
+    fleet::{
+        Finding,
+        resolve::{Census, Resolver},
+    },
     plan::{Collector, Plan, PlanError, Planner, Standing, Tally, gather},
     twin::{DeviceId, RowError, TwinRow},
 };
@@ -99,6 +102,29 @@ pub async fn standing(
         None if findings.is_empty() => Ok(Ok(all.finish(&planner, complete))),
         None => Ok(Err(findings)),
     }
+}
+
+/// Holds every twin of the pages against the fleet, to find what only twins can tell.
+///
+/// # Errors
+/// When the hub or a twin cannot be read.
+pub async fn census(
+    pages: impl Stream<Item = Result<Page, HubError>>,
+    resolver: Arc<Resolver>,
+) -> Result<Census, SurveyError> {
+    let mut all = Census::new(Arc::clone(&resolver));
+    let work = move |page: Page| -> Result<Census, SurveyError> {
+        let mut part = Census::new(Arc::clone(&resolver));
+        each(&page, |row| Ok(part.take(row)?))?;
+        Ok(part)
+    };
+    let mut fault = None;
+    fold_pages(pages, threads(), work, |part| match part {
+        Ok(part) => all.merge(part),
+        Err(error) => fault = fault.take().or(Some(error)),
+    })
+    .await?;
+    fault.map_or(Ok(all), Err)
 }
 
 /// Hands every device twin of a page to `take`, until one fails.

@@ -1,4 +1,5 @@
-//! `JUnit` XML, which most CI systems show as test results: errors fail, all else passes and is noted.
+//! `JUnit` XML, which most CI systems show as test results: errors fail, what is waived is skipped, all else passes and
+//! is noted.
 
 use std::io;
 
@@ -43,8 +44,10 @@ fn case(suite: &str, remark: &Remark<'_>) -> Case {
     let file = file.map(|at| format!(" file=\"{}\" line=\"{}\"", html(&at.file), at.line)).unwrap_or_default();
     let first = html(remark.message.lines().next().unwrap_or_default());
     let all = remark.message.lines().map(html).collect::<Vec<_>>().join("\n");
-    let fails = remark.level == Level::Error;
-    let said = if fails {
+    let fails = remark.level == Level::Error && remark.waived.is_none();
+    let said = if let Some(reason) = remark.waived {
+        format!("<skipped message=\"{}\"/>", html(reason))
+    } else if fails {
         format!("<failure type=\"{}\" message=\"{first}\">{all}</failure>", html(remark.rule))
     } else {
         format!("<system-out>{all}</system-out>")

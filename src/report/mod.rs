@@ -5,8 +5,8 @@
 //!
 //! * `text` is for people at a terminal, and says the important thing last, where the cursor is;
 //! * `markdown` is for a pull request, and says it first, with the rest folded away;
-//! * `github`, `sarif` and `junit` are for tools that show remarks beside files or tests; each [`Report`] says its
-//!   [`Remark`]s once for all three;
+//! * `github`, `gitlab`, `sarif` and `junit` are for tools that show remarks beside files or tests; each [`Report`] says its
+//!   [`Remark`]s once for all of them;
 //! * `json` is for programs: versioned, complete, and described by [`schemas`].
 //!
 //! Text and markdown are bounded ([`Limits`]): they fold what is alike, show samples, and count what they leave out.
@@ -17,7 +17,9 @@ mod diff;
 mod escape;
 mod explanation;
 mod findings;
+mod fingerprint;
 mod github;
+mod gitlab;
 mod json;
 mod junit;
 mod notices;

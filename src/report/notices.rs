@@ -83,7 +83,14 @@ pub(crate) fn remarks(
     for notice in notices.iter().take(paper.limits.groups) {
         let devices = named(notice, paper.limits.samples, str::to_owned).map(|devices| format!("\n{devices}"));
         let message = format!("{}{}", notice.message, devices.unwrap_or_default());
-        take(&Remark { level: Level::Warning, rule: notice.id, title: notice.id.to_owned(), message, location: None })?;
+        take(&Remark {
+            level: Level::Warning,
+            rule: notice.id,
+            title: notice.id.to_owned(),
+            message,
+            location: None,
+            ..Remark::default()
+        })?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{github, junit, remark::Remark, sarif};
+use super::{github, gitlab, junit, remark::Remark, sarif};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -22,11 +22,14 @@ pub enum Format {
     Junit,
     /// Workflow commands that GitHub turns into annotations.
     Github,
+    /// GitLab's report of code quality, shown in merge requests.
+    Gitlab,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Markdown, Self::Sarif, Self::Junit, Self::Github];
+    pub const ALL: [Self; 7] =
+        [Self::Text, Self::Json, Self::Markdown, Self::Sarif, Self::Junit, Self::Github, Self::Gitlab];
 
     /// Its name on the command line.
     pub const fn word(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Format {
             Self::Sarif => "sarif",
             Self::Junit => "junit",
             Self::Github => "github",
+            Self::Gitlab => "gitlab",
         }
     }
 }
@@ -67,6 +71,7 @@ pub fn write(report: &dyn Report, format: Format, paper: &Paper, out: &mut dyn i
         Format::Sarif => sarif::write(report, paper, out),
         Format::Junit => junit::write(report, paper, out),
         Format::Github => github::write(report, paper, out),
+        Format::Gitlab => gitlab::write(report, paper, out),
     }
 }
 

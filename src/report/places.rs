@@ -13,6 +13,8 @@ pub struct Location {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
+    /// Line and column of the character after the last that is meant, from 1.
+    pub end: (usize, usize),
     /// The bytes of the file that are meant.
     pub span: Range<usize>,
 }

@@ -3,9 +3,10 @@
 use super::places::Location;
 
 /// How loud a remark is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Level {
     /// Worth knowing.
+    #[default]
     Notice,
     /// Wants a look.
     Warning,
@@ -14,7 +15,7 @@ pub enum Level {
 }
 
 /// One thing to be said, if possible about one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remark<'a> {
     /// How loud.
     pub level: Level,
@@ -26,4 +27,8 @@ pub struct Remark<'a> {
     pub message: String,
     /// The line.
     pub location: Option<Location>,
+    /// Other lines that have to do with it, each with a few words; `message` has them too.
+    pub related: Vec<(Location, &'a str)>,
+    /// Why it does not count, when somebody has said so in the file.
+    pub waived: Option<&'a str>,
 }

@@ -32,9 +32,10 @@ impl Section {
     }
 }
 
-/// The size of a section as the hub counts it: keys and values, not JSON text.
+/// The size of a section as the hub counts it: keys and values, not JSON text. Members that are null are not stored.
 pub fn size(section: &Map) -> usize {
-    section.iter().map(|(key, value)| text_size(key) + value_size(value)).sum()
+    let stored = section.iter().filter(|(_, value)| !value.is_null());
+    stored.map(|(key, value)| text_size(key) + value_size(value)).sum()
 }
 
 fn value_size(value: &Value) -> usize {
@@ -164,7 +165,10 @@ mod tests {
 
     #[test]
     fn size_counts_keys_and_values() {
-        assert_eq!(size(&map(json!({"ab": "xyz", "n": 1.5, "t": true, "o": {"k": [1, 2]}, "u": "ü\n"}))), 40);
+        assert_eq!(
+            size(&map(json!({"ab": "xyz", "n": 1.5, "t": true, "o": {"k": [1, 2]}, "u": "ü\n", "x": null}))),
+            40
+        );
     }
 
     #[test]

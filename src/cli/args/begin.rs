@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::{FormatWord, HubAccess, values::import_format};
+use crate::twin::PropertyPath;
+
 /// Where a repository's workflows run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Ci {
@@ -38,4 +41,52 @@ pub struct InitArgs {
     /// Keep files that are there already, and write only the others.
     #[arg(long)]
     pub keep: bool,
+}
+
+/// Of `import`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops import kiosks\n  \
+                        twinops import kiosks --where \"tags.role = 'kiosk'\" --skip properties.desired.deviceBridge\n  \
+                        twinops import kiosks --snapshot twins.ndjson --tags\n  \
+                        twinops import kiosks --format v1-client\n\n\
+                        A plan of what is imported is empty: nothing of the twins is to change. No file is overwritten,\n\
+                        and no secret is written.")]
+pub struct ImportArgs {
+    /// The folder of the fleet; made if it is not there.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// The fleet's name; without it, that of the folder.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Only devices that this condition selects, in the hub's query language; it becomes a part of every profile's.
+    #[arg(long = "where", value_name = "CONDITION", help_heading = "What")]
+    pub condition: Option<String>,
+    /// Only what lies at or below this path; may be given several times.
+    #[arg(long, value_name = "PATH", help_heading = "What")]
+    pub only: Vec<PropertyPath>,
+    /// Nothing that lies at or below this path: it stays foreign. May be given several times.
+    #[arg(long, value_name = "PATH", help_heading = "What")]
+    pub skip: Vec<PropertyPath>,
+    /// Write `${secret.NAME}` where secrets stand, instead of refusing them.
+    #[arg(long, help_heading = "What")]
+    pub placeholders: bool,
+    /// Declare the tags of every device, each in a document of its own.
+    #[arg(long, help_heading = "What")]
+    pub tags: bool,
+    /// In which terms the twins are read.
+    #[arg(id = "format", long, value_parser = import_format(), default_value = "text", value_name = "FORMAT", help_heading = "What")]
+    pub format: FormatWord,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
+    /// Read the twins from this file, one JSON document a line or all in an array, instead of a hub.
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub snapshot: Option<PathBuf>,
+}
+
+impl ImportArgs {
+    /// Whether the sections of the Windows IoT Azure DM client are converted.
+    pub fn is_v1_client(&self) -> bool {
+        self.format == FormatWord::V1Client
+    }
 }

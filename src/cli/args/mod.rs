@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
-pub use begin::{Ci, InitArgs};
+pub use begin::{Ci, ImportArgs, InitArgs};
 pub use entry::{EntryArgs, LimitArgs};
 pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
@@ -25,7 +25,7 @@ pub use serve::{
     AgentArgs, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, RestoreArgs, SasArgs,
     UpArgs,
 };
-pub use values::{Color, LogFormat, Share, Shell, duration};
+pub use values::{Color, Dtdl, FormatWord, LogFormat, Share, Shell, duration};
 
 use super::{Exit, Verbosity};
 use crate::report::Format;
@@ -68,8 +68,8 @@ fn after_help() -> String {
 #[command(next_help_heading = "Output")]
 pub struct Global {
     /// How results are written.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
+    #[arg(long, global = true, value_parser = values::report_format(), default_value = "text", value_name = "FORMAT")]
+    format: FormatWord,
     /// Whether there are colours.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
@@ -85,6 +85,14 @@ pub struct Global {
 }
 
 impl Global {
+    /// How results are written.
+    pub const fn format(&self) -> Format {
+        match self.format {
+            FormatWord::Report(format) => format,
+            FormatWord::V1Client => Format::Text,
+        }
+    }
+
     /// How much is said besides results.
     pub const fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
@@ -101,6 +109,8 @@ impl Global {
 pub enum Command {
     /// Begin a fleet repository.
     Init(InitArgs),
+    /// Make a fleet repository of live twins.
+    Import(ImportArgs),
     /// Check a fleet repository, offline.
     Validate(ValidateArgs),
     /// Show what would change on the hub, and change nothing.
@@ -148,6 +158,8 @@ pub enum Command {
                         twinops schema time              that of a component\n  \
                         twinops schema report-plan       that of a report\n  \
                         twinops schema --method windows.startRemoteWipeAsync\n  \
+                        twinops schema --dtdl 3          a DTDL model of all components for Azure's tools\n  \
+                        twinops schema --dtdl 2 time     the DTDL interface of one\n  \
                         twinops schema --write schemas   all of them, each to its file")]
 pub struct SchemaArgs {
     /// A component such as `time`, a kind of document such as `profile`, or a report such as `report-plan`.
@@ -156,6 +168,9 @@ pub struct SchemaArgs {
     /// What is handed to a direct method.
     #[arg(long, value_name = "METHOD", conflicts_with_all = ["name", "write"])]
     pub method: Option<String>,
+    /// The DTDL interface of a component that answers by IoT Plug and Play; without a name, a device with all of them.
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["method", "write"])]
+    pub dtdl: Option<Dtdl>,
     /// Write every schema to its file in this folder instead.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
@@ -170,6 +185,9 @@ pub struct DocsArgs {
     /// The description of the hub's REST API (OpenAPI) instead.
     #[arg(long)]
     pub openapi: bool,
+    /// The pages of the rules instead, into a folder.
+    #[arg(long, requires = "write", conflicts_with = "openapi")]
+    pub rules: bool,
     /// Write to this file instead of stdout.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

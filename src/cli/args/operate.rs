@@ -43,7 +43,9 @@ pub struct HubAccess {
 /// Of `validate`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  twinops validate\n  twinops validate fleets/kiosks --format github\n  \
-                        twinops validate --watch")]
+                        twinops validate --watch\n  twinops validate --snapshot twins.ndjson\n\n\
+                        A comment waives a rule in its place: # twinops: allow RULE because REASON\n\
+                        `twinops explain --rule` lists the rules.")]
 pub struct ValidateArgs {
     /// The folder of the fleet, as it is on disk.
     #[arg(value_name = "DIR", default_value = ".")]
@@ -54,6 +56,16 @@ pub struct ValidateArgs {
     /// Check again at every save, until Ctrl-C; the exit code is that of the last result.
     #[arg(long, conflicts_with = "revision")]
     pub watch: bool,
+    /// Look at the twins in this file as well, one JSON document a line: what selects nothing, what devices cannot
+    /// understand, how full twins are.
+    #[arg(long, visible_alias = "twins", value_name = "FILE", conflicts_with = "watch", help_heading = "Connection")]
+    pub snapshot: Option<PathBuf>,
+    /// Look at the twins of the hub as well.
+    #[arg(long, conflicts_with_all = ["snapshot", "watch"], help_heading = "Connection")]
+    pub live: bool,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubAccess,
 }
 
 /// Of `plan`.
@@ -137,12 +149,16 @@ pub struct StandingArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  twinops explain kiosk-0007\n  \
                         twinops explain kiosk-0007 properties.desired.windows.timeInfo.ntpServer\n  \
-                        twinops explain kiosk-0007 --worktree --snapshot twins.ndjson\n\n\
+                        twinops explain kiosk-0007 --worktree --snapshot twins.ndjson\n  \
+                        twinops explain --rule yaml-trap\n\n\
                         Without a hub or a snapshot, how the values stand is left out.")]
 pub struct ExplainArgs {
     /// The device.
-    #[arg(value_name = "DEVICE")]
-    pub device: DeviceId,
+    #[arg(value_name = "DEVICE", required_unless_present = "rule")]
+    pub device: Option<DeviceId>,
+    /// A rule of `validate` instead: what it demands, why, and what to do. Without an id, all of them.
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["device", "path"])]
+    pub rule: Option<String>,
     /// Only what lies at or below this path.
     #[arg(value_name = "PATH")]
     pub path: Option<PropertyPath>,

@@ -29,7 +29,7 @@ fn a_wait_may_name_how_long() {
 #[test]
 fn what_is_global_may_stand_anywhere() {
     let cli = parse("--format json plan -vv --color never --device a --device b").unwrap();
-    assert_eq!((cli.global.format, cli.global.color), (Format::Json, Color::Never));
+    assert_eq!((cli.global.format(), cli.global.color), (Format::Json, Color::Never));
     assert_eq!(cli.global.verbosity(), Verbosity::Debug);
     let Command::Plan(args) = cli.command else { panic!("not a plan") };
     assert_eq!(args.select.devices.len(), 2);
@@ -125,4 +125,16 @@ fn help_names_the_exit_codes_and_the_environment() {
         assert!(help.contains(&format!("{:>3}  {}", exit.code(), exit.meaning())), "{exit:?}");
     }
     assert!(help.contains("IOTHUB_CONNECTION_STRING") && help.contains("NO_COLOR"));
+}
+
+#[test]
+fn an_import_reads_twins_in_formats_of_its_own() {
+    let convert = |line: &str| match parse(line).unwrap().command {
+        Command::Import(args) => args.is_v1_client(),
+        other => panic!("{other:?}"),
+    };
+    assert!(!convert("import fleet --snapshot twins.json"));
+    assert!(!convert("--format json import fleet"));
+    assert!(convert("import fleet --format v1-client"));
+    assert_eq!(parse("plan --format v1-client").unwrap_err().kind(), ErrorKind::InvalidValue);
 }

@@ -2,7 +2,10 @@
 
 use std::{str::FromStr, time::Duration};
 
-use clap::{ValueEnum, builder::PossibleValue};
+use clap::{
+    ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
 use crate::report::Format;
 
@@ -41,6 +44,40 @@ pub enum Shell {
     Powershell,
 }
 
+/// What `--format` says: how results are written; of `import`, in which terms twins are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormatWord {
+    /// How results are written.
+    Report(Format),
+    /// As sections of the Windows IoT Azure DM client.
+    V1Client,
+}
+
+/// The name of [`FormatWord::V1Client`].
+const V1_CLIENT: &str = "v1-client";
+
+/// Reads the formats of reports.
+pub(super) fn report_format() -> impl TypedValueParser<Value = FormatWord> {
+    let values = Format::ALL.iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(values).map(|word| word_of(&word))
+}
+
+/// Reads the formats of an import.
+pub(super) fn import_format() -> impl TypedValueParser<Value = FormatWord> {
+    let twin = PossibleValue::new("text").help("every section as it is");
+    let v1 =
+        PossibleValue::new(V1_CLIENT).help("`windows.*` of the Windows IoT Azure DM client becomes neutral components");
+    PossibleValuesParser::new([twin, v1]).map(|word| word_of(&word))
+}
+
+fn word_of(word: &str) -> FormatWord {
+    let format = Format::ALL.into_iter().find(|format| format.word() == word);
+    match format {
+        None if word == V1_CLIENT => FormatWord::V1Client,
+        format => FormatWord::Report(format.unwrap_or_default()),
+    }
+}
+
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
@@ -54,6 +91,7 @@ impl ValueEnum for Format {
             Self::Sarif => "SARIF 2.1.0, for tools that show results beside the files",
             Self::Junit => "JUnit XML, for CI systems that show results of tests",
             Self::Github => "annotations in the log of a GitHub workflow",
+            Self::Gitlab => "GitLab's report of code quality, for merge requests",
         };
         Some(PossibleValue::new(self.word()).help(help))
     }
@@ -84,6 +122,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     parsed
         .and_then(|length| Duration::try_from(length).ok())
         .ok_or_else(|| "a length of time is a number and a unit: `500ms`, `90s`, `10m`, `1h 30m`".to_owned())
+}
+
+/// A version of the Digital Twins Definition Language.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Dtdl {
+    /// Version 2: lists are left out, since its properties cannot hold any.
+    #[value(name = "2")]
+    V2,
+    /// Version 3.
+    #[value(name = "3")]
+    V3,
 }
 
 #[cfg(test)]

@@ -18,13 +18,14 @@ use crate::{
     reconcile::ports::{TwinRead as _, TwinText},
     repo::{LineOrigin, Lines},
     report::{Author, ExplanationReport},
-    twin::{Map, PropertyPath},
+    twin::{DeviceId, Map, PropertyPath},
 };
 
 /// Explains one device, or one value of it.
 pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
+    let Some(device) = &args.device else { return Err(Failure::usage("a device has to be named")) };
     let judges = args.snapshot.is_some() || access::is_given(&args.hub);
-    let workspace = Workspace::open(desk.root)?.about(&args.device);
+    let workspace = Workspace::open(desk.root)?.about(device);
     // Nobody is compared with a secret that is not shown.
     let workspace = if judges { workspace } else { workspace.without_secrets() };
     let declared = if args.worktree {
@@ -34,11 +35,11 @@ pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Fai
         workspace.at(&args.repo.revision)?
     };
     let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
-    let twin = if judges { twin(args, desk, &prepared).await? } else { None };
+    let twin = if judges { twin(args, device, desk, &prepared).await? } else { None };
     if !judges {
         desk.printer.say("neither a hub nor a snapshot is given: how the values stand is not told");
     }
-    let (explanation, standing) = match look(args, &prepared, twin.as_ref()) {
+    let (explanation, standing) = match look(device, &prepared, twin.as_ref()) {
         Ok(found) => found,
         Err(PlanError::Unresolved(unresolved)) => return desk.findings(&prepared.declared, &unresolved.findings),
         Err(error) => return Err(error.into()),
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Fai
     let authors = authors(desk, &workspace, &prepared, &places, &explanation);
     let report = ExplanationReport {
         fleet: &prepared.planner.fleet().name,
-        device: &args.device,
+        device,
         revision: (!args.worktree).then(|| prepared.planner.revision()),
         explanation: &explanation,
         standing: standing.as_ref().map(|device| device.properties.as_slice()),
@@ -63,13 +64,18 @@ pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Fai
 }
 
 /// The device's twin; `None` for a device that is declared and that the hub does not know yet.
-async fn twin(args: &ExplainArgs, desk: &Desk<'_>, prepared: &Prepared) -> Result<Option<TwinText>, Failure> {
+async fn twin(
+    args: &ExplainArgs,
+    device: &DeviceId,
+    desk: &Desk<'_>,
+    prepared: &Prepared,
+) -> Result<Option<TwinText>, Failure> {
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
-    let found = twins.twin(&args.device).await?;
+    let found = twins.twin(device).await?;
     if found.is_none() {
-        let message = format!("the hub does not know the device `{}`", args.device);
-        if !prepared.planner.fleet().devices.contains_key(&args.device) {
+        let message = format!("the hub does not know the device `{}`", device);
+        if !prepared.planner.fleet().devices.contains_key(device) {
             return Err(Failure::new(Exit::Failed, message).help(
                 "mend the name; or declare the device with an `identity`, and `twinops reconcile` registers it",
             ));
@@ -81,18 +87,18 @@ async fn twin(args: &ExplainArgs, desk: &Desk<'_>, prepared: &Prepared) -> Resul
 
 /// What documents say about the device, and how that stands in its twin.
 fn look(
-    args: &ExplainArgs,
+    device: &DeviceId,
     prepared: &Prepared,
     twin: Option<&TwinText>,
 ) -> Result<(Option<Explanation>, Option<DeviceVerdict>), PlanError> {
     let planner = &prepared.planner;
     let Some(twin) = twin else {
-        let facts = Facts { id: &args.device, tags: &Map::new(), reported: None, model_id: None };
+        let facts = Facts { id: device, tags: &Map::new(), reported: None, model_id: None };
         return Ok((planner.resolver().explain(&facts)?, None));
     };
     let row = twin.row()?;
     let (tags, reported) = (planner.deciding_tags(&row)?, row.properties.reported.values()?);
-    let facts = Facts { id: &args.device, tags: &tags, reported: Some(&reported), model_id: row.model_id.as_deref() };
+    let facts = Facts { id: device, tags: &tags, reported: Some(&reported), model_id: row.model_id.as_deref() };
     Ok((planner.resolver().explain(&facts)?, planner.verdict(&row)?))
 }
 

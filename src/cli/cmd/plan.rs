@@ -43,7 +43,7 @@ pub(crate) async fn survey(
     select: &SelectArgs,
 ) -> Result<Ready<Plan>, Failure> {
     let progress = desk.printer.progress("comparing twins", None);
-    let statement = access::statement(select)?;
+    let statement = access::statement(select, desk.printer)?;
     let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
     // Of a device that was named, as of all when nothing narrows them down, the hub has told all there is.
     let complete = |device: &DeviceId| access::is_all(select) || select.devices.contains(device);

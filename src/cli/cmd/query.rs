@@ -16,10 +16,10 @@ use crate::{
 
 /// Asks and prints the rows as they come: `twinops query 'SELECT * FROM devices' > twins.jsonl` is a snapshot.
 pub(crate) async fn run(args: &QueryArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
-    if let Err(error) = Query::parse(&args.statement) {
-        return Err(Failure::new(Exit::Usage, error)
-            .help("the grammar is that of Azure IoT Hub: SELECT … FROM devices WHERE …"));
-    }
+    let query = Query::parse(&args.statement).map_err(|error| {
+        Failure::new(Exit::Usage, error).help("the grammar is that of Azure IoT Hub: SELECT … FROM devices WHERE …")
+    })?;
+    access::warn_of(query.doubts(), desk.printer);
     let hub = access::hub(Access { hub: &args.hub, ca: desk.ca })?;
     let mut left = args.limit.unwrap_or(u64::MAX);
     let pages = hub.query(&args.statement);

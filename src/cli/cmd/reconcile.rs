@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let places = Files::new(&prepared.declared.source, desk.root);
     let told = PlanReport { plan: &plan, places: &places };
     // A program reads one document: that of the outcome, or of the plan when there is none.
-    let one_document = matches!(desk.format, Format::Json | Format::Sarif | Format::Junit);
+    let one_document = matches!(desk.format, Format::Json | Format::Sarif | Format::Junit | Format::Gitlab);
     if !one_document {
         desk.printer.report(&told, desk.format)?;
     }
@@ -104,7 +104,7 @@ async fn wait(
     patience: Patience,
     stop: &Stop,
 ) -> Result<Option<Converged>, Failure> {
-    let statement = access::statement(select)?;
+    let statement = access::statement(select, desk.printer)?;
     let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
     let Ok(standing) = survey::standing(pages, Arc::clone(&prepared.planner), false).await? else { return Ok(None) };
     let away = standing.devices.get(&Verdict::Unreachable).copied().unwrap_or(0);

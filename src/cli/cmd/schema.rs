@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 use crate::{
     cli::{
         Exit, Failure, Printer,
-        args::{DocsArgs, SchemaArgs},
+        args::{DocsArgs, Dtdl, SchemaArgs},
     },
-    component::{Registry, method, nearest},
+    component::{Registry, dtdl, method, nearest},
     fleet, hub, report,
 };
 
@@ -31,6 +31,9 @@ fn files(registry: &Registry) -> BTreeMap<String, String> {
 pub(crate) fn run(args: &SchemaArgs, printer: &Printer) -> Result<Exit, Failure> {
     if let Some(folder) = &args.write {
         return write(folder, &registry(&args.fleet)?, printer);
+    }
+    if let Some(version) = args.dtdl {
+        return exported(args.name.as_deref(), version, &registry(&args.fleet)?, printer);
     }
     let text = match (&args.method, &args.name) {
         (Some(method), _) => of_method(method)?,
@@ -69,6 +72,32 @@ fn write(folder: &Path, registry: &Registry, printer: &Printer) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
+/// Prints the DTDL interface of one component, or a model of all.
+fn exported(name: Option<&str>, version: Dtdl, registry: &Registry, printer: &Printer) -> Result<Exit, Failure> {
+    let version = match version {
+        Dtdl::V2 => dtdl::Version::V2,
+        Dtdl::V3 => dtdl::Version::V3,
+    };
+    let told = match name {
+        None => dtdl::model(registry, version),
+        Some(name) => {
+            let component = registry.get(name).ok_or_else(|| unknown_component(name, registry))?;
+            dtdl::interface(component, version)
+        }
+    };
+    let told = told.map_err(|error| Failure::usage(error.to_string()))?;
+    printer.result(|out| writeln!(out, "{told:#}"))?;
+    Ok(Exit::Done)
+}
+
+fn unknown_component(name: &str, registry: &Registry) -> Failure {
+    let failure = Failure::usage(format!("no component is called `{name}`"));
+    match registry.nearest(name) {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None => failure.help("a fleet's own is known in its folder, or with `--fleet DIR`"),
+    }
+}
+
 /// The schema whose file is called so, wherever it lies.
 fn named(name: &str, registry: &Registry) -> Result<String, Failure> {
     let mut files = files(registry);
@@ -94,8 +123,14 @@ fn of_method(name: &str) -> Result<String, Failure> {
     Err(Failure::usage(format!("no method is known as `{name}`")).help(help))
 }
 
-/// Prints the reference of the command line, or that of the hub's REST API; or writes it to a file.
+/// Prints the reference of the command line, or that of the hub's REST API, or writes it to a file; or writes the pages
+/// of the rules.
 pub(crate) fn docs(args: &DocsArgs, printer: &Printer) -> Result<Exit, Failure> {
+    if let Some(folder) = args.write.as_ref().filter(|_| args.rules) {
+        fs::create_dir_all(folder)?;
+        fleet::rule::pages().into_iter().try_for_each(|(name, text)| fs::write(folder.join(name), text))?;
+        return Ok(Exit::Done);
+    }
     let text = if args.openapi { hub::openapi().to_owned() } else { crate::cli::reference() };
     match &args.write {
         None => printer.result(|out| out.write_all(text.as_bytes()))?,

@@ -23,7 +23,7 @@ pub(crate) async fn run(args: &StandingArgs, lens: Lens, desk: &Desk<'_>) -> Res
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let progress = desk.printer.progress("comparing twins", None);
-    let statement = access::statement(&args.select)?;
+    let statement = access::statement(&args.select, desk.printer)?;
     let pages = access::selected(&twins, None, &args.select, statement.as_deref());
     let judged = survey::standing(pages, Arc::clone(&prepared.planner), access::is_all(&args.select)).await?;
     progress.finish();

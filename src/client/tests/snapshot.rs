@@ -52,13 +52,13 @@ async fn a_line_longer_than_a_stretch_stays_whole() {
 
 #[tokio::test]
 async fn a_snapshot_says_what_it_cannot_do() {
-    let (_file, array) = snapshot("[{\"deviceId\":\"a\"}]");
-    assert!(matches!(read(&array, "SELECT * FROM devices").await, Err(HubError::Answer(_))));
+    let (_file, other) = snapshot("deviceId,etag\na,e\n");
+    assert!(matches!(read(&other, "SELECT * FROM devices").await, Err(HubError::Answer(_))));
     let (_file, broken) = snapshot("{\"deviceId\":\"a\"}\n{\n");
     let error = read(&broken, "SELECT * FROM devices WHERE tags.a = 1").await.unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().starts_with("line 2 of"));
     for statement in ["SELECT deviceId FROM devices", "SELECT * FROM devices.modules", "nonsense"] {
-        assert!(matches!(read(&array, statement).await, Err(HubError::Answer(_))), "{statement}");
+        assert!(matches!(read(&other, statement).await, Err(HubError::Answer(_))), "{statement}");
     }
     assert!(matches!(
         Snapshot::new(std::path::Path::new("/nowhere")).twin(&id("a")).await,
@@ -66,4 +66,13 @@ async fn a_snapshot_says_what_it_cannot_do() {
     ));
     let (_file, empty) = snapshot("");
     assert_eq!(read(&empty, "SELECT * FROM devices").await.unwrap().1, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_array_is_read_like_lines() {
+    let (_file, array) =
+        snapshot("\n[\n  {\"deviceId\": \"a\",\n \"tags\": {\"l\": [1, 2]}},\n  {\"deviceId\": \"b\"}\n]\n");
+    assert_eq!(read(&array, "SELECT * FROM devices").await.unwrap().1, ["a", "b"]);
+    assert_eq!(read(&array, "SELECT * FROM devices WHERE deviceId = 'b'").await.unwrap().1, ["b"]);
+    assert!(array.twin(&id("b")).await.unwrap().is_some());
 }

@@ -1,5 +1,5 @@
-//! The rules: what is wrong though its shape is right. One rule a file; [`RULES`] lists them all, those of the other
-//! files of this room included, for `--explain`, for SARIF and for the manual.
+//! What is wrong with a document though its shape is right: a file for each thing that is looked at. What the rules
+//! demand and why stands in [`rule`](crate::fleet::rule).
 
 mod component;
 mod condition;
@@ -9,15 +9,20 @@ mod percent;
 mod reference;
 mod reserved;
 mod rollout;
-mod rules;
 mod secret;
 mod texts;
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{finding::Finding, model::FleetSpec, model_rollout::RolloutSpec, schema::Components, site::Site};
 use crate::twin::Map;
 
 pub(super) use condition::condition;
-pub use rules::{RULES, Rule};
+
+/// Today in UTC: what has an end ends everywhere at once.
+pub(super) fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
 
 /// The rules for a `Fleet`.
 pub(super) fn fleet(site: Site<'_>, name: &str, spec: &FleetSpec, findings: &mut Vec<Finding>) {
@@ -28,6 +33,7 @@ pub(super) fn fleet(site: Site<'_>, name: &str, spec: &FleetSpec, findings: &mut
         path::ignore(site, at, ignore, findings);
         ignore::dates(site, at, ignore, findings);
     }
+    ignore::covered(site, &spec.ignore, findings);
     texts::each(&spec.vars, "/spec/vars", |way, key, text| secret::check(site, way, key, text, findings));
 }
 

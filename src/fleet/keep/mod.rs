@@ -22,7 +22,9 @@ use super::{
     load::{FileResult, Loaded, Loader},
     order::in_order,
     resolve::{self, Already, Looked, Resolver, Secrets},
-    source::{FileKind, Source, SourceFile},
+    rule::Stage,
+    source::{Source, SourceFile},
+    waiver::Waivers,
 };
 use digest::{Resolved, Shared};
 
@@ -31,7 +33,7 @@ pub use digest::{Kept, Save};
 /// What git calls a content: the SHA-1 of it as a blob.
 pub type ContentId = [u8; 20];
 
-/// A file that is there, read or not.
+/// A file that matters to the fleet and is there, read or not.
 #[derive(Debug, Clone)]
 pub struct Listed {
     /// Relative to the fleet's root, with `/`.
@@ -47,6 +49,8 @@ pub struct Listed {
 pub struct Checked {
     /// Everything wrong, in the order in which it is to be read.
     pub findings: Vec<Finding>,
+    /// The waivers of the documents, and what they have waived.
+    pub waivers: Waivers,
     /// Documents of all files.
     pub documents: usize,
     /// The files that were read: at least those that findings point at.
@@ -63,16 +67,20 @@ pub fn check_again<E>(
     kept: &mut Kept,
     read: impl Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>,
 ) -> Result<Checked, E> {
-    let schemas: Vec<&Listed> =
-        files.iter().filter(|file| FileKind::of(&file.path) == Some(FileKind::Schema)).collect();
+    let (schemas, documents): (Vec<&Listed>, Vec<&Listed>) = files.iter().partition(|file| is_schema(file));
     let source = Source::from_files(read(&schemas)?);
     kept.belongs_to(&stamp(&source.schemas));
     let mut run = Run { loader: Loader::new(&source), read, source, known: Vec::new(), fresh: Vec::new() };
-    let unknown = run.divide(files, kept);
+    let unknown = run.divide(&documents, kept);
     run.read(&unknown)?;
     let twice = run.declared_twice(kept);
     run.read(&twice)?;
     run.finish(kept)
+}
+
+/// All files that are listed matter to the fleet: documents are no JSON.
+fn is_schema(file: &Listed) -> bool {
+    file.path.ends_with(".json")
 }
 
 /// What every kept result depends on besides its file: the schemas.
@@ -107,9 +115,9 @@ struct Run<'f, R> {
 
 impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
     /// Sets aside what is known; the rest.
-    fn divide(&mut self, files: &'f [Listed], kept: &Kept) -> Vec<&'f Listed> {
+    fn divide(&mut self, files: &[&'f Listed], kept: &Kept) -> Vec<&'f Listed> {
         let mut unknown = Vec::new();
-        for file in files.iter().filter(|file| FileKind::of(&file.path) == Some(FileKind::Documents)) {
+        for file in files.iter().copied() {
             match file.id.as_ref().and_then(|id| kept.find(id)) {
                 Some(place) => self.known.push(Known { file, place }),
                 None => unknown.push(file),
@@ -168,9 +176,15 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         let documents: usize = known.sum::<usize>() + self.fresh.iter().map(|(_, file)| file.count).sum::<usize>();
         let results = std::mem::take(&mut self.fresh).into_iter().map(|(_, result)| result).collect();
         let loaded = self.loader.join(results, &self.source);
-        let findings = if loaded.is_sound() { self.resolve(loaded, shared, ids, kept)? } else { loaded.findings };
-        let findings = in_order(findings, &self.source);
-        Ok(Checked { findings, documents, source: self.source })
+        let (mut findings, waivers) = if loaded.is_sound() {
+            self.resolve(loaded, shared, ids, kept)?
+        } else {
+            let mut findings = loaded.findings;
+            findings.extend(loaded.waivers.unused(Stage::Files));
+            (findings, loaded.waivers)
+        };
+        findings = in_order(findings, &self.source);
+        Ok(Checked { findings, waivers, documents, source: self.source })
     }
 
     fn in_order(&mut self) {
@@ -193,12 +207,14 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         // Most devices are selected by the same profiles as another one.
         let mut seen: HashSet<&[u8]> = HashSet::new();
         for known in &self.known {
-            let Some(record) = kept.record(known.place) else { continue };
+            let Some(record) = kept.record(known.place).filter(|record| record.devices().next().is_some()) else {
+                continue;
+            };
             let Some((profiles, variables)) = record.resolved_under(shared) else {
                 open.push(known.file);
                 continue;
             };
-            already.any |= record.devices().next().is_some();
+            already.any = true;
             if seen.insert(profiles) {
                 already.profiles.extend(codec::numbers(profiles));
             }
@@ -218,8 +234,9 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         shared: Shared,
         mut ids: HashMap<Arc<str>, ContentId>,
         kept: &mut Kept,
-    ) -> Result<Vec<Finding>, E> {
-        let Loaded { fleet: Some(fleet), registry, mut findings, .. } = loaded else { return Ok(loaded.findings) };
+    ) -> Result<(Vec<Finding>, Waivers), E> {
+        let Loaded { fleet, registry, mut findings, mut waivers, .. } = loaded;
+        let Some(fleet) = fleet else { return Ok((findings, waivers)) };
         let mut fleet = Arc::unwrap_or_clone(fleet);
         let (already, open) = self.already(&shared, kept);
         ids.extend(open.iter().filter_map(|file| Some((file.path.clone(), file.id?))));
@@ -234,9 +251,11 @@ impl<'f, E, R: Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>> Run<'f, R> {
         self.source.files.sort_by(|a, b| a.path.cmp(&b.path));
         let resolver = Resolver::new(Arc::new(fleet), registry, Secrets::placeholders());
         let mut looked = Looks::default();
-        findings.extend(resolve::check_rest(&resolver, already, &mut |device| looked.add(&resolver, &device)));
+        let found = resolve::check_rest(&resolver, already, &mut |device| looked.add(&resolver, &device));
         looked.keep(&shared, &ids, kept);
-        Ok(findings)
+        findings.extend(waivers.sift(found, &self.source));
+        findings.extend(waivers.unused(Stage::Merged));
+        Ok((findings, waivers))
     }
 }
 

@@ -168,6 +168,9 @@ fn apply(files: &mut Files, edit: &Edit) {
 }
 
 proptest! {
+    // Each loads and resolves a fleet two dozen times.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
     #[test]
     fn what_is_kept_never_changes_what_is_found(edits in prop::collection::vec(edit(), 1..12)) {
         let (mut files, mut kept) = (files(), Kept::default());

@@ -11,7 +11,8 @@ use super::{
     layer::{CompiledProfile, Documents},
     pointer,
     render::Uses,
-    template,
+    room::Rooms,
+    shadow, template,
 };
 use crate::{
     component::nearest,
@@ -59,6 +60,7 @@ pub(in crate::fleet) fn check_rest(
     let mut report = Report::default();
     variables(resolver, used, &mut report);
     conditions(resolver, &mut report);
+    report.extend(shadow::unused(resolver));
     devices(resolver, &mut selected, each, &mut report);
     let any = any || !resolver.fleet().devices.is_empty();
     unselected(resolver, &selected, any, &mut report);
@@ -85,6 +87,14 @@ impl Report {
             && self.seen.insert((finding.place.clone(), finding.rule, finding.message.clone()))
         {
             self.findings.push(finding);
+        }
+    }
+}
+
+impl Extend<Finding> for Report {
+    fn extend<I: IntoIterator<Item = Finding>>(&mut self, findings: I) {
+        for finding in findings {
+            self.add(finding);
         }
     }
 }
@@ -149,21 +159,28 @@ fn devices(resolver: &Resolver, selected: &mut BTreeSet<usize>, each: &mut dyn F
     let look = |id: &DeviceId| {
         let facts = Facts { id, tags: &nothing, reported: None, model_id: None };
         let (profiles, answer) = resolver.selected(&facts);
+        let mut rooms = Rooms::default();
+        if let Ok(Some(wanted)) = &answer {
+            rooms.take(&resolver.fleet().name, id, wanted);
+        }
         let findings = answer.err().map(|unresolved| (id.clone(), unresolved.findings));
-        (profiles, findings)
+        (profiles, findings, rooms)
     };
     let ids: Vec<&DeviceId> = resolver.fleet().devices.keys().collect();
+    let mut rooms = Rooms::default();
     // By batches, so that what comes of a million devices is not all held at once.
     for batch in ids.chunks(BATCH * BATCH) {
         let results: Vec<_> = batch.par_iter().with_min_len(BATCH).map(|id| look(id)).collect();
-        for (id, (profiles, findings)) in batch.iter().zip(results) {
-            each(Looked { id, profiles: &profiles, is_clean: findings.is_none() });
+        for (id, (profiles, findings, room)) in batch.iter().zip(results) {
+            each(Looked { id, profiles: &profiles, is_clean: findings.is_none() && room.is_empty() });
             selected.extend(profiles);
+            rooms.merge(room);
             if let Some((id, findings)) = findings {
                 findings.iter().map(|finding| offline(finding, &id)).for_each(|finding| report.add(finding));
             }
         }
     }
+    report.extend(rooms.findings(resolver));
 }
 
 /// A tag that no document sets may still be on the live twin.

@@ -11,9 +11,11 @@
 //! * `facts` is a device as conditions see it; `template` and `render` fill texts in; `secrets` are looked up.
 //! * `layer` and `class` name the documents and the class; `overlay` merges; `merged` makes a wanted twin of it.
 //! * `competing` tells which documents had a say in a value, and which of them won.
-//! * `verify` checks the result; `cache` keeps it; [`check()`] resolves all that can be resolved without a hub.
+//! * `verify` checks the result, `room` looks how full it is; `cache` keeps it.
+//! * [`check()`] resolves all that can be resolved without a hub; a [`Census`] looks at live twins.
 
 mod cache;
+mod census;
 mod check;
 mod class;
 mod competing;
@@ -24,19 +26,20 @@ mod overlay;
 mod pointer;
 mod render;
 mod resolver;
-mod rules;
+mod room;
 mod secrets;
+mod shadow;
 mod template;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+pub use census::Census;
 pub use check::check;
 pub(super) use check::{Already, Looked, check_rest, variables_of};
 pub use competing::{Explained, Explanation, Layer, Role, Say};
 pub use facts::Facts;
 pub use resolver::{Resolver, Unresolved};
-pub use rules::RULES;
 pub use secrets::Secrets;
 
 /// What is wrong with the `${…}` of a text on whichever device it is filled in: rule, message and advice.

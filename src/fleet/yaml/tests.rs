@@ -53,7 +53,6 @@ fn plain_scalars_mean_what_the_core_schema_says() {
         ("-7", json!(-7)),
         ("+7", json!(7)),
         ("-0", json!(0)),
-        ("0o17", json!(15)),
         ("0x1F", json!(31)),
         ("0x", json!("0x")),
         ("0o9", json!("0o9")),
@@ -64,8 +63,8 @@ fn plain_scalars_mean_what_the_core_schema_says() {
         ("1.", json!(1.0)),
         (".5", json!(0.5)),
         ("-.5", json!(-0.5)),
-        ("1e3", json!(1000.0)),
-        ("1E-3", json!(0.001)),
+        ("1.0", json!(1.0)),
+        ("0.25", json!(0.25)),
         ("+1.5e+3", json!(1500.0)),
         ("010.5", json!(10.5)),
         ("1e", json!("1e")),
@@ -74,10 +73,12 @@ fn plain_scalars_mean_what_the_core_schema_says() {
         ("+", json!("+")),
         ("..5", json!("..5")),
         (".e3", json!(".e3")),
-        ("1_000", json!("1_000")),
         ("1,000", json!("1,000")),
-        ("03:00", json!("03:00")),
-        ("12:30:45", json!("12:30:45")),
+        ("12:60", json!("12:60")),
+        ("12:5a", json!("12:5a")),
+        ("00:1b:44:11:3a:b7", json!("00:1b:44:11:3a:b7")),
+        ("1.2_3.4", json!("1.2_3.4")),
+        ("0b12", json!("0b12")),
         ("2027-03-01", json!("2027-03-01")),
         ("2027-03-01T00:00:00Z", json!("2027-03-01T00:00:00Z")),
         ("10.0.0.1", json!("10.0.0.1")),
@@ -108,6 +109,27 @@ fn texts_that_other_tools_read_otherwise_are_warned_of() {
         assert_eq!(findings, [format!("3..{} yaml-trap (warning)", 3 + text.len())]);
     }
     assert_eq!(told("on: 1\n"), ["0..2 yaml-trap (warning)"]);
+    for text in ["03:00", "12:30:45", "-1:30", "16:9", "1_000", "1_0.5", "0777", "0b101"] {
+        let (values, findings) = read(format!("v: {text}").as_bytes());
+        assert_eq!(values[0]["v"], json!(text));
+        assert_eq!(findings, [format!("3..{} yaml-trap (warning)", 3 + text.len())]);
+    }
+}
+
+#[test]
+fn numbers_that_other_tools_read_otherwise_and_lost_zeros_are_warned_of() {
+    for (text, value, rule) in [
+        ("0o17", json!(15), "yaml-trap"),
+        ("1e3", json!(1000.0), "yaml-trap"),
+        ("1E-3", json!(0.001), "yaml-trap"),
+        ("1.10", json!(1.1), "yaml-digits"),
+        ("24.10", json!(24.1), "yaml-digits"),
+        ("2.00", json!(2.0), "yaml-digits"),
+    ] {
+        let (values, findings) = read(format!("v: {text}").as_bytes());
+        assert_eq!(values[0]["v"], value, "{text}");
+        assert_eq!(findings, [format!("3..{} {rule} (warning)", 3 + text.len())]);
+    }
 }
 
 #[test]
@@ -150,7 +172,7 @@ fn only_texts_are_keys() {
         let rules = told(&format!("? {key}\n: v\n"));
         assert!(rules.len() == 1 && rules[0].ends_with("yaml-key"), "{key}: {rules:?}");
     }
-    assert_eq!(told("'1': a\n\"true\": b\n!!str 2: c\n03:00: d\n"), Vec::<String>::new());
+    assert_eq!(told("'1': a\n\"true\": b\n!!str 2: c\n3rd: d\n"), Vec::<String>::new());
 }
 
 #[test]

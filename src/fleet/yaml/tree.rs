@@ -1,5 +1,7 @@
 //! A document again, this time with the span of everything in it.
 
+use std::ops::Range;
+
 use saphyr_parser::{Event, Parser, Span};
 
 use super::{DEPTH, lines::Lines, split::Document};
@@ -32,6 +34,15 @@ pub(in crate::fleet) enum NodeKind {
     Members(Vec<(usize, usize)>),
     /// Stands for another node.
     Alias(usize),
+}
+
+/// A member of a mapping, key and all, or an item of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::fleet) struct Entry {
+    /// Where it stands in the file.
+    pub(in crate::fleet) bytes: Range<usize>,
+    /// Whether it is the first of the whole document.
+    pub(in crate::fleet) is_first: bool,
 }
 
 impl Tree {
@@ -86,6 +97,29 @@ impl Tree {
     pub(in crate::fleet) fn item(&self, at: usize, index: usize) -> Option<usize> {
         let NodeKind::List(items) = &self.nodes[self.target(at)].kind else { return None };
         items.get(index).copied()
+    }
+
+    /// Whether this byte belongs to a scalar: what looks like a comment there is none.
+    pub(in crate::fleet) fn is_in_scalar(&self, at: usize) -> bool {
+        let is_there = |node: &Node| matches!(node.kind, NodeKind::Scalar(_)) && (node.from..node.to).contains(&at);
+        self.nodes.iter().any(is_there)
+    }
+
+    /// The member or item that begins first on a line, given by its bytes; of several, the one around the others.
+    pub(in crate::fleet) fn entry_on(&self, line: Range<usize>) -> Option<Entry> {
+        let entries = self.nodes.iter().enumerate().flat_map(|(at, node)| {
+            let pairs: Vec<(usize, usize)> = match &node.kind {
+                NodeKind::Members(members) => members.clone(),
+                NodeKind::List(items) => items.iter().map(|&item| (item, item)).collect(),
+                NodeKind::Scalar(_) | NodeKind::Alias(_) => Vec::new(),
+            };
+            pairs.into_iter().enumerate().map(move |(index, (from, to))| Entry {
+                bytes: self.nodes[from].from..self.nodes[to].to.max(self.nodes[from].to),
+                is_first: at == 0 && index == 0,
+            })
+        });
+        let there = entries.filter(|entry| line.contains(&entry.bytes.start));
+        there.min_by_key(|entry| (entry.bytes.start, std::cmp::Reverse(entry.bytes.end)))
     }
 
     /// The text of a scalar.

@@ -46,5 +46,6 @@ fn remark(report: &ExplanationReport<'_>, value: &Explained) -> Remark<'static> 
         title: format!("{}: {word}", report.device),
         message,
         location: value.says.first().and_then(|say| report.places.locate(&say.place)),
+        ..Remark::default()
     }
 }

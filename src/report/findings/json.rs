@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::Findings;
 use crate::{
-    fleet::{Finding, Severity},
+    fleet::{Finding, Severity, Waived},
     report::{
         Places,
         json::{self, Each, LocationView, VERSION},
+        words,
     },
 };
 
@@ -27,6 +28,8 @@ pub(crate) struct View<'a> {
     summary: Summary,
     /// In the order in which they are to be read.
     findings: Each<'a, Finding, FindingView<'a>>,
+    /// What comments in the documents take back.
+    waived: Each<'a, Waived, WaivedView<'a>>,
 }
 
 /// Findings in numbers.
@@ -39,6 +42,20 @@ struct Summary {
     errors: u64,
     /// Findings that do not.
     warnings: u64,
+    /// Findings that are taken back by a comment, and not counted above.
+    waived: u64,
+}
+
+/// A finding that does not count, because a comment in the document says so.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Waived")]
+struct WaivedView<'a> {
+    /// Why it does not.
+    reason: &'a str,
+    /// What was found.
+    #[serde(flatten)]
+    finding: FindingView<'a>,
 }
 
 /// One thing that is wrong.
@@ -93,9 +110,14 @@ pub(super) fn write(report: &Findings<'_>, out: &mut dyn io::Write) -> io::Resul
         documents: report.documents,
         errors: report.count(Severity::Error),
         warnings: report.count(Severity::Warning),
+        waived: words::wide(report.waived.len()),
     };
     let findings = Each::new(report.findings, |finding| view(finding, report.places));
-    json::write(&View { version: VERSION, kind: "findings", summary, findings }, out)
+    let waived = Each::new(report.waived, |waived| WaivedView {
+        reason: &waived.reason,
+        finding: view(&waived.finding, report.places),
+    });
+    json::write(&View { version: VERSION, kind: "findings", summary, findings, waived }, out)
 }
 
 fn view<'a>(finding: &'a Finding, places: &dyn Places) -> FindingView<'a> {

@@ -15,13 +15,15 @@ use super::{
     remark::{Level, Remark},
     words,
 };
-use crate::fleet::{Finding, Severity};
+use crate::fleet::{Finding, Severity, Waived};
 
 /// Findings, to be told.
 #[derive(Clone, Copy)]
 pub struct Findings<'a> {
     /// What was found, in the order in which it is to be read.
     pub findings: &'a [Finding],
+    /// What somebody has taken back in a document, with the reason.
+    pub waived: &'a [Waived],
     /// How many documents were looked at.
     pub documents: u64,
     /// The files.
@@ -37,11 +39,15 @@ impl Findings<'_> {
     fn summary(&self) -> String {
         let documents = words::count(self.documents, "document");
         let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
-        match (errors, warnings) {
-            (0, 0) => format!("No findings in {documents}"),
-            (_, 0) => format!("{} in {documents}", words::count(errors, "error")),
-            (0, _) => format!("{} in {documents}", words::count(warnings, "warning")),
-            _ => format!("{}, {} in {documents}", words::count(errors, "error"), words::count(warnings, "warning")),
+        let found = match (errors, warnings) {
+            (0, 0) => "No findings".to_owned(),
+            (_, 0) => words::count(errors, "error"),
+            (0, _) => words::count(warnings, "warning"),
+            _ => format!("{}, {}", words::count(errors, "error"), words::count(warnings, "warning")),
+        };
+        match self.waived.len() {
+            0 => format!("{found} in {documents}"),
+            waived => format!("{found} in {documents}; {waived} waived"),
         }
     }
 }

@@ -15,7 +15,9 @@ pub(super) fn tell(
     paper: &Paper,
     take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
-    for finding in report.findings.iter().take(paper.limits.groups) {
+    let findings = report.findings.iter().take(paper.limits.groups).map(|finding| (finding, None));
+    let waived = report.waived.iter().map(|waived| (&waived.finding, Some(&*waived.reason)));
+    for (finding, waived) in findings.chain(waived.take(paper.limits.groups)) {
         let location = finding.place.as_ref().and_then(|place| report.places.locate(place));
         let mut message = finding.message.clone();
         for (place, words) in &finding.related {
@@ -28,12 +30,21 @@ pub(super) fn tell(
             words::push(&mut message, format_args!("\nin {}", place.file));
         }
         let level = finding.severity.into();
-        take(&Remark { level, rule: finding.rule, title: finding.rule.to_owned(), message, location })?;
+        let places = finding.related.iter().filter_map(|(place, words)| Some((report.places.locate(place)?, &**words)));
+        let (related, title) = (places.collect(), finding.rule.to_owned());
+        take(&Remark { level, rule: finding.rule, title, message, location, related, waived })?;
     }
     let left_out = report.findings.len().saturating_sub(paper.limits.groups);
     if left_out == 0 {
         return Ok(());
     }
     let message = format!("{} more", words::count(words::wide(left_out), "finding"));
-    take(&Remark { level: Level::Notice, rule: "not-shown", title: "not shown".into(), message, location: None })
+    take(&Remark {
+        level: Level::Notice,
+        rule: "not-shown",
+        title: "not shown".into(),
+        message,
+        location: None,
+        ..Remark::default()
+    })
 }

@@ -19,7 +19,13 @@ impl Places for Files {
         let before = &text[..from];
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        Some(Location { file: place.file.clone(), line, column, span: from..from + needle.len() })
+        Some(Location {
+            file: place.file.clone(),
+            line,
+            column,
+            end: (line, column + needle.len()),
+            span: from..from + needle.len(),
+        })
     }
 
     fn text(&self, file: &str) -> Option<Arc<str>> {
@@ -59,7 +65,19 @@ fn findings() -> Vec<Finding> {
 #[test]
 fn findings_are_told_in_every_format() {
     let (findings, files) = (findings(), files());
-    golden::check("findings/mixed", &Findings { findings: &findings, documents: 120, places: &files });
+    golden::check("findings/mixed", &Findings { findings: &findings, waived: &[], documents: 120, places: &files });
+}
+
+#[test]
+fn what_is_waived_is_told_with_its_reason_and_counts_for_nothing() {
+    let files = files();
+    let finding = Finding::warning("yaml-trap", "`on` is a text here").at(place("profiles/base.yaml", "ntpServer"));
+    let waived = [Waived { finding, reason: "our <tools> read YAML 1.2".into() }];
+    let report = Findings { findings: &[], waived: &waived, documents: 2, places: &files };
+    golden::check("findings/waived", &report);
+    let detailed = golden::told(&report, Format::Text, &Paper { detail: true, ..Paper::default() });
+    assert!(detailed.contains("waived[yaml-trap]: `on` is a text here (profiles/base.yaml:6)"), "{detailed}");
+    assert!(detailed.contains("because our <tools> read YAML 1.2"), "{detailed}");
 }
 
 #[test]
@@ -78,7 +96,7 @@ fn no_format_shows_the_line_of_a_secret() {
             .at(place("wifi.yaml", "# before"))
             .with(place("wifi.yaml", "# after"), "and"),
     ];
-    let report = Findings { findings: &findings, documents: 1, places: &files };
+    let report = Findings { findings: &findings, waived: &[], documents: 1, places: &files };
     for format in Format::ALL {
         let told = golden::told(&report, format, &Paper::default());
         assert!(!told.contains("hunter2"), "{told}");
@@ -95,13 +113,13 @@ fn no_format_shows_the_line_of_a_secret() {
 #[test]
 fn nothing_found_is_said() {
     let files = files();
-    golden::check("findings/none", &Findings { findings: &[], documents: 1, places: &files });
+    golden::check("findings/none", &Findings { findings: &[], waived: &[], documents: 1, places: &files });
 }
 
 #[test]
 fn what_is_left_out_is_counted() {
     let (findings, files) = (findings(), files());
-    let report = Findings { findings: &findings, documents: 3, places: &files };
+    let report = Findings { findings: &findings, waived: &[], documents: 3, places: &files };
     let paper = Paper { limits: Limits { groups: 1, ..Limits::default() }, ..Paper::default() };
     for format in [Format::Text, Format::Markdown, Format::Github] {
         let text = golden::told(&report, format, &paper);
@@ -116,13 +134,13 @@ fn a_place_beyond_its_file_does_no_harm() {
     struct Beyond;
     impl Places for Beyond {
         fn locate(&self, place: &Place) -> Option<Location> {
-            Some(Location { file: place.file.clone(), line: 9, column: 9, span: 5..900 })
+            Some(Location { file: place.file.clone(), line: 9, column: 9, end: (9, 9), span: 5..900 })
         }
         fn text(&self, _: &str) -> Option<Arc<str>> {
             Some("ä€".into())
         }
     }
     let findings = [Finding::error("x", "y").at(place("a.yaml", "z"))];
-    let report = Findings { findings: &findings, documents: 1, places: &Beyond };
+    let report = Findings { findings: &findings, waived: &[], documents: 1, places: &Beyond };
     assert!(golden::told(&report, Format::Text, &Paper::default()).contains("error[x]: y"));
 }

@@ -6,12 +6,12 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer,
 
 use super::Findings;
 use crate::{
-    fleet::{Finding, Severity},
+    fleet::{Finding, Severity, Waived, rule::rule},
     report::{
         Location, Paper, Places,
         escape::plain,
-        paper::{BOLD, GREEN, RED, YELLOW},
-        words,
+        paper::{BOLD, DIM, GREEN, RED, YELLOW},
+        places, words,
     },
 };
 
@@ -25,12 +25,38 @@ pub(super) fn write(report: &Findings<'_>, paper: &Paper, out: &mut dyn io::Writ
     if left_out > 0 {
         writeln!(out, "… and {} more, not shown here; --format json shows all\n", words::wide(left_out))?;
     }
+    if paper.detail {
+        report.waived.iter().try_for_each(|waived| line(waived, report.places, paper, out))?;
+    }
+    more(report.findings, paper, out)?;
     let style = match report.findings.iter().map(|finding| finding.severity).max() {
         None => GREEN,
         Some(Severity::Warning) => YELLOW.bold(),
         Some(Severity::Error) => RED.bold(),
     };
     writeln!(out, "{}", paper.paint(style | BOLD.get_effects(), report.summary()))
+}
+
+/// What is waived, on a line.
+fn line(waived: &Waived, places: &dyn Places, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+    let Waived { finding, reason } = waived;
+    let place = finding.place.as_ref().map(|place| format!(" ({})", places::origin(places, place))).unwrap_or_default();
+    let label = paper.paint(DIM, format!("waived[{}]:", finding.rule));
+    writeln!(out, "{label} {}{}\n  because {}\n", plain(&finding.message), plain(&place), plain(reason))
+}
+
+/// Where there is more to read about the rules at hand.
+fn more(findings: &[Finding], paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+    let known: BTreeSet<&str> =
+        findings.iter().take(paper.limits.groups).map(|f| f.rule).filter(|id| rule(id).is_some()).collect();
+    let words = match known.len() {
+        0 => return Ok(()),
+        1 => "more about the rule:",
+        _ => "more about the rules:",
+    };
+    let ids = known.into_iter().collect::<Vec<_>>().join(" | ");
+    let words = format!("{words} twinops explain --rule {ids}");
+    writeln!(out, "{}\n", paper.paint(DIM, words))
 }
 
 /// A stretch of a file with words.

@@ -17,12 +17,17 @@ pub(super) fn tell(
         let level = if trouble.word == "waiting" { Level::Warning } else { Level::Error };
         let title = format!("{}: {}", trouble.word, trouble.count());
         let message = format!("{}\n{}", trouble.reason, trouble.names(paper.limits.samples, str::to_owned));
-        take(&Remark { level, rule: trouble.word, title, message, location: None })?;
+        take(&Remark { level, rule: trouble.word, title, message, location: None, ..Remark::default() })?;
     }
     match report.stopped() {
         None => Ok(()),
-        Some(message) => {
-            take(&Remark { level: Level::Error, rule: "stopped", title: "stopped".into(), message, location: None })
-        }
+        Some(message) => take(&Remark {
+            level: Level::Error,
+            rule: "stopped",
+            title: "stopped".into(),
+            message,
+            location: None,
+            ..Remark::default()
+        }),
     }
 }

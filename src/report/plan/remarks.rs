@@ -39,5 +39,6 @@ fn remark(report: &PlanReport<'_>, group: &Group, delta: &Delta, samples: usize)
         title: words::count(words::wide(group.devices.len()), "device"),
         message: format!("{}  {}{reason}\n{names}", delta.path, values(delta)),
         location: delta.origin.as_ref().and_then(|place| report.places.locate(place)),
+        ..Remark::default()
     }
 }

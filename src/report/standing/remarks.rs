@@ -37,5 +37,6 @@ fn remark(report: &StandingReport<'_>, fold: &Fold<'_>) -> Remark<'static> {
         title: format!("{}: {}", fold.of.verdict, words::count(words::wide(fold.devices), "device")),
         message: text,
         location: fold.of.origin.as_ref().and_then(|place| report.places.locate(place)),
+        ..Remark::default()
     }
 }

@@ -14,6 +14,7 @@ use crate::cli::{
 };
 
 use site::Site;
+pub(super) use site::name_of as fleet_name;
 
 /// Writes the files, all or none, and says how to go on.
 pub(crate) fn run(args: &InitArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
@@ -22,12 +23,14 @@ pub(crate) fn run(args: &InitArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
     if args.keep {
         let taken = new_files::taken(&site.top, &files);
         files.retain(|file| !taken.contains(&site.top.join(&file.path)));
-        taken.iter().for_each(|path| desk.printer.say(format_args!("kept {}", path.display())));
+        for path in taken {
+            desk.printer.say(format_args!("kept {}", path.display()));
+        }
     }
     new_files::write(&site.top, &files).map_err(|error| match error {
         NewFilesError::Taken(_) => Failure::from(error)
             .help("nothing was written; take another folder, or keep what is there and write the rest with `--keep`"),
-        other => other.into(),
+        error @ NewFilesError::Write { .. } => error.into(),
     })?;
     let written = files.iter().map(|file| site.top.join(&file.path).display().to_string()).collect::<Vec<_>>();
     let next = next::commands(&site, args);

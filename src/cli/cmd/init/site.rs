@@ -52,7 +52,7 @@ impl Site {
         Ok(Self {
             top: shorter(top),
             fleet,
-            name: name(args.name.as_deref(), &dir)?,
+            name: name_of(args.name.as_deref(), &dir)?,
             hostname: args.hostname.clone(),
             ci: args.ci.unwrap_or_else(|| guess(host.as_deref())),
             branch: repo.as_ref().map_or_else(|| "main".to_owned(), Repo::main_branch),
@@ -104,7 +104,8 @@ fn shorter(top: PathBuf) -> PathBuf {
     }
 }
 
-fn name(asked: Option<&str>, dir: &Path) -> Result<String, Failure> {
+/// The fleet's name: as asked for, or that of its folder.
+pub(in crate::cli::cmd) fn name_of(asked: Option<&str>, dir: &Path) -> Result<String, Failure> {
     if let Some(name) = asked {
         if name.is_empty() || slug(name) != name {
             let message = format!("`{name}` cannot be the name of a fleet");
@@ -112,6 +113,7 @@ fn name(asked: Option<&str>, dir: &Path) -> Result<String, Failure> {
         }
         return Ok(name.to_owned());
     }
+    let dir = absolute(dir)?;
     let folder = dir.file_name().map(|name| slug(&name.to_string_lossy())).filter(|name| !name.is_empty());
     Ok(folder.unwrap_or_else(|| "fleet".to_owned()))
 }
@@ -150,9 +152,9 @@ mod tests {
 
     #[test]
     fn a_fleet_is_called_like_its_folder_or_as_asked() {
-        assert_eq!(name(None, Path::new("/srv/my fleet")).unwrap(), "my-fleet");
-        assert_eq!(name(None, Path::new("/")).unwrap(), "fleet");
-        assert_eq!(name(Some("kiosks_2"), Path::new("/x")).unwrap(), "kiosks_2");
-        assert_eq!(name(Some("a.b"), Path::new("/x")).unwrap_err().exit, Exit::Usage);
+        assert_eq!(name_of(None, Path::new("/srv/my fleet")).unwrap(), "my-fleet");
+        assert_eq!(name_of(None, Path::new("/")).unwrap(), "fleet");
+        assert_eq!(name_of(Some("kiosks_2"), Path::new("/x")).unwrap(), "kiosks_2");
+        assert_eq!(name_of(Some("a.b"), Path::new("/x")).unwrap_err().exit, Exit::Usage);
     }
 }

@@ -53,8 +53,8 @@ fn scripts(value: &Value, in_script: bool, out: &mut Vec<String>) {
         Value::Array(items) => items.iter().for_each(|item| scripts(item, in_script, out)),
         Value::Object(members) => {
             for (key, below) in members {
-                let is_script = matches!(key.as_str(), "run" | "script" | "before_script" | "bash" | "inlineScript");
-                scripts(below, is_script, out);
+                let runs = matches!(key.as_str(), "run" | "script" | "before_script" | "bash" | "inlineScript");
+                scripts(below, runs, out);
             }
         }
         _ => {}
@@ -167,6 +167,8 @@ fn the_next_commands_are_commands() {
         let said = next::commands(&site, &args);
         let found = calls(&said);
         assert_eq!(found.len(), 2, "{said}");
-        found.iter().for_each(|words| _ = accepted(words));
+        for words in found {
+            accepted(&words);
+        }
     }
 }

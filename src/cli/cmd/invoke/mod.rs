@@ -24,7 +24,7 @@ pub(crate) async fn run(args: &InvokeArgs, desk: &Desk<'_>) -> Result<Exit, Fail
     let payload = payload(args)?;
     let method = check::payload(args, &payload, desk.printer)?;
     let hub = Twins::Hub(Box::new(access::hub(Access { hub: &args.hub, ca: desk.ca })?));
-    let devices = devices(&hub, args).await?;
+    let devices = devices(&hub, args, desk).await?;
     let Twins::Hub(hub) = &hub else { return Ok(Exit::Failed) };
     if devices.is_empty() {
         desk.printer.warn("no device is selected");
@@ -60,7 +60,7 @@ async fn call<'d>(
     (device, answer.map(|answer| (answer.status, answer.payload)))
 }
 
-async fn devices(hub: &Twins, args: &InvokeArgs) -> Result<Vec<DeviceId>, Failure> {
+async fn devices(hub: &Twins, args: &InvokeArgs, desk: &Desk<'_>) -> Result<Vec<DeviceId>, Failure> {
     let names = |page: Page| {
         let mut names = Vec::new();
         page.for_each(|row| names.extend(row.and_then(|row| row.id())))?;
@@ -71,7 +71,7 @@ async fn devices(hub: &Twins, args: &InvokeArgs) -> Result<Vec<DeviceId>, Failur
     devices.sort_unstable();
     devices.dedup();
     if args.select.condition.is_some() {
-        let statement = access::statement(&args.select)?;
+        let statement = access::statement(&args.select, desk.printer)?;
         let nobody = crate::cli::args::SelectArgs::default();
         let pages: Vec<Page> = access::selected(hub, None, &nobody, statement.as_deref()).try_collect().await?;
         for page in pages {

@@ -47,7 +47,34 @@ fn one_fault_of_many_devices_is_told_once() {
 }
 
 #[test]
+fn a_profile_that_nothing_is_left_of_is_told() {
+    let (weak, strong) = (json!({"a": {"b": 1}, "c": [1]}), json!({"a": 7, "c": [2], "d": 1}));
+    let bench = |selector: &str| {
+        Bench::new().profile("weak", 0, "tags.x = 1", weak.clone()).profile("strong", 1, selector, strong.clone())
+    };
+    assert_eq!(told(&bench("tags.x = 1")), ["unused-profile@weak.yaml#/metadata/name"]);
+    assert_eq!(told(&bench("")), ["unused-profile@weak.yaml#/metadata/name"]);
+    assert_eq!(told(&bench("tags.x = 2")), Vec::<String>::new());
+    let partly = Bench::new().profile("weak", 0, "", weak).profile("strong", 1, "", json!({"c": null, "a": {"e": 1}}));
+    assert_eq!(told(&partly), Vec::<String>::new());
+    let empty = Bench::new().profile("p", 0, "", nothing());
+    assert_eq!(told(&empty), ["unused-profile@p.yaml#/metadata/name"]);
+}
+
+#[test]
+fn a_twin_with_little_room_is_told_by_the_fullest() {
+    let full = |length: usize| json!({"a": "x".repeat(length), "b": "x".repeat(3000)});
+    let bench = Bench::new().device("d1", full(3600), nothing()).device("d2", full(3700), nothing());
+    let found = check(&bench.resolver());
+    let size = 3700 + 3000 + 2 + "twinopstestrevisionrejectedsourcesDevice/d2".len() + 80;
+    let message =
+        format!("`tags` of `d2` takes {size} of 8192 bytes: {} are left; 1 more device is nearly as full", 8192 - size);
+    assert_eq!(found.iter().map(|f| &*f.message).collect::<Vec<_>>(), [message]);
+    assert_eq!(short(&found[0]), "hub-limit-near@d2.yaml#/spec/tags/a");
+}
+
+#[test]
 fn a_condition_on_what_follows_from_documents_is_told() {
-    let bench = Bench::new().profile("p", 0, "properties.desired.x = 1", nothing());
+    let bench = Bench::new().profile("p", 0, "properties.desired.x = 1", json!({"y": 1}));
     assert_eq!(told(&bench), ["undecidable-selector@p.yaml#/spec/where"]);
 }
