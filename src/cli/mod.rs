@@ -19,6 +19,7 @@ mod printer;
 mod reference;
 mod replan;
 mod run;
+mod secrets;
 mod signals;
 mod watch;
 mod workspace;

@@ -36,7 +36,10 @@ pub(crate) struct Desk<'a> {
 
 impl Desk<'_> {
     /// A planner for the fleet as declared, with its history.
-    pub(crate) fn prepare(&self, workspace: &Workspace, declared: Declared) -> Result<Ready<Prepared>, Failure> {
+    pub(crate) async fn prepare(&self, workspace: &Workspace, declared: Declared) -> Result<Ready<Prepared>, Failure> {
+        if declared.is_sound() {
+            workspace.unseal(&declared).await?;
+        }
         let resolver = declared.is_sound().then(|| workspace.resolver(&declared)).flatten();
         let Some(resolver) = resolver else {
             self.findings(&declared, &declared.loaded.findings)?;

@@ -8,6 +8,7 @@ use std::{
 
 use tracing::{debug, warn};
 
+use super::{Failure, secrets::Found};
 use crate::{
     fleet::{
         self, Finding, Loaded, Locator, Place, Severity, Source, SourceError,
@@ -19,14 +20,15 @@ use crate::{
     twin::DeviceId,
 };
 
-/// Environment variables that hold secrets start like this.
-const SECRET: &str = "TWINOPS_SECRET_";
-
 /// A fleet's folder, and the git repository that it lies in.
 pub(crate) struct Workspace {
     root: PathBuf,
     repo: Option<Arc<Mutex<Repo>>>,
     secrets: Secrets,
+    /// Those that were found where the fleet says that they are kept.
+    found: Found,
+    /// Whether values are looked at, and so secrets needed.
+    needs_secrets: bool,
     /// The only device that is asked about.
     device: Option<DeviceId>,
 }
@@ -56,10 +58,13 @@ impl Workspace {
             Err(RepoError::NotARepository(_)) => None,
             Err(error) => return Err(error.into()),
         };
+        let found = Found::default();
         Ok(Self {
             root: root.to_owned(),
             repo: repo.map(|repo| Arc::new(Mutex::new(repo))),
-            secrets: from_environment(),
+            secrets: found.secrets(),
+            found,
+            needs_secrets: true,
             device: None,
         })
     }
@@ -71,7 +76,7 @@ impl Workspace {
 
     /// The same with values for secrets that are not to be had, for whoever does not look at values.
     pub(crate) fn without_secrets(self) -> Self {
-        Self { secrets: once_known(), ..self }
+        Self { secrets: once_known(&self.found), needs_secrets: false, ..self }
     }
 
     /// The same; a folder that is in no repository gets one in `state`, so that what is applied can be read back.
@@ -121,7 +126,7 @@ impl Workspace {
         match &self.repo {
             Some(repo) => Box::new(History {
                 repo: repo.clone(),
-                secrets: once_known(),
+                secrets: once_known(&self.found),
                 device: self.device.clone(),
                 known: Mutex::default(),
             }),
@@ -129,7 +134,15 @@ impl Workspace {
         }
     }
 
-    /// The documents ready to be resolved, with the secrets of the environment.
+    /// Brings the secrets that the documents name from where the fleet keeps them.
+    pub(crate) async fn unseal(&self, declared: &Declared) -> Result<(), Failure> {
+        match &declared.loaded.fleet {
+            Some(fleet) if self.needs_secrets => self.found.look(&fleet.spec.secrets, &declared.source).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The documents ready to be resolved, with the secrets that are at hand.
     pub(crate) fn resolver(&self, declared: &Declared) -> Option<Arc<Resolver>> {
         resolver(&declared.loaded, &self.secrets)
     }
@@ -197,14 +210,10 @@ fn resolver(loaded: &Loaded, secrets: &Secrets) -> Option<Arc<Resolver>> {
     Some(Arc::new(Resolver::new(fleet, loaded.registry.clone(), secrets.clone())))
 }
 
-fn from_environment() -> Secrets {
-    Secrets::new(|name| std::env::var(format!("{SECRET}{name}")).ok())
-}
-
 /// Secrets as earlier revisions need them: which paths were declared is known without one that has been deleted since,
 /// and those paths are to be pruned.
-fn once_known() -> Secrets {
-    let now = from_environment();
+fn once_known(found: &Found) -> Secrets {
+    let now = found.secrets();
     let gone = Secrets::placeholders();
     Secrets::new(move |name| now.get(name).or_else(|| gone.get(name)))
 }

@@ -1,4 +1,4 @@
-//! HTTP: connections, TLS, and requests as they go out. The only file that names the library.
+//! HTTP: connections, TLS, and requests to a hub as they go out.
 
 use std::{
     io,
@@ -124,23 +124,7 @@ impl Http {
     /// do not wait for each other then.
     pub(super) fn new(base: &str, setup: &Setup<'_>) -> Result<Self, ClientError> {
         let base = Url::parse(base).map_err(|_| ClientError::Address(base.to_owned()))?;
-        // Fails when another part of the program has chosen already: then that choice stands.
-        let _first_choice_stands = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
-            .user_agent(setup.user_agent)
-            .timeout(setup.timeout)
-            .connect_timeout(CONNECT)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .http1_only();
-        if setup.direct {
-            builder = builder.no_proxy();
-        }
-        if let Some(path) = setup.ca {
-            builder = builder.tls_certs_only(certificates(path)?);
-        }
-        let client = builder.build().map_err(|error| ClientError::Setup(Box::new(error)))?;
-        Ok(Self { client, base })
+        Ok(Self { client: client(setup)?, base })
     }
 
     /// Sends one request and reads its whole answer. No answer at all is the only error here.
@@ -183,6 +167,30 @@ impl Http {
 }
 
 /// All of an answer that is known before its body.
+fn client(setup: &Setup<'_>) -> Result<Client, ClientError> {
+    // Fails when another part of the program has chosen already: then that choice stands.
+    let _first_choice_stands = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(setup.user_agent)
+        .timeout(setup.timeout)
+        .connect_timeout(CONNECT)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .http1_only();
+    if setup.direct {
+        builder = builder.no_proxy();
+    }
+    if let Some(path) = setup.ca {
+        builder = builder.tls_certs_only(certificates(path)?);
+    }
+    builder.build().map_err(|error| ClientError::Setup(Box::new(error)))
+}
+
+/// Connections to whoever is no hub.
+pub(super) fn plain_client(timeout: Duration, ca: Option<&Path>) -> Result<Client, ClientError> {
+    client(&Setup { ca, timeout, user_agent: concat!("twinops/", env!("CARGO_PKG_VERSION")), direct: false })
+}
+
 struct Head {
     status: u16,
     error_code: Option<String>,

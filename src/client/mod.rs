@@ -3,15 +3,17 @@
 //! * [`HubClient`] speaks to Azure IoT Hub, or to any hub that speaks as it does: reads and writes twins, streams
 //!   queries, calls methods.
 //!   For a hub with a provisioning service of its own, it enrols devices.
+//! * [`Vault`] reads secrets of an Azure Key Vault, as whom [`Entra`] knows.
 //! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them, or in a JSON array.
 //!
-//! `http` alone knows the HTTP library; `token` signs; `answer` turns every answer that is no success into a
+//! `http` makes connections; `token` signs; `answer` turns every answer that is no success into a
 //! [`HubError`](crate::reconcile::ports::HubError). Bodies pass through as the bytes that came: whoever needs a twin
 //! parses it, once.
 
 mod answer;
 mod certificates;
 mod enrollments;
+mod entra;
 mod flatten;
 mod http;
 mod hub;
@@ -21,9 +23,12 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 mod token;
+mod vault;
 
 pub use enrollments::{Enrolled, EnrollmentOf};
+pub use entra::{Entra, EntraError};
 pub use http::ClientError;
 pub use hub::{HubClient, MethodAnswer, Options};
 pub use pages::Rows;
 pub use snapshot::{Snapshot, SnapshotError};
+pub use vault::{Vault, VaultError};

@@ -37,7 +37,7 @@ pub use load::{Loaded, load};
 pub use locate::{Location, Locator};
 pub use model::{
     Device, DeviceSpec, DocumentRef, Fleet, FleetSpec, GuardSpec, HubSpec, IdentityKind, IdentitySpec, IgnoreSpec,
-    Profile, ProfileSpec,
+    Profile, ProfileSpec, SecretSource,
 };
 pub use model_rollout::{Day, GateOf, GateSpec, OnFailure, RolloutSpec, WaveSpec, WindowSpec};
 pub use order::in_order;

@@ -19,11 +19,29 @@ pub struct FleetSpec {
     /// Values for `${vars.NAME}`.
     #[serde(default)]
     pub vars: Map,
+    /// Where `${secret.NAME}` comes from, one after the other, if the environment has no `TWINOPS_SECRET_NAME`.
+    #[serde(default)]
+    pub secrets: Vec<SecretSource>,
     /// Limits on what one run may change.
     pub guard: Option<GuardSpec>,
     /// Paths that others write and that are left alone.
     #[serde(default)]
     pub ignore: Vec<IgnoreSpec>,
+}
+
+/// Who keeps secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SecretSource {
+    /// A file of the fleet repository that SOPS has sealed, e.g. `secrets.sops.yaml`; the program `sops` opens it with
+    /// the keys that it finds. What lies deeper in it is named with dots: `${secret.wifi.password}`.
+    Sops(#[schemars(regex(pattern = r"^[^/].*\.sops\.(yaml|yml|json)$"))] String),
+    /// An Azure Key Vault, by its name or by its address: `contoso-kiosks`, `https://contoso-kiosks.vault.azure.net`.
+    /// A secret's name there has hyphens for dots and underscores.
+    KeyVault(
+        #[schemars(regex(pattern = r"^(https://[^/]+|[A-Za-z0-9-]{3,24})$"))]
+        String,
+    ),
 }
 
 /// Which hub, and how large: the size decides how fast a plan may be carried out.

@@ -13,7 +13,7 @@ impl Source {
     #[must_use]
     pub fn about(&self, device: &DeviceId) -> Self {
         let files = self.files.iter().filter(|file| may_concern(file, device)).cloned().collect();
-        Self { files, schemas: self.schemas.clone() }
+        Self { files, schemas: self.schemas.clone(), sealed: self.sealed.clone() }
     }
 }
 

@@ -14,6 +14,8 @@ use rayon::prelude::*;
 const SKIPPED: [&str; 2] = ["node_modules", "target"];
 /// How the name of a component's schema ends.
 const SCHEMA: &str = ".schema.json";
+/// How the name of a file ends that SOPS has sealed.
+const SEALED: [&str; 3] = [".sops.yaml", ".sops.yml", ".sops.json"];
 
 /// All files of one revision that matter, in order of path. Where they came from (a folder, git objects) is forgotten.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,8 @@ pub struct Source {
     pub files: Vec<SourceFile>,
     /// The fleet's own component schemas: `components/*.schema.json`.
     pub schemas: Vec<SourceFile>,
+    /// Secrets that SOPS has sealed: `*.sops.yaml`, `*.sops.yml` and `*.sops.json`. No documents are in them.
+    pub sealed: Vec<SourceFile>,
 }
 
 /// One file.
@@ -40,6 +44,8 @@ pub enum FileKind {
     Documents,
     /// It is the schema of a component.
     Schema,
+    /// It holds secrets, sealed.
+    Sealed,
 }
 
 /// A file of a folder, not read.
@@ -104,6 +110,9 @@ impl FileKind {
         if folder == "components" && name.len() > SCHEMA.len() && name.ends_with(SCHEMA) {
             return Some(Self::Schema);
         }
+        if SEALED.iter().any(|end| name.ends_with(end)) {
+            return Some(Self::Sealed);
+        }
         let (_, extension) = name.rsplit_once('.')?;
         matches!(extension, "yaml" | "yml").then_some(Self::Documents)
     }
@@ -125,11 +134,13 @@ impl Source {
             match FileKind::of(&file.path) {
                 Some(FileKind::Documents) => source.files.push(file),
                 Some(FileKind::Schema) => source.schemas.push(file),
+                Some(FileKind::Sealed) => source.sealed.push(file),
                 None => {}
             }
         }
-        source.files.sort_by(|a, b| a.path.cmp(&b.path));
-        source.schemas.sort_by(|a, b| a.path.cmp(&b.path));
+        for files in [&mut source.files, &mut source.schemas, &mut source.sealed] {
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+        }
         source
     }
 

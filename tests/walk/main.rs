@@ -4,7 +4,9 @@
 
 mod dm_client;
 mod own_component;
+mod secrets;
 mod stage;
+mod vault;
 
 use serde_json::json;
 use stage::{Stage, fleet};

@@ -152,7 +152,7 @@ impl Stage {
         stage
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -205,9 +205,14 @@ impl Stage {
 
     /// An operator's command, in the fleet's folder.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, &[])
+    }
+
+    /// The same with variables in the environment.
+    pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
         let connection = self.hub_says(&["connection-string"]);
         let mut command = twinops();
-        command.args(args).current_dir(self.path("fleet"));
+        command.args(args).current_dir(self.path("fleet")).envs(variables.iter().copied());
         run(command.env("IOTHUB_CONNECTION_STRING", connection).env("TWINOPS_CA", self.ca()))
     }
 

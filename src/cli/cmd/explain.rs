@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Fai
         desk.mention_uncommitted(&workspace, &args.repo.revision);
         workspace.at(&args.repo.revision)?
     };
-    let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
+    let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let twin = if judges { twin(args, device, desk, &prepared).await? } else { None };
     if !judges {
         desk.printer.say("neither a hub nor a snapshot is given: how the values stand is not told");

@@ -25,7 +25,7 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
         desk.mention_uncommitted(&workspace, &args.repo.revision);
         workspace.at(&args.repo.revision)?
     };
-    let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
+    let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let Ready::Go(plan) = survey(desk, &prepared, &twins, &args.select).await? else { return Ok(Exit::Findings) };

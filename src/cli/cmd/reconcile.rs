@@ -23,7 +23,7 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let workspace = Workspace::open(desk.root)?;
     desk.mention_uncommitted(&workspace, &args.repo.revision);
     let declared = workspace.at(&args.repo.revision)?;
-    let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
+    let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, None)?;
     let planning = super::plan::survey(desk, &prepared, &twins, &args.select);

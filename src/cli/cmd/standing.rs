@@ -19,7 +19,7 @@ use crate::{
 pub(crate) async fn run(args: &StandingArgs, lens: Lens, desk: &Desk<'_>) -> Result<Exit, Failure> {
     let workspace = Workspace::open(desk.root)?;
     let declared = workspace.at(&args.repo.revision)?;
-    let Ready::Go(prepared) = desk.prepare(&workspace, declared)? else { return Ok(Exit::Findings) };
+    let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let progress = desk.printer.progress("comparing twins", None);

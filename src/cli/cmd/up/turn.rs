@@ -62,7 +62,7 @@ impl Turn<'_> {
     ) -> Result<End, Failure> {
         let begun = Instant::now();
         let declared = block_in_place(|| self.workspace.worktree())?;
-        let Ready::Go(prepared) = self.desk.prepare(self.workspace, declared)? else { return Ok(End::Findings) };
+        let Ready::Go(prepared) = self.desk.prepare(self.workspace, declared).await? else { return Ok(End::Findings) };
         let started = devices.follow(prepared.planner.fleet(), self.client, group).await?;
         self.first_words(started).await?;
         let Ready::Go(plan) = self.plan(&prepared).await? else { return Ok(End::Findings) };
