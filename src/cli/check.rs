@@ -16,7 +16,7 @@ use tracing::debug;
 use super::workspace::{Workspace, WorkspaceError};
 use crate::{
     fleet::{Checked, ContentId, Entry, Kept, Listed, Save, Source, SourceError, SourceFile, Stamp, check_again},
-    repo::content_id,
+    repo::{Repo, content_id},
 };
 
 /// How old a change has to be before a stamp tells it from the next one.
@@ -70,7 +70,7 @@ impl<'w> Checker<'w> {
             return Ok(entries.iter().map(|e| Listed { path: e.path.clone(), id: None, text: None }).collect());
         }
         let workspace = self.workspace;
-        let seen = self.seen.get_or_insert_with(|| workspace.with_repo(|repo| repo.stamps()).unwrap_or_default());
+        let seen = self.seen.get_or_insert_with(|| workspace.with_repo(Repo::stamps).unwrap_or_default());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let settled = now.saturating_sub(SETTLED).as_nanos().cast_signed();
         let look = |entry: &Entry| match seen.get(&entry.path) {

@@ -103,7 +103,9 @@ pub(super) fn write_record(
     number(documents, out);
     out.extend_from_slice(&shared.0);
     number(profiles.len(), out);
-    profiles.iter().for_each(|profile| out.extend_from_slice(&profile.to_le_bytes()));
+    for profile in profiles {
+        out.extend_from_slice(&profile.to_le_bytes());
+    }
     number(variables.len(), out);
     for text in variables.iter().map(AsRef::as_ref).chain(devices.iter().copied()) {
         number(text.len(), out);

@@ -109,12 +109,11 @@ impl Repo {
         let mut commits: HashMap<Oid, LineOrigin> = HashMap::new();
         let mut origins = Origins::new();
         for (line, commit) in found {
-            let origin = match commits.get(&commit) {
-                Some(known) => known.clone(),
-                None => {
-                    let origin = self.line_origin(commit, mailmap.as_ref())?;
-                    commits.entry(commit).or_insert(origin).clone()
-                }
+            let origin = if let Some(known) = commits.get(&commit) {
+                known.clone()
+            } else {
+                let origin = self.line_origin(commit, mailmap.as_ref())?;
+                commits.entry(commit).or_insert(origin).clone()
             };
             origins.insert(line, origin);
         }

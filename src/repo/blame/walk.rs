@@ -53,7 +53,9 @@ impl<'r> Walk<'r> {
     /// The commit of every line of these suspects, beginning with the commit at which they are suspected.
     pub(super) fn run(mut self, newest: Oid, suspects: Vec<Suspect>) -> Result<Vec<Found>, git2::Error> {
         let newest = self.git.find_commit(newest)?;
-        suspects.into_iter().for_each(|suspect| self.hand(&newest, suspect));
+        for suspect in suspects {
+            self.hand(&newest, suspect);
+        }
         while let Some((_, id)) = self.queue.pop() {
             let Some(suspects) = self.waiting.remove(&id) else { continue };
             let commit = self.git.find_commit(id)?;

@@ -11,6 +11,7 @@ use crate::{
         paper::{BOLD, DIM, GREEN},
         places::origin,
         standing::style,
+        words,
     },
 };
 
@@ -81,7 +82,7 @@ fn says(report: &ExplanationReport<'_>, value: &Explained, paper: &Paper, out: &
         let mut line = format!("  {:<8}", role(say.role));
         for (cell, width) in cells.iter().zip(widths) {
             if width > 0 {
-                line.push_str(&format!("  {cell:<width$}"));
+                words::push(&mut line, format_args!("  {cell:<width$}"));
             }
         }
         let line = line.trim_end();
