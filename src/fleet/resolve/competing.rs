@@ -13,7 +13,7 @@ use super::{
     template::Scope,
 };
 use crate::{
-    component::pnp,
+    component::{device_agent, pnp},
     fleet::{DocumentRef, Place},
     twin::{Map, PropertyPath, Section, get, leaves, same},
 };
@@ -98,7 +98,9 @@ impl Resolver {
         let scope = self.scope(device, Tags { declared: declared.as_deref(), live: device.tags });
         let mut layers = Vec::new();
         for (at, layer) in layer::layers(&self.profiles, &documents).into_iter().rev().enumerate() {
-            let rendered = render(layer.desired, &scope);
+            let mut rendered = render(layer.desired, &scope);
+            let marked = self.registry().sensitive(&rendered.values);
+            rendered.secrets.extend(marked);
             layers.push(Speaker { at, document: layer.document, written: layer.desired, rendered });
         }
         let tag_scope = Scope { tags: Tags { declared: None, ..scope.tags }, ..scope };
@@ -137,7 +139,9 @@ struct Speaker<'a> {
 }
 
 fn explained(section: Section, values: &Map, speakers: &[Speaker<'_>]) -> Vec<Explained> {
-    let declared = leaves(values).into_iter().filter(|leaf| leaf.keys.last().is_none_or(|key| **key != *pnp::MARKER));
+    // What twinops itself writes into a component is nobody's word.
+    let ours = |key: &Arc<str>| matches!(&**key, pnp::MARKER | device_agent::META);
+    let declared = leaves(values).into_iter().filter(|leaf| !leaf.keys.iter().any(ours));
     declared
         .map(|leaf| {
             let says = says(section, &leaf.keys, speakers);
