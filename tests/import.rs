@@ -30,7 +30,7 @@ fn twins() -> Vec<Value> {
 fn what_is_imported_and_committed_needs_no_plan() {
     let place = tempfile::tempdir().unwrap();
     let twins = twins();
-    let lines: String = twins.iter().map(|twin| format!("{twin}\n")).collect();
+    let lines: String = twins.iter().flat_map(|twin| [twin.to_string(), "\n".to_owned()]).collect();
     for (name, text) in [("twins.ndjson", lines), ("twins.json", format!("{:#}", Value::Array(twins)))] {
         let folder = format!("fleet-of-{}", name.len());
         fs::write(place.path().join(name), text).unwrap();

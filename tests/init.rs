@@ -143,7 +143,9 @@ fn checker() -> Option<PathBuf> {
     }
     let what = "check-jsonschema is not installed";
     assert!(std::env::var_os("CI").is_none(), "{what}; `.ci/sdks` brings it");
-    writeln!(std::io::stderr(), "\n*** NOT RUN: {what}; `.ci/sdks` brings it\n").unwrap();
+    // Past the capture of a test that passes.
+    let mut err = std::io::stderr();
+    writeln!(err, "\n*** NOT RUN: {what}; `.ci/sdks` brings it\n").unwrap();
     None
 }
 

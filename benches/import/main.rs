@@ -53,11 +53,11 @@ fn run(path: &Path) {
     let size = fs::metadata(path).expect("the snapshot").len();
     let (imported, cost) = timed(|| {
         let options = Options { name: "bench".to_owned(), ..Options::default() };
-        let mut importer = Importer::new(options, Arc::new(Registry::builtin()));
+        let mut reader = Importer::new(options, Arc::new(Registry::builtin()));
         for line in lines(path) {
-            importer.take(&TwinRow::parse(&line).expect("a twin")).expect("a twin that can be read");
+            reader.take(&TwinRow::parse(&line).expect("a twin")).expect("a twin that can be read");
         }
-        let imported = importer.finish().expect("no secrets");
+        let imported = reader.finish().expect("no secrets");
         let root = path.with_extension("fleet");
         for (path, text) in &imported.files {
             let path = root.join(path);

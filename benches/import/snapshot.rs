@@ -18,10 +18,10 @@ pub(crate) fn write(path: &Path, size: u64, own: u64) -> u64 {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path).expect("a snapshot file"));
     let mut numbers = Numbers::new(11);
     for index in 0..size {
-        let (role, site) = (*numbers.pick(&ROLES), numbers.below(SITES));
+        let (role, place) = (*numbers.pick(&ROLES), numbers.below(SITES));
         let ring = if numbers.below(20) == 0 { "canary" } else { "rest" };
         let own = (index % own == 0).then_some(index);
-        writeln!(out, "{}", twin(index, role, site, ring, own)).expect("room on the disk");
+        writeln!(out, "{}", twin(index, role, place, ring, own)).expect("room on the disk");
     }
     out.flush().expect("room on the disk");
     fs::metadata(path).expect("just written").len()

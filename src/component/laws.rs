@@ -42,7 +42,9 @@ pub fn check(name: &str, component: &Value) -> Vec<Breach> {
             let apps = component.get("apps").unwrap_or(&Value::Null);
             let mut breaches = one_foreground(apps, "startUp");
             breaches.extend(removed_foreground(apps));
-            breaches.iter_mut().for_each(|breach| breach.pointer.insert_str(0, "/apps"));
+            for breach in &mut breaches {
+                breach.pointer.insert_str(0, "/apps");
+            }
             breaches.extend(unreachable(component, apps.as_object().is_some_and(|apps| apps.values().any(is_fetched))));
             breaches
         }

@@ -72,10 +72,14 @@ impl Search<'_> {
             match (keyword.as_str(), part) {
                 ("$ref", Value::String(to)) => {
                     let target = to.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
-                    target.into_iter().for_each(|schema| self.value(schema, value, depth + 1));
+                    if let Some(schema) = target {
+                        self.value(schema, value, depth + 1);
+                    }
                 }
                 ("allOf" | "anyOf" | "oneOf", Value::Array(parts)) => {
-                    parts.iter().for_each(|part| self.value(part, value, depth + 1));
+                    for part in parts {
+                        self.value(part, value, depth + 1);
+                    }
                 }
                 ("if" | "then" | "else" | "dependentSchemas", part) => self.value(part, value, depth + 1),
                 _ => {}

@@ -63,9 +63,9 @@ pub(super) fn complete(
     changes: &[(Section, Change)],
     desired: &mut Map,
 ) -> Result<Option<Map>, RowError> {
-    let changed = || changes.iter().filter(|(section, _)| *section == Section::Desired).map(|(_, change)| change);
+    let in_desired = || changes.iter().filter(|(section, _)| *section == Section::Desired).map(|(_, change)| change);
     let mut before = Map::new();
-    for keys in changed().flat_map(|change| place(registry, subject, change)).collect::<BTreeSet<_>>() {
+    for keys in in_desired().filter_map(|change| place(registry, subject, change)).collect::<BTreeSet<_>>() {
         let Some(name) = keys.first() else { continue };
         let live = row.properties.desired.value(name)?.map(|value| Map::from_iter([(name.to_string(), value)]));
         let mut after = match live.as_ref().and_then(|live| get(live, &keys)) {
@@ -74,7 +74,7 @@ pub(super) fn complete(
         };
         let Some(Value::Object(patch)) = get(desired, &keys) else { continue };
         merge(&mut after, patch);
-        if live.is_some() && changed().any(|change| change.to.is_none() && change.keys.starts_with(&keys)) {
+        if live.is_some() && in_desired().any(|change| change.to.is_none() && change.keys.starts_with(&keys)) {
             set_path(&mut before, &keys, REFRESHING.into());
         }
         set_path(desired, &keys, Value::Object(after));

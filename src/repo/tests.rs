@@ -229,7 +229,7 @@ fn commits_tell_who_and_when_and_lines_their_commit() {
     assert_eq!(info.time.as_second(), 1_700_000_000);
     let lines = Lines::from([("fleet.yaml".into(), [1, 2].into()), ("none.yaml".into(), [1].into())]);
     let origins = repo.blame(&head, &lines).unwrap();
-    let commits: Vec<_> = origins.values().map(|origin| commit_of(origin)).collect();
+    let commits: Vec<_> = origins.values().map(commit_of).collect();
     assert_eq!(commits, [first.as_str(), &head.id]);
 }
 

@@ -79,7 +79,7 @@ fn the_example_has_nothing_to_underline() {
     for folder in ["", "profiles", "devices"] {
         for entry in fs::read_dir(desk.path(folder)).unwrap().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
-            if name.ends_with(".yaml") {
+            if Path::new(&name).extension().is_some_and(|extension| extension == "yaml") {
                 let file = if folder.is_empty() { name } else { format!("{folder}/{name}") };
                 let text = desk.text(&file);
                 assert!(text.starts_with("# yaml-language-server: $schema="), "{file} names its schema");

@@ -1,7 +1,7 @@
 //! A key vault that listens on this machine, and the authority that vouches for who asks it.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _},
     net::TcpListener,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},

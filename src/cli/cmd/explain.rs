@@ -74,7 +74,7 @@ async fn twin(
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let found = twins.twin(device).await?;
     if found.is_none() {
-        let message = format!("the hub does not know the device `{}`", device);
+        let message = format!("the hub does not know the device `{device}`");
         if !prepared.planner.fleet().devices.contains_key(device) {
             return Err(Failure::new(Exit::Failed, message).help(
                 "mend the name; or declare the device with an `identity`, and `twinops reconcile` registers it",

@@ -32,7 +32,8 @@ pub fn fill_in(path: &str, group: &mut Map<String, Value>) {
 fn deployment(group: &Map<String, Value>) -> String {
     // A map of JSON values always has a text, and its members are sorted.
     let digest = Sha256::digest(serde_json::to_vec(group).unwrap_or_default());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let number = digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+    format!("{number:016x}")
 }
 
 /// Lets the schema of a group say why `__meta` cannot be declared.

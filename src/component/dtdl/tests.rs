@@ -143,7 +143,9 @@ fn the_whole_model_keeps_the_rules_and_refers_to_nothing_that_is_not_in_it() {
         let mut rules = Rules::of(version);
         let model = model(&Registry::builtin(), version).unwrap();
         let interfaces = model.as_array().unwrap();
-        interfaces.iter().for_each(|interface| rules.interface(interface));
+        for interface in interfaces {
+            rules.interface(interface);
+        }
         let components = interfaces[0]["contents"].as_array().unwrap();
         assert_eq!(components.len(), interfaces.len() - 1);
         for component in components {

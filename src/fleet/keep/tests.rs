@@ -117,7 +117,7 @@ fn what_is_saved_is_read_back_and_nothing_else_is() {
     turned[60] ^= 1;
     assert_eq!(reads(&turned), 5);
     let mut again = Kept::read(&bytes);
-    let more = Files::from_iter(files.clone().into_iter().chain([("d.yaml", device("d", ""))]));
+    let more: Files = files.clone().into_iter().chain([("d.yaml", device("d", ""))]).collect();
     check(&more, &mut again);
     let Save::Append(behind) = again.save() else { panic!("only what is new is written") };
     assert_eq!(check(&more, &mut Kept::read(&[bytes, behind].concat())).1.len(), 2);

@@ -113,7 +113,7 @@ const WAITING: &str = r#"
 /// Records and sessions in a table each instead of 32 parts: whatever the statement, the database sets up and locks
 /// every part of a table before it looks at a row, which took most of its time. What autovacuum does for a share of a
 /// small part it does for a smaller share of the whole.
-const WHOLE: &str = r#"
+const WHOLE: &str = "
     CREATE TABLE whole_record(LIKE record INCLUDING DEFAULTS)
         WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
     INSERT INTO whole_record SELECT * FROM record;
@@ -129,7 +129,7 @@ const WHOLE: &str = r#"
     DROP TABLE session;
     ALTER TABLE whole_session RENAME TO session;
     ALTER TABLE session ADD CONSTRAINT session_pkey PRIMARY KEY(device_id, module_id);
-"#;
+";
 
 /// Brings the tables to this program's format, each step whole or not at all.
 pub(super) async fn migrate(client: &mut Client) -> Result<(), StoreError> {

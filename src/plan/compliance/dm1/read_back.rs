@@ -78,9 +78,10 @@ fn value(section: &str, name: &str, wanted: &Value, read: Option<&Value>) -> Jud
         }
         // `<error>`, `<ring setting is not supported>`: the client's words in the place of a value.
         (_, Value::String(word), _) if word.starts_with('<') && word.ends_with('>') => {
-            match word.contains("not supported") {
-                true => (Verdict::Rejected, Some(word.clone())),
-                false => (Verdict::Unknown, Some(word.clone())),
+            if word.contains("not supported") {
+                (Verdict::Rejected, Some(word.clone()))
+            } else {
+                (Verdict::Unknown, Some(word.clone()))
             }
         }
         ("windowsUpdates", Value::String(all), Value::String(one)) if name == "approved" => {
