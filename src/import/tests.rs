@@ -225,12 +225,16 @@ fn all_tags_are_declared_when_asked() {
 
 #[test]
 fn what_a_schema_marks_as_secret_is_one() {
-    let desired = json!({ "windows": { "externalStorage": { "connectionString": "c2VjcmV0" } } });
+    let desired =
+        json!({ "windows": { "externalStorage": { "connectionString": "AccountName=a;AccountKey=c2VjcmV0" } } });
     let twins = [twin("d", json!({}), desired)];
     let error = import(&twins, options()).unwrap_err().to_string();
     assert!(error.contains("`properties.desired.windows.externalStorage.connectionString` of 1 device"), "{error}");
     let imported = import(&twins, Options { placeholders: true, ..options() }).unwrap();
-    let secrets = BTreeMap::from([("EXTERNALSTORAGE_CONNECTIONSTRING".to_owned(), "c2VjcmV0".to_owned())]);
+    let secrets = BTreeMap::from([(
+        "EXTERNALSTORAGE_CONNECTIONSTRING".to_owned(),
+        "AccountName=a;AccountKey=c2VjcmV0".to_owned(),
+    )]);
     assert_eq!(planned(&imported, &twins, Secrets::from(secrets)), Vec::<String>::new());
     assert_eq!(imported.left_out, []);
 }

@@ -23,7 +23,7 @@ use super::{
     order::in_order,
     resolve::{self, Already, Looked, Resolver, Secrets},
     rule::Stage,
-    source::{Source, SourceFile},
+    source::{FileKind, Source, SourceFile},
     waiver::Waivers,
 };
 use digest::{Resolved, Shared};
@@ -67,7 +67,15 @@ pub fn check_again<E>(
     kept: &mut Kept,
     read: impl Fn(&[&Listed]) -> Result<Vec<SourceFile>, E>,
 ) -> Result<Checked, E> {
-    let (schemas, documents): (Vec<&Listed>, Vec<&Listed>) = files.iter().partition(|file| is_schema(file));
+    let (mut schemas, mut documents) = (Vec::new(), Vec::with_capacity(files.len()));
+    for file in files {
+        match FileKind::of(&file.path) {
+            Some(FileKind::Documents) => documents.push(file),
+            Some(FileKind::Schema) => schemas.push(file),
+            // What is in it is looked at when a plan needs it.
+            Some(FileKind::Sealed) | None => {}
+        }
+    }
     let source = Source::from_files(read(&schemas)?);
     kept.belongs_to(&stamp(&source.schemas));
     let mut run = Run { loader: Loader::new(&source), read, source, known: Vec::new(), fresh: Vec::new() };
@@ -76,11 +84,6 @@ pub fn check_again<E>(
     let twice = run.declared_twice(kept);
     run.read(&twice)?;
     run.finish(kept)
-}
-
-/// All files that are listed matter to the fleet: documents are no JSON.
-fn is_schema(file: &Listed) -> bool {
-    file.path.ends_with(".json")
 }
 
 /// What every kept result depends on besides its file: the schemas.

@@ -102,7 +102,7 @@ fn sift(
     sieve: &Sieve,
     limit: usize,
 ) -> rusqlite::Result<Scanned> {
-    let plan = sqlite_way::plan(connection, sieve)?;
+    let plan = sqlite_way::plan(connection, span, sieve)?;
     let spots = Spots::new(plan.test.paths());
     let walk = Walk { span, plan, spots };
     let mut links = Vec::new();

@@ -32,7 +32,7 @@ pub(super) fn tally(
         }
         // All of it in one snapshot.
         let connection = connection.unchecked_transaction()?;
-        let plan = sqlite_way::plan(&connection, &sieve)?;
+        let plan = sqlite_way::plan(&connection, Span::Devices, &sieve)?;
         let is_all = plan.test.conjuncts().is_empty();
         if let (true, [], Way::Tags(tags)) = (is_all, by.as_slice(), &plan.way)
             && let Some(rows) = rows(&connection, tags)?

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use super::{
+    Span,
     span::beyond,
     sqlite_tag::{self, Leaf},
 };
@@ -35,7 +36,11 @@ pub(super) struct Plan {
 }
 
 /// Chooses the way with the fewest records.
-pub(super) fn plan(connection: &Connection, sieve: &Sieve) -> Result<Plan> {
+pub(super) fn plan(connection: &Connection, span: Span<'_>, sieve: &Sieve) -> Result<Plan> {
+    if let Span::ModulesOf(_) = span {
+        // They are few, and the other ways lead to modules of other devices too.
+        return Ok(Plan { way: Way::All { from: String::new(), to: None }, test: sieve.clone() });
+    }
     let tests = sieve.conjuncts();
     let mut ways = Vec::new();
     let mut range = (String::new(), None);

@@ -78,6 +78,7 @@ laws! {
     tags_are_found_as_they_are_now
     devices_are_counted_by_status
     modules_are_scanned_by_device_and_then_by_name
+    modules_of_a_device_are_found_among_its_own
     documents_are_written_by_revision_and_found_by_prefix
     records_and_documents_are_written_together
     texts_come_back_as_they_went_in
@@ -182,6 +183,20 @@ async fn modules_are_scanned_by_device_and_then_by_name<S: Store>(store: S) {
     assert_eq!(ids(Span::Modules, None, 2).await, ["a/y", "a/z"]);
     assert_eq!(ids(Span::Modules, Some(module("a", "z")), 9).await, ["b/x"]);
     assert_eq!(ids(Span::ModulesOf(&link("a").device), Some(module("a", "y")), 9).await, ["a/z"]);
+}
+
+async fn modules_of_a_device_are_found_among_its_own<S: Store>(store: S) {
+    for device in ["a", "b"] {
+        let tags = Some(r#"{"site":"oslo"}"#.into());
+        let one = Record { link: LinkId { module: Some("m".into()), ..link(device) }, tags, ..record(device) };
+        assert_eq!(store.write(insert(&one)).await.unwrap(), Outcome::Written);
+    }
+    for condition in ["tags.site = 'oslo'", "STARTSWITH(tags.site, 'o')", "deviceId IN ['a', 'b']"] {
+        let sieve = Condition::parse(condition).unwrap().sieve();
+        let found = store.scan(Span::ModulesOf(&link("a").device), None, &sieve, 9).await.unwrap();
+        let links: Vec<String> = found.records.iter().map(|record| record.link.to_string()).collect();
+        assert_eq!(links, ["a/m"], "{condition}");
+    }
 }
 
 async fn documents_are_written_by_revision_and_found_by_prefix<S: Store>(store: S) {
