@@ -30,7 +30,7 @@ pub(crate) type Moment = (u64, Instant);
 pub(crate) async fn run(count: u64) {
     heading(&format!("desired patches, {PACE} a second, to {count} devices over TLS"));
     let folder = Folder::new("notify");
-    let hub = idle::start(folder.path(), &[]);
+    let hub = idle::start(folder.path(), &[], &[]);
     devices::register(&hub, count).await;
     let (address, tls) = (hub.mqtt, hub.tls());
     let links = idle::connect_all(0..count, move |number| mqtt::over_tls(address, Arc::clone(&tls), number)).await;

@@ -45,12 +45,18 @@ pub(crate) struct Hub {
 impl Hub {
     /// A hub that serves the state in `folder`, with more words on its command line.
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
+        Self::start_with(folder, more, &[])
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_with(folder: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let log = fs::File::create(folder.join("log")).expect("a log");
         let state = folder.join("state");
         let mut child = Command::new(env!("CARGO_BIN_EXE_twinops"))
             .args(["hub", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--state"])
             .arg(&state)
             .args(more)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
