@@ -14,6 +14,8 @@ use super::{
 const API_VERSION: &str = "7.4";
 /// What tokens are for, in Azure's public cloud.
 const RESOURCE: &str = "https://vault.azure.net";
+/// What the hosts of vaults have behind their name, in every cloud.
+const VAULTS: &str = "vault.";
 /// How long a request may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -85,7 +87,8 @@ impl Vault {
         let base = base.ok_or_else(|| VaultError::Name(name.to_owned()))?;
         let http = plain_client(PATIENCE, ca)?;
         let vault = base.host_str().unwrap_or_default().to_owned();
-        let token = entra.token(&http, RESOURCE).await.map_err(|cause| VaultError::Identity { vault, cause })?;
+        let token =
+            entra.token(&http, &resource(&vault)).await.map_err(|cause| VaultError::Identity { vault, cause })?;
         Ok(Self { http, base, token })
     }
 
@@ -113,5 +116,24 @@ impl Vault {
         let kept: Kept = serde_json::from_slice(&body)
             .map_err(|cause| VaultError::Unreachable { vault: vault(), cause: Box::new(cause) })?;
         Ok(Some(kept.value))
+    }
+}
+
+/// What a token for a vault is for: its cloud's vaults.
+fn resource(host: &str) -> String {
+    let cloud = host.split_once('.').map(|(_, cloud)| cloud).filter(|cloud| cloud.starts_with(VAULTS));
+    cloud.map_or_else(|| RESOURCE.to_owned(), |cloud| format!("https://{cloud}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_for_the_vaults_of_the_cloud() {
+        assert_eq!(resource("contoso.vault.azure.net"), "https://vault.azure.net");
+        assert_eq!(resource("contoso.vault.azure.cn"), "https://vault.azure.cn");
+        assert_eq!(resource("contoso.vault.usgovcloudapi.net"), "https://vault.usgovcloudapi.net");
+        assert_eq!(resource("localhost"), RESOURCE);
     }
 }
