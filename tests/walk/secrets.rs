@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Stdio},
 };
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use super::{
     stage::{Ran, Stage},
-    vault::Vault,
+    vault::{TOKEN, Vault},
 };
 
 const SECRET: &str = "hush-7f3a-of-the-wifi";
@@ -95,6 +96,9 @@ fn a_file_that_sops_has_sealed_keeps_secrets() {
     let Some(path) = sops() else { return };
     let stage = Stage::new();
     stage.write("fleet.yaml", fleet("{ sops: secrets.sops.yaml }"));
+    stage.commit("Not yet a secret");
+    let missing = stage.run(&["plan"]).exits(1);
+    assert!(missing.err.contains("secrets.sops.yaml is not in the fleet repository"), "{}", missing.err);
     let text = sealed(&path, &format!("wifi:\n  key: {SECRET}\n  channel: 7\n"));
     assert!(!text.contains(SECRET), "{text}");
     stage.write("secrets.sops.yaml", text);
@@ -119,6 +123,15 @@ fn a_key_vault_keeps_secrets_for_a_federated_workload() {
     let nobody = [("SSL_CERT_FILE", vault.ca.to_str().unwrap()), ("PATH", "/usr/bin:/bin"), ("NO_PROXY", "*")];
     let refused = stage.run_with(&["plan"], &nobody).exits(1);
     assert!(refused.err.contains("AZURE_FEDERATED_TOKEN_FILE"), "{}", refused.err);
+
+    // Whoever has logged in.
+    let az = stage.path("bin/az");
+    stage.make_folder("bin");
+    std::fs::write(&az, format!("#!/bin/sh\ncase \"$*\" in *https://vault.azure.net) echo {TOKEN};; esac\n")).unwrap();
+    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", stage.path("bin").display());
+    let planned = stage.run_with(&["plan"], &[nobody[0], ("PATH", &path), nobody[2]]).exits(0);
+    assert!(planned.out.contains("(secret)") && !planned.out.contains(SECRET), "{}", planned.out);
 
     let proof = stage.path("federated.jwt");
     std::fs::write(&proof, "proof-of-the-workload\n").unwrap();

@@ -13,7 +13,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
 /// What a token looks like.
-const TOKEN: &str = "entra-token-of-the-test";
+pub(crate) const TOKEN: &str = "entra-token-of-the-test";
 
 /// Serves until the test's process ends.
 pub(crate) struct Vault {

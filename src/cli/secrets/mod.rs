@@ -67,9 +67,7 @@ async fn ask(
 ) -> Result<BTreeMap<String, String>, Failure> {
     match keeper {
         SecretSource::Sops(path) => {
-            let sealed = source.sealed.iter().find(|file| *file.path == **path);
-            let sealed = sealed.ok_or_else(|| missing(path))?;
-            let mut all = sops::open(sealed).await?;
+            let mut all = sops::open(path, source).await?;
             all.retain(|name, _| wanted.contains(name));
             Ok(all)
         }
@@ -88,11 +86,6 @@ async fn of_vault(vault: &str, wanted: &BTreeSet<String>) -> Result<BTreeMap<Str
         .try_filter_map(async |found| Ok(found))
         .try_collect()
         .await
-}
-
-fn missing(path: &str) -> Failure {
-    Failure::from(sops::SopsError::Missing { file: path.to_owned() })
-        .help(format!("`spec.secrets` of the fleet names it; make it with `sops edit {path}`, and commit it"))
 }
 
 fn advice(error: &VaultError) -> &'static str {

@@ -5,11 +5,14 @@ use std::{collections::BTreeMap, io, process::Stdio};
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
-use crate::{cli::Failure, fleet::SourceFile};
+use crate::{
+    cli::Failure,
+    fleet::{Source, SourceFile},
+};
 
 /// Why a sealed file gives no secrets. Says nothing of what is in it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SopsError {
+enum SopsError {
     #[error("{file} is not in the fleet repository")]
     Missing { file: String },
     #[error("{file} is sealed, and `sops`, which opens it, cannot be run")]
@@ -27,7 +30,7 @@ pub(super) enum SopsError {
 impl SopsError {
     fn help(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => "commit it",
+            Self::Missing { .. } => "`spec.secrets` of the fleet names it; make it with `sops edit`, and commit it",
             Self::Program { .. } => {
                 "install sops (https://getsops.io), or set the secrets in the environment: TWINOPS_SECRET_NAME"
             }
@@ -40,9 +43,14 @@ impl SopsError {
     }
 }
 
-/// All secrets of a file by name; those that lie deeper have dots in theirs.
-pub(super) async fn open(sealed: &SourceFile) -> Result<BTreeMap<String, String>, Failure> {
-    read(sealed).await.map_err(|error| {
+/// All secrets of a file of the fleet by name; those that lie deeper have dots in theirs.
+pub(super) async fn open(path: &str, source: &Source) -> Result<BTreeMap<String, String>, Failure> {
+    let sealed = source.sealed.iter().find(|file| *file.path == *path);
+    let opened = match sealed {
+        Some(sealed) => read(sealed).await,
+        None => Err(SopsError::Missing { file: path.to_owned() }),
+    };
+    opened.map_err(|error| {
         let help = error.help();
         Failure::from(error).help(help)
     })
