@@ -120,6 +120,14 @@ fn prefix_length(segments: &[&str]) -> usize {
     }
 }
 
+/// Whether a path can begin with this segment. Behind the source's name every segment can stand, in brackets at least.
+fn stands_alone(root: &str) -> bool {
+    !root.starts_with(|first: char| first.is_ascii_digit())
+        && root.chars().all(lexer::in_name)
+        && !parse::words::is_reserved(root)
+        && !root.eq_ignore_ascii_case("devices")
+}
+
 impl FromStr for FieldPath {
     type Err = QueryError;
 
@@ -130,11 +138,15 @@ impl FromStr for FieldPath {
 
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stands_alone = stands_alone(self.root());
+        if !stands_alone {
+            f.write_str("devices.")?;
+        }
         for (at, segment) in self.segments().enumerate() {
             if at > 0 {
                 f.write_char('.')?;
             }
-            if at == 0 || segment.chars().all(lexer::in_name) {
+            if (at > 0 || stands_alone) && segment.chars().all(lexer::in_name) {
                 f.write_str(segment)?;
             } else {
                 write!(f, "[[{segment}]]")?;
@@ -170,6 +182,14 @@ mod tests {
     #[test]
     fn quotes_stay_where_they_are_needed() {
         assert_eq!(canonical("configurations.[[fw-stable]].[[status]]"), "configurations.[[fw-stable]].status");
+    }
+
+    #[test]
+    fn a_root_that_cannot_begin_a_path_stands_behind_the_source() {
+        for path in ["devices.[[0obId]]", "devices.[[a b]].c", "devices.[[where]]", "devices.[[devices]].jobs"] {
+            assert_eq!(canonical(path), path);
+        }
+        assert_eq!(canonical("devices.jobs.0obId"), "devices.[[0obId]]");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod expr;
 mod select;
 mod term;
-mod words;
+pub(super) mod words;
 
 use std::ops::Range;
 

@@ -40,7 +40,7 @@ const LACKING: [(&str, &str); 12] = [
     ("CASE", "select the fields and decide yourself"),
 ];
 
-pub(super) fn is_reserved(name: &str) -> bool {
+pub(in crate::query) fn is_reserved(name: &str) -> bool {
     KEYWORDS[..RESERVED].iter().any(|keyword| keyword.eq_ignore_ascii_case(name))
 }
 
