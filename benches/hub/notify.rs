@@ -20,7 +20,8 @@ use crate::{
 /// Writes a second.
 const PACE: u64 = 2_000;
 const SECONDS: u64 = 15;
-const WRITERS: u64 = 64;
+/// So many that none waits for its own last answer, at a few milliseconds for each.
+const WRITERS: u64 = 128;
 /// For a write to be heard of at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 

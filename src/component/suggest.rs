@@ -8,28 +8,37 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     if word.is_empty() || word.len() > LONGEST {
         return None;
     }
-    let lower = word.to_lowercase();
+    let lower: Vec<char> = word.to_lowercase().chars().collect();
     let allowed = 1 + lower.len() / 5;
-    let measured = known.into_iter().map(|name| (distance(&lower, &name.to_lowercase()), name));
-    measured.filter(|(distance, _)| *distance <= allowed).min().map(|(_, name)| name)
+    let measured = known.into_iter().filter_map(|name| Some((distance(&lower, name, allowed)?, name)));
+    measured.min().map(|(_, name)| name)
 }
 
-/// Insertions, removals and replacements between two words, and swaps of neighbours, each counted once.
-fn distance(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let mut rows = vec![(0..=right.len()).collect::<Vec<usize>>()];
+/// Insertions, removals and replacements between two words, and swaps of neighbours, each counted once; `None` if there
+/// are more than `allowed`.
+fn distance(left: &[char], right: &str, allowed: usize) -> Option<usize> {
+    // Most names differ by their lengths alone: a repository may hold a hundred thousand words to compare.
+    if left.len().abs_diff(right.chars().count()) > allowed {
+        return None;
+    }
+    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();
+    let (mut before, mut last) = (Vec::new(), (0..=right.len()).collect::<Vec<usize>>());
     for (i, a) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
+        let mut row = Vec::with_capacity(right.len() + 1);
+        row.push(i + 1);
         for (j, b) in right.iter().enumerate() {
-            let mut best = (rows[i][j] + usize::from(a != b)).min(rows[i][j + 1] + 1).min(row[j] + 1);
+            let mut best = (last[j] + usize::from(a != b)).min(last[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
-                best = best.min(rows[i - 1][j - 1] + 1);
+                best = best.min(before[j - 1] + 1);
             }
             row.push(best);
         }
-        rows.push(row);
+        if row.iter().all(|steps| *steps > allowed) {
+            return None;
+        }
+        before = std::mem::replace(&mut last, row);
     }
-    rows[left.len()][right.len()]
+    last.last().copied().filter(|steps| *steps <= allowed)
 }
 
 #[cfg(test)]

@@ -56,12 +56,17 @@ fn text_size(text: &str) -> usize {
     text.chars().filter(|c| !c.is_control()).map(char::len_utf8).sum()
 }
 
-/// Everything that a hub would hold against a section, as it would be stored: nulls have been merged away.
+/// Everything that a hub would hold against a section; a null is what will not be stored.
 /// `$metadata` and `$version` must have been taken out.
 pub fn check(section: Section, values: &Map) -> Vec<Violation> {
+    check_beside(section, values, 0)
+}
+
+/// The same for values that will stand beside `more` bytes.
+pub fn check_beside(section: Section, values: &Map, more: usize) -> Vec<Violation> {
     let mut check = Check { section, way: Vec::new(), found: Vec::new() };
     check.members(values, 1);
-    let (size, capacity) = (size(values), section.capacity());
+    let (size, capacity) = (size(values) + more, section.capacity());
     if size > capacity {
         check.report(format!("the merged section has {size} bytes; a hub keeps at most {capacity}"));
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     layer::{Layer, Own},
-    overlay::{Conflict, Origin, Overlay},
+    overlay::{Conflict, Origin, Overlay, lay},
     pointer,
     render::{Rendered, Way, render},
     template::{Fault, Scope},
@@ -20,13 +20,10 @@ use crate::{
 /// The desired properties of these layers, weakest first.
 pub(super) fn merge(layers: &[Layer<'_>], scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Wanted {
     let rendered: Vec<Rendered<'_>> = layers.iter().map(|layer| render(layer.desired, scope)).collect();
-    let mut overlay = Overlay::default();
-    for (at, (layer, rendered)) in layers.iter().zip(&rendered).enumerate() {
+    for (layer, rendered) in layers.iter().zip(&rendered) {
         unfilled(layer.document, Section::Desired, &rendered.faults, findings);
-        overlay.add(&rendered.values, Origin { layer: at, rank: layer.rank });
     }
-    findings.extend(overlay.conflicts().iter().map(|conflict| contradiction(conflict, layers)));
-    let desired = overlay.into_values();
+    let desired = overlaid(layers, &rendered, findings);
     let kept = |rendered: &Rendered<'_>, way: &Way| match (get(&rendered.values, way), get(&desired, way)) {
         (Some(own), Some(merged)) => same(own, merged),
         _ => false,
@@ -34,6 +31,22 @@ pub(super) fn merge(layers: &[Layer<'_>], scope: &Scope<'_>, findings: &mut Vec<
     let secrets = rendered.iter().flat_map(|r| r.secrets.iter().filter(|way| kept(r, way)));
     let secrets = secrets.map(|way| Section::Desired.path(way.iter().cloned())).collect();
     Wanted { desired, secrets, ..Wanted::default() }
+}
+
+/// The layers laid over each other; those of one rank may contradict each other.
+fn overlaid(layers: &[Layer<'_>], rendered: &[Rendered<'_>], findings: &mut Vec<Finding>) -> Map {
+    if layers.is_sorted_by(|weaker, stronger| weaker.rank < stronger.rank) {
+        let mut rendered = rendered.iter().map(|rendered| &rendered.values);
+        let mut desired = rendered.next().map(|values| values.clone().into_owned()).unwrap_or_default();
+        rendered.for_each(|values| lay(&mut desired, values));
+        return desired;
+    }
+    let mut overlay = Overlay::default();
+    for (at, (layer, rendered)) in layers.iter().zip(rendered).enumerate() {
+        overlay.add(&rendered.values, Origin { layer: at, rank: layer.rank });
+    }
+    findings.extend(overlay.conflicts().iter().map(|conflict| contradiction(conflict, layers)));
+    overlay.into_values()
 }
 
 /// The tags of a device's own document.
@@ -76,7 +89,9 @@ pub(super) fn complete(registry: &Registry, wanted: &mut Wanted) {
     let sensitive = registry.sensitive(&wanted.desired).into_iter().map(|way| Section::Desired.path(way));
     let new: Vec<_> = sensitive.filter(|path| !wanted.secrets.contains(path)).collect();
     wanted.secrets.extend(new);
-    mark(registry, &mut wanted.desired);
+    if !mark(registry, &mut wanted.desired) {
+        return;
+    }
     // A digest of a secret that is easily guessed gives it away.
     let groups = registry.pieces(&wanted.desired).into_iter().filter(|piece| piece.convention() == Convention::Dm2);
     let told: Vec<_> = groups
@@ -105,19 +120,21 @@ pub(super) fn hide(registry: &Registry, wanted: &Wanted, findings: &mut [Finding
 }
 
 /// Writes into the components what twinops itself says to devices: the marker of IoT Plug and Play (protocol reference
-/// 15.2), and the `__meta` of the Device Agent's groups. One of which parts are only forbidden needs neither.
-pub(super) fn mark(registry: &Registry, desired: &mut Map) {
+/// 15.2), and the `__meta` of the Device Agent's groups. One of which parts are only forbidden needs neither. Whether
+/// there are groups of the Device Agent.
+pub(super) fn mark(registry: &Registry, desired: &mut Map) -> bool {
     let marked = |piece: &Piece<'_>| piece.schema.is_some() && holds_something(piece.value);
     let pieces: Vec<_> =
         registry.pieces(desired).into_iter().filter(marked).map(|p| (p.convention(), p.keys)).collect();
-    for (convention, keys) in pieces {
-        let Some(Value::Object(members)) = get_mut(desired, &keys) else { continue };
+    for (convention, keys) in &pieces {
+        let Some(Value::Object(members)) = get_mut(desired, keys) else { continue };
         match convention {
             Convention::Pnp => _ = members.insert(pnp::MARKER.to_owned(), pnp::COMPONENT.into()),
             Convention::Dm2 => device_agent::fill_in(&keys.join("."), members),
             Convention::Dm1 | Convention::Echo => {}
         }
     }
+    pieces.iter().any(|(convention, _)| *convention == Convention::Dm2)
 }
 
 fn get_mut<'a>(section: &'a mut Map, keys: &[Arc<str>]) -> Option<&'a mut Value> {

@@ -63,6 +63,17 @@ impl Overlay {
     }
 }
 
+/// Lays a layer over those below it when no two can contradict each other: each is stronger than the one before.
+pub(super) fn lay(below: &mut Map, above: &Map) {
+    for (key, value) in above {
+        match (below.get_mut(key), value) {
+            (Some(Value::Object(below)), Value::Object(above)) => lay(below, above),
+            (Some(place), value) => *place = value.clone(),
+            (None, value) => _ = below.insert(key.clone(), value.clone()),
+        }
+    }
+}
+
 fn add(members: &mut BTreeMap<String, Node>, layer: &Map, origin: Origin) {
     for (key, value) in layer {
         match members.get_mut(key) {
@@ -126,5 +137,36 @@ fn collect(members: &BTreeMap<String, Node>, way: &mut Vec<String>, found: &mut 
             collect(below, way, found);
         }
         way.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn section() -> impl Strategy<Value = Map> {
+        let leaf = prop_oneof![Just(Value::Null), (0..3).prop_map(Value::from), Just(json!([1])), Just(json!({}))];
+        let node = leaf.prop_recursive(3, 12, 3, |inner| {
+            prop::collection::btree_map("[abc]", inner, 0..3).prop_map(|members| members.into_iter().collect())
+        });
+        prop::collection::btree_map("[abc]", node, 0..4).prop_map(|members| members.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn layers_each_stronger_than_the_one_before_are_laid_alike_without_a_memory(
+            layers in prop::collection::vec(section(), 1..5),
+        ) {
+            let (mut overlay, mut laid) = (Overlay::default(), Map::new());
+            for (at, layer) in layers.iter().enumerate() {
+                overlay.add(layer, Origin { layer: at, rank: at });
+                lay(&mut laid, layer);
+            }
+            prop_assert_eq!(overlay.conflicts(), Vec::new());
+            prop_assert_eq!(overlay.into_values(), laid);
+        }
     }
 }

@@ -205,14 +205,19 @@ impl Resolver {
         checked: bool,
     ) -> Answer {
         let (mut wanted, mut findings) = self.merged(device, documents, tags);
-        if checked && findings.is_empty() {
-            self.verifier.check(&wanted, documents.own.is_some(), |path| self.place(documents, path), &mut findings);
+        let checked = checked && findings.is_empty();
+        let place = |path: &PropertyPath| self.place(documents, path);
+        if checked {
+            self.verifier.schemas(&wanted, place, &mut findings);
+        }
+        merged::complete(&self.registry, &mut wanted);
+        if checked {
+            self.verifier.limits(&wanted, documents.own.is_some(), place, &mut findings);
         }
         if !findings.is_empty() {
             merged::hide(&self.registry, &wanted, &mut findings);
             return Err(findings.into());
         }
-        merged::complete(&self.registry, &mut wanted);
         Ok(Arc::new(wanted))
     }
 

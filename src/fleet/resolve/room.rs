@@ -87,10 +87,10 @@ impl Rooms {
 }
 
 /// What the fleet's own component takes in the desired properties: marker and revision.
-const OWN: usize = "twinops".len() + "__t".len() + "c".len() + "revision".len() + REVISION;
+pub(super) const OWN: usize = "twinops".len() + "__t".len() + "c".len() + "revision".len() + REVISION;
 
 /// What the fleet's marker takes in the tags, at most.
-fn marker(fleet: &str, wanted: &Wanted) -> usize {
+pub(super) fn marker(fleet: &str, wanted: &Wanted) -> usize {
     let sources: usize = wanted.sources.iter().map(|source| source.len()).sum();
     "twinops".len() + fleet.len() + "revisionrejectedsources".len() + 2 * REVISION + sources
 }

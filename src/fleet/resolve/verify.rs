@@ -1,18 +1,16 @@
 //! The merged result held against the components' schemas and the hub's limits.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::merged::{holds_something, mark};
+use super::{merged::holds_something, room};
 use crate::{
-    component::{Registry, laws, pnp},
+    component::{Registry, laws},
     fleet::{Fault, Finding, Place, Target, Wanted, schema::Components},
-    twin::{Map, PropertyPath, Section, get, limits},
+    twin::{PropertyPath, Section, limits},
 };
 
-/// A revision as long as those of git, with which the room for the marker is measured.
-const REVISION: &str = "0123456789012345678901234567890123456789";
 /// The longest name of a device's document.
 const DEVICE_SOURCE: usize = "Device/".len() + 128;
 
@@ -29,43 +27,38 @@ impl Verifier {
         Self { fleet: fleet.to_owned(), registry: registry.clone(), components: Components::new(registry) }
     }
 
-    /// Adds what is wrong with `wanted`; `place` knows which line a path comes from.
-    pub(super) fn check(
+    /// Adds what the schemas hold against what was merged; `place` knows which line a path comes from.
+    pub(super) fn schemas(
+        &self,
+        wanted: &Wanted,
+        place: impl Fn(&PropertyPath) -> Option<Place>,
+        findings: &mut Vec<Finding>,
+    ) {
+        for piece in self.registry.pieces(&wanted.desired) {
+            let Some(schema) = piece.schema.filter(|_| holds_something(piece.value)) else { continue };
+            let value = stored(piece.value);
+            let mut faults = self.components.check_resolved(&schema.name, &value);
+            if faults.is_empty() {
+                faults.extend(laws::check(&schema.name, &value).into_iter().map(broken));
+            }
+            findings.extend(faults.into_iter().map(|fault| invalid(&schema.path, &piece.keys, fault, &place)));
+        }
+    }
+
+    /// Adds what the hub holds against it once it is marked, with room for a marker of the greatest size. `own` if the
+    /// device has a document of its own.
+    pub(super) fn limits(
         &self,
         wanted: &Wanted,
         own: bool,
         place: impl Fn(&PropertyPath) -> Option<Place>,
         findings: &mut Vec<Finding>,
     ) {
-        let mut stored = without_nulls(&wanted.desired);
-        for piece in self.registry.pieces(&wanted.desired) {
-            let Some(schema) = piece.schema.filter(|_| holds_something(piece.value)) else { continue };
-            let Some(value) = get(&stored, &piece.keys) else { continue };
-            let mut faults = self.components.check_resolved(&schema.name, value);
-            if faults.is_empty() {
-                faults.extend(laws::check(&schema.name, value).into_iter().map(broken));
-            }
-            findings.extend(faults.into_iter().map(|fault| invalid(&schema.path, &piece.keys, fault, &place)));
-        }
-        mark(&self.registry, &mut stored);
-        stored.insert(pnp::TWINOPS.to_owned(), json!({"__t": "c", "revision": REVISION}));
-        let mut tags = without_nulls(&wanted.tags);
-        self.leave_room(wanted, own, &mut tags);
-        for violation in limits::check(Section::Desired, &stored).into_iter().chain(limits::check(Section::Tags, &tags))
-        {
+        let marker = room::marker(&self.fleet, wanted) + if own { DEVICE_SOURCE } else { 0 };
+        let tags = limits::check_beside(Section::Tags, &wanted.tags, marker);
+        for violation in limits::check_beside(Section::Desired, &wanted.desired, room::OWN).into_iter().chain(tags) {
             let finding = Finding::error("hub-limit", format!("`{}`: {}", violation.path, violation.message));
             findings.push(Finding { place: place(&violation.path), ..finding });
-        }
-    }
-
-    /// Puts a marker of the greatest size into the tags.
-    fn leave_room(&self, wanted: &Wanted, own: bool, tags: &mut Map) {
-        let device = own.then(|| "x".repeat(DEVICE_SOURCE));
-        let sources: Vec<&str> = wanted.sources.iter().map(|source| &**source).chain(device.as_deref()).collect();
-        let marker = json!({"revision": REVISION, "rejected": REVISION, "sources": sources});
-        let markers = tags.entry("twinops").or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(markers) = markers {
-            markers.insert(self.fleet.clone(), marker);
         }
     }
 }
@@ -93,11 +86,16 @@ fn broken(breach: laws::Breach) -> Fault {
     }
 }
 
-/// A section as the hub stores it; an object of which nothing is left stays.
-fn without_nulls(section: &Map) -> Map {
-    let stored = |value: &Value| match value {
-        Value::Object(below) => Value::Object(without_nulls(below)),
-        other => other.clone(),
-    };
-    section.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), stored(value))).collect()
+/// A value as the hub stores it, without nulls; an object of which nothing is left stays.
+fn stored(value: &Value) -> Cow<'_, Value> {
+    fn without_nulls(value: &Value) -> Value {
+        let Value::Object(members) = value else { return value.clone() };
+        let members = members.iter().filter(|(_, value)| !value.is_null());
+        members.map(|(key, value)| (key.clone(), without_nulls(value))).collect()
+    }
+    if holds_null(value) { Cow::Owned(without_nulls(value)) } else { Cow::Borrowed(value) }
+}
+
+fn holds_null(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(|members| members.values().any(holds_null))
 }
