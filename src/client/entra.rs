@@ -8,8 +8,9 @@ use tokio::process::Command;
 
 /// Whom to ask when `AZURE_AUTHORITY_HOST` does not say.
 const AUTHORITY: &str = "https://login.microsoftonline.com/";
-/// Where a virtual machine asks for the token of its managed identity.
-const IMDS: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
+/// Where a virtual machine asks for the token of its managed identity, when `AZURE_POD_IDENTITY_AUTHORITY_HOST` does not
+/// say.
+const IMDS: &str = "http://169.254.169.254";
 /// How long that address may be silent: where there is no such identity nobody answers.
 const IMDS_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -60,6 +61,7 @@ pub struct Entra {
     client: Option<String>,
     proof: Proof,
     authority: String,
+    imds: String,
     /// Whether the machine's own identity and the user's login are tried.
     ambient: bool,
 }
@@ -104,6 +106,7 @@ impl Entra {
             client: variable("AZURE_CLIENT_ID"),
             proof: federated.or_else(secret).unwrap_or(Proof::None),
             authority: variable("AZURE_AUTHORITY_HOST").unwrap_or_else(|| AUTHORITY.to_owned()),
+            imds: variable("AZURE_POD_IDENTITY_AUTHORITY_HOST").unwrap_or_else(|| IMDS.to_owned()),
             ambient,
         }
     }
@@ -163,7 +166,8 @@ impl Entra {
     async fn of_machine(&self, http: &Client, resource: &str) -> Option<String> {
         let mut query = vec![("api-version", "2018-02-01"), ("resource", resource)];
         query.extend(self.client.as_deref().map(|client| ("client_id", client)));
-        let request = http.get(IMDS).query(&query).header("metadata", "true").timeout(IMDS_PATIENCE);
+        let address = format!("{}/metadata/identity/oauth2/token", self.imds.trim_end_matches('/'));
+        let request = http.get(address).query(&query).header("metadata", "true").timeout(IMDS_PATIENCE);
         let answer = request.send().await.ok()?.error_for_status().ok()?;
         Some(serde_json::from_slice::<Granted>(&answer.bytes().await.ok()?).ok()?.access_token)
     }

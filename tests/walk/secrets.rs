@@ -115,7 +115,7 @@ fn a_file_that_sops_has_sealed_keeps_secrets() {
 }
 
 #[test]
-fn a_key_vault_keeps_secrets_for_a_federated_workload() {
+fn a_key_vault_keeps_secrets_for_whoever_azure_vouches_for() {
     let stage = Stage::new();
     let vault = Vault::start(&stage.path(""), "wifi-key", SECRET);
     stage.write("fleet.yaml", fleet(&format!("{{ keyVault: \"{}\" }}", vault.address)));
@@ -131,6 +131,11 @@ fn a_key_vault_keeps_secrets_for_a_federated_workload() {
     std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", stage.path("bin").display());
     let planned = stage.run_with(&["plan"], &[nobody[0], ("PATH", &path), nobody[2]]).exits(0);
+    assert!(planned.out.contains("(secret)") && !planned.out.contains(SECRET), "{}", planned.out);
+
+    // A machine with an identity of its own.
+    let machine = [("AZURE_POD_IDENTITY_AUTHORITY_HOST", vault.address.as_str())];
+    let planned = stage.run_with(&["plan"], &[&nobody[..], &machine].concat()).exits(0);
     assert!(planned.out.contains("(secret)") && !planned.out.contains(SECRET), "{}", planned.out);
 
     let proof = stage.path("federated.jwt");

@@ -15,6 +15,9 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 /// What a token looks like.
 pub(crate) const TOKEN: &str = "entra-token-of-the-test";
 
+/// How a machine asks for the token of its identity.
+const MACHINE: &str = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net";
+
 /// Serves until the test's process ends.
 pub(crate) struct Vault {
     pub(crate) address: String,
@@ -57,7 +60,7 @@ impl Vault {
 fn serve(stream: impl std::io::Read + std::io::Write, path: &str, secret: &str, notes: &Mutex<Vec<String>>) {
     let mut stream = BufReader::new(stream);
     loop {
-        let (mut line, mut length, mut bearer) = (String::new(), 0, String::new());
+        let (mut line, mut length, mut bearer, mut metadata) = (String::new(), 0, String::new(), false);
         if stream.read_line(&mut line).unwrap_or(0) == 0 {
             return;
         }
@@ -68,6 +71,7 @@ fn serve(stream: impl std::io::Read + std::io::Write, path: &str, secret: &str, 
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.parse().unwrap(),
                 "authorization" => value.clone_into(&mut bearer),
+                "metadata" => metadata = value == "true",
                 _ => {}
             }
         }
@@ -76,6 +80,7 @@ fn serve(stream: impl std::io::Read + std::io::Write, path: &str, secret: &str, 
         notes.lock().unwrap().push(format!("{} {}", line.trim(), String::from_utf8(body).unwrap()));
         let (status, answer) = match line.split(' ').nth(1).unwrap() {
             "/tenant-1/oauth2/v2.0/token" => ("200 OK", format!(r#"{{"access_token":"{TOKEN}"}}"#)),
+            asked if asked == MACHINE && metadata => ("200 OK", format!(r#"{{"access_token":"{TOKEN}"}}"#)),
             _ if bearer != format!("Bearer {TOKEN}") => ("401 Unauthorized", "{}".to_owned()),
             asked if asked == path => ("200 OK", secret.to_owned()),
             _ => ("404 Not Found", "{}".to_owned()),
