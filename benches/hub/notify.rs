@@ -20,8 +20,7 @@ use crate::{
 /// Writes a second.
 const PACE: u64 = 2_000;
 const SECONDS: u64 = 15;
-/// So many that none waits for its own last answer, at a few milliseconds for each.
-const WRITERS: u64 = 128;
+const WRITERS: u64 = 64;
 /// For a write to be heard of at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -56,8 +55,11 @@ pub(crate) async fn run(count: u64) {
 /// Patches at a steady pace through `hub`; when each was answered.
 pub(crate) async fn write(hub: &Hub, count: u64, pace: u64) -> Vec<Moment> {
     let (answered, mut answers) = mpsc::unbounded_channel::<Moment>();
-    for writer in 0..WRITERS {
-        let rest = Rest::open(hub.http, hub.tls(), &hub.token()).await;
+    let mut connections = Vec::new();
+    for _ in 0..WRITERS {
+        connections.push(Rest::open(hub.http, hub.tls(), &hub.token()).await);
+    }
+    for (writer, rest) in (0..).zip(connections) {
         tokio::spawn(write_paced(rest, writer, count, pace, answered.clone()));
     }
     drop(answered);
