@@ -14,6 +14,7 @@ mod completions;
 mod exit;
 mod failure;
 mod new_files;
+mod permit;
 mod prepare;
 mod printer;
 mod reference;

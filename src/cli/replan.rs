@@ -5,15 +5,16 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::{
-    plan::{PlanError, Planner, guard},
+    cli::permit::Permit,
+    plan::{PlanError, Planner},
     reconcile::ports::{Replan, Replanned, TwinText},
 };
 
 /// The planner, as carrying out needs it.
 pub(crate) struct Afresh {
     pub(crate) planner: Arc<Planner>,
-    /// Whether the fleet's guard has a say.
-    pub(crate) guarded: bool,
+    /// What the fleet's guards let pass; `None`: they have no say.
+    pub(crate) permit: Option<Permit>,
 }
 
 impl Replan for Afresh {
@@ -25,9 +26,12 @@ impl Replan for Afresh {
         let row = twin.row().map_err(|error| told(&error))?;
         let look = self.planner.look(&row).map_err(|error: PlanError| told(&error))?;
         let Some(change) = look.change else { return Ok(None) };
-        let guard = self.planner.fleet().spec.guard.as_ref().filter(|_| self.guarded);
-        if let Some(path) = guard.and_then(|guard| guard::protected_from(guard, &change)) {
-            return Err(format!("the twin has changed, and would be changed at the protected path `{path}` now"));
+        let device = row.id().map_err(|error| told(&error))?;
+        let forbidden = self.permit.as_ref().and_then(|permit| permit.forbids(&self.planner, &device, &change));
+        if let Some((guard, path)) = forbidden {
+            return Err(format!(
+                "the twin has changed, and the guard `{guard}` refuses what is left to do at `{path}`"
+            ));
         }
         let raw = |text: &str| RawValue::from_string(text.to_owned()).map(Arc::from).map_err(|error| told(&error));
         let (before, patch) = (change.before().map(raw).transpose()?, raw(change.patch())?);

@@ -15,6 +15,7 @@ mod kind;
 mod load;
 mod locate;
 mod model;
+mod model_guard;
 mod model_rollout;
 mod narrow;
 mod order;
@@ -36,9 +37,10 @@ pub use kind::{API_VERSION, Kind, schema};
 pub use load::{Loaded, load};
 pub use locate::{Location, Locator};
 pub use model::{
-    Device, DeviceSpec, DocumentRef, Fleet, FleetSpec, GuardSpec, HubSpec, IdentityKind, IdentitySpec, IgnoreSpec,
-    Profile, ProfileSpec, SecretSource,
+    Device, DeviceSpec, DocumentRef, Fleet, FleetSpec, HubSpec, IdentityKind, IdentitySpec, IgnoreSpec, Profile,
+    ProfileSpec, SecretSource, Sku,
 };
+pub use model_guard::{ExemptionSpec, GuardName, GuardSpec};
 pub use model_rollout::{Day, GateOf, GateSpec, OnFailure, RolloutSpec, WaveSpec, WindowSpec};
 pub use order::in_order;
 pub use schema::{Components, check_once};

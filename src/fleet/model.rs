@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::model_guard::GuardSpec;
 use crate::{
     query::Condition,
     twin::{DeviceId, Map},
@@ -68,23 +69,6 @@ pub enum Sku {
     S2,
     /// Standard 3.
     S3,
-}
-
-/// Limits on what one run may change; a plan beyond them is not carried out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct GuardSpec {
-    /// Most devices changed, as a share (`20%`) of those that carry our marker.
-    #[schemars(regex(pattern = r"^[0-9]{1,3}%$"))]
-    pub max_changed: Option<String>,
-    /// Most devices from which something is pruned, as a share.
-    #[schemars(regex(pattern = r"^[0-9]{1,3}%$"))]
-    pub max_pruned: Option<String>,
-    /// Most devices taken over for the first time in one run.
-    pub max_adopted: Option<u64>,
-    /// Paths that no run may change without an exemption.
-    #[serde(default)]
-    pub protect: Vec<String>,
 }
 
 /// A path that somebody else writes: neither planned nor reported as drift while the entry is valid.

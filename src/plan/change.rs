@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, value::RawValue};
 
+use super::guard::Ruling;
 use crate::{
     fleet::{IdentitySpec, Place},
     twin::{DeviceId, PropertyPath},
@@ -22,6 +23,10 @@ pub struct Plan {
     pub counts: Counts,
     /// What the reader of the plan should know besides.
     pub notices: Vec<Notice>,
+    /// Profiles whose `where` selected none of the devices that were looked at, or declared.
+    pub idle: Vec<Arc<str>>,
+    /// What the guards say; empty until they have been asked.
+    pub rulings: Vec<Ruling>,
 }
 
 /// How many devices stand how.
@@ -90,6 +95,8 @@ pub struct Delta {
     pub origin: Option<Place>,
     /// The value holds a secret and must not be shown.
     pub secret: bool,
+    /// The other fleets whose marker the device carries, where the value replaces one that we never declared.
+    pub claimed: Option<Arc<str>>,
 }
 
 /// The rows of the three-way table (wanted, base, live) that end in a change.
@@ -130,6 +137,11 @@ impl Plan {
     /// Whether values would change: an adopt does not count.
     pub fn has_changes(&self) -> bool {
         self.groups.iter().any(|group| group.kind == GroupKind::Change)
+    }
+
+    /// Whether a guard stops it.
+    pub fn is_refused(&self) -> bool {
+        self.rulings.iter().any(|ruling| ruling.leave.is_none())
     }
 
     /// Devices with a write of this kind.

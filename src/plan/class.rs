@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::diff::WithoutNulls as _;
 use crate::{
     fleet::Wanted,
-    twin::{Map, PropertyPath, leaves},
+    twin::{Map, PropertyPath, Section, leaves},
 };
 
 /// Devices that share `wanted` and `base`: all that can be known without the twin.
@@ -50,6 +50,25 @@ impl Class {
             base_secrets: base.secrets.clone(),
             wanted,
         }
+    }
+
+    /// Whether the revision last applied declared something at, above or below these keys.
+    pub(super) fn declared_before(&self, section: Section, keys: &[Arc<str>]) -> bool {
+        let components = if section == Section::Tags { &self.tags } else { &self.components };
+        let Some((name, below)) = keys.split_first() else { return false };
+        let base = components.iter().find(|component| *component.name == **name).and_then(|c| c.base.as_ref());
+        let Some(mut at) = base else { return false };
+        for key in below {
+            match at {
+                Value::Object(members) => match members.get(&**key) {
+                    Some(value) => at = value,
+                    None => return false,
+                },
+                // A value was declared for all that would lie below it.
+                _ => return true,
+            }
+        }
+        true
     }
 
     /// Whether a value at, above or below `path` is a secret, or was one.

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Counts, Delta, DeviceChange, Group, GroupKind, Look, Notice, Plan, PlanError, PlannedDevice, Planner, Why,
+    idle::Idle,
 };
 use crate::{
     fleet::{Device, Finding, IdentitySpec, Severity},
@@ -24,6 +25,7 @@ pub struct Collector {
     notices: Notices,
     declared: HashSet<DeviceId>,
     findings: Vec<Finding>,
+    idle: Idle,
 }
 
 /// What a device's planned write starts from.
@@ -36,6 +38,7 @@ impl Collector {
     /// Nothing collected yet.
     pub fn new(planner: Arc<Planner>) -> Self {
         Self {
+            idle: Idle::of(planner.fleet()),
             planner,
             counts: Counts::default(),
             groups: HashMap::new(),
@@ -82,6 +85,9 @@ impl Collector {
         for (id, device) in missing {
             let Some(identity) = &device.identity else {
                 self.notices.add("not-registered", "", &id);
+                if let (false, Ok(look)) = (self.idle.is_empty(), self.planner.look_at_new(&id)) {
+                    self.idle.note(&look.wanted);
+                }
                 continue;
             };
             match self.planner.look_at_new(&id) {
@@ -102,6 +108,7 @@ impl Collector {
 
     fn keep(&mut self, id: Result<DeviceId, PlanError>, look: Look, start: Start) -> Result<(), PlanError> {
         self.counts.managed += u64::from(look.managed);
+        self.idle.note(&look.wanted);
         if look.change.is_none() && look.contested.is_empty() && look.base_lost.is_none() {
             self.counts.unchanged += u64::from(look.selected || look.managed);
             self.counts.unselected += u64::from(!look.selected && !look.managed);
@@ -143,6 +150,7 @@ impl Collector {
                 self.planner.resolver().origin(&device.class.wanted, &path)
             }
         };
+        let claimed = device.claims().iter().find(|(claimed, _)| *claimed == path).map(|(_, fleets)| fleets.clone());
         Delta {
             secret: device.class.is_secret(&path) || self.planner.marks(&path, [&change.from, &change.to]),
             path,
@@ -150,6 +158,7 @@ impl Collector {
             to: change.to.clone(),
             why: change.why.clone(),
             origin,
+            claimed,
         }
     }
 
@@ -162,6 +171,7 @@ impl Collector {
         self.declared.extend(other.declared);
         self.found(&other.findings);
         self.notices.merge(other.notices);
+        self.idle.merge(&other.idle);
         for (key, mut group) in other.groups {
             match self.groups.get_mut(&key) {
                 Some(here) => here.devices.append(&mut group.devices),
@@ -194,6 +204,8 @@ impl Collector {
             groups,
             counts: self.counts,
             notices: self.notices.finish(),
+            idle: self.idle.finish(),
+            rulings: Vec::new(),
         })
     }
 }
@@ -226,6 +238,11 @@ fn key(change: &DeviceChange) -> Box<str> {
         if let Some(from) = &change.from {
             key.push_str(&from.to_string());
         }
+    }
+    for (path, fleets) in change.claims() {
+        key.push_str("\nclaimed ");
+        key.push_str(&path.to_string());
+        key.push_str(fleets);
     }
     key.into()
 }

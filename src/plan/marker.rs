@@ -1,6 +1,6 @@
 //! The marker `tags.twinops.<fleet>`: which commit last changed a twin, and which documents made it up.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -47,6 +47,13 @@ pub(super) fn remove(fleet: &str, live: &Map, tags: &mut Map) {
 /// Whether another fleet has a marker on this twin too.
 pub(super) fn is_shared(fleet: &str, live: &Map) -> bool {
     live.get(TAG).and_then(Value::as_object).is_some_and(|all| all.keys().any(|name| name != fleet))
+}
+
+/// The other fleets that have a marker on this twin: `a, b`; `None` without any.
+pub(super) fn others(fleet: &str, live: &Map) -> Option<Arc<str>> {
+    let markers = live.get(TAG).and_then(Value::as_object)?;
+    let names: Vec<&str> = markers.keys().map(String::as_str).filter(|name| *name != fleet).collect();
+    (!names.is_empty()).then(|| names.join(", ").into())
 }
 
 /// Where the markers lie: nobody's to plan.

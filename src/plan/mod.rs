@@ -14,6 +14,7 @@ mod collect;
 mod compliance;
 mod diff;
 pub mod guard;
+mod idle;
 mod marker;
 mod patch;
 mod planner;

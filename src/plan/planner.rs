@@ -73,6 +73,8 @@ pub(super) struct Subject {
     pub(super) managed: bool,
     /// The marker names a revision that is not to be had: nothing may be pruned.
     pub(super) base_lost: Option<Arc<str>>,
+    /// Other fleets that have a marker on the twin.
+    others: Option<Arc<str>>,
 }
 
 /// What one twin needs.
@@ -86,6 +88,8 @@ pub struct DeviceChange {
     pub(super) before: Option<String>,
     /// What is wanted, which names the origins, and where secrets are.
     pub(super) class: Arc<Class>,
+    /// Where a value is replaced that we never declared, and the fleets that have a marker on the twin besides.
+    claims: Vec<(PropertyPath, Arc<str>)>,
 }
 
 impl DeviceChange {
@@ -102,6 +106,11 @@ impl DeviceChange {
     /// Whether values change, rather than the marker alone.
     pub fn has_changes(&self) -> bool {
         !self.changes.is_empty()
+    }
+
+    /// Where a value is replaced that this fleet never declared, with the other fleets whose marker the twin carries.
+    pub fn claims(&self) -> &[(PropertyPath, Arc<str>)] {
+        &self.claims
     }
 
     /// Where values change.
@@ -123,6 +132,8 @@ pub struct Look {
     pub base_lost: Option<Arc<str>>,
     /// Paths that an IoT Hub configuration writes too, with its id: left to it.
     pub contested: Vec<(PropertyPath, String)>,
+    /// What is wanted of it; shared by all devices of its class.
+    pub(super) wanted: Arc<Wanted>,
 }
 
 impl Planner {
@@ -166,6 +177,7 @@ impl Planner {
             selected: subject.selected,
             base_lost: subject.base_lost.clone(),
             contested: Vec::new(),
+            wanted: Arc::clone(&subject.class.wanted),
         };
         if !subject.selected && !subject.managed {
             return Ok(look);
@@ -174,7 +186,8 @@ impl Planner {
         self.leave_alone(row, &mut changes, &mut look)?;
         if must_write(&subject, row, &changes) {
             let (before, patch) = patch::bodies(self, &subject, row, &changes)?;
-            look.change = Some(DeviceChange { changes, patch, before, class: subject.class.clone() });
+            let claims = claims(&subject, &changes);
+            look.change = Some(DeviceChange { changes, patch, before, class: subject.class.clone(), claims });
         }
         Ok(look)
     }
@@ -233,7 +246,8 @@ impl Planner {
         let wanted = self.current.wanted(&Facts { tags: &remaining, ..facts })?;
         let base_lost = base.lost.then(|| marker.as_ref().map(|m| m.revision.as_ref().into())).flatten();
         let (selected, managed, by_tags) = (wanted.is_some(), marker.is_some(), base.by_tags);
-        Ok((Subject { class: self.class(wanted, base.wanted), selected, managed, base_lost }, by_tags))
+        let others = marker::others(&self.fleet().name, &tags);
+        Ok((Subject { class: self.class(wanted, base.wanted), selected, managed, base_lost, others }, by_tags))
     }
 
     fn base(&self, facts: &Facts<'_>, marker: &Marker<'_>) -> Base {
@@ -366,6 +380,16 @@ fn must_write(subject: &Subject, row: &TwinRow<'_>, changes: &[(Section, Change)
     let first_time = !subject.managed || !subject.selected;
     let agent_uninformed = subject.selected && has_agent(row) && row.properties.desired.member(AGENT).is_none();
     first_time || subject.class.owns_other_paths || agent_uninformed
+}
+
+/// Values that nobody of this fleet has put there, on a twin that another fleet manages too.
+fn claims(subject: &Subject, changes: &[(Section, Change)]) -> Vec<(PropertyPath, Arc<str>)> {
+    let Some(others) = &subject.others else { return Vec::new() };
+    let is_foreign = |(section, change): &&(Section, Change)| {
+        change.from.is_some() && change.to.is_some() && !subject.class.declared_before(*section, &change.keys)
+    };
+    let claimed = changes.iter().filter(is_foreign);
+    claimed.map(|(section, change)| (section.path(change.keys.iter().cloned()), Arc::clone(others))).collect()
 }
 
 struct Base {

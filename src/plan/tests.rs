@@ -33,7 +33,7 @@ impl Bases for Revisions {
     }
 }
 
-fn profile(name: &str, condition: Option<&str>, priority: i64, desired: Value) -> Arc<Profile> {
+pub(super) fn profile(name: &str, condition: Option<&str>, priority: i64, desired: Value) -> Arc<Profile> {
     Arc::new(Profile {
         name: name.into(),
         document: DocumentRef { file: format!("{name}.yaml").into(), document: 0 },
@@ -43,7 +43,7 @@ fn profile(name: &str, condition: Option<&str>, priority: i64, desired: Value) -
     })
 }
 
-fn fleet(profiles: Vec<Arc<Profile>>) -> Fleet {
+pub(super) fn fleet(profiles: Vec<Arc<Profile>>) -> Fleet {
     Fleet { name: "test".to_owned(), profiles, ..Fleet::default() }
 }
 
@@ -56,7 +56,7 @@ fn resolver(fleet: Fleet) -> Arc<Resolver> {
 }
 
 /// A planner towards `revision` of these revisions.
-fn planner(revision: &str, revisions: Vec<(&str, Fleet)>) -> Planner {
+pub(super) fn planner(revision: &str, revisions: Vec<(&str, Fleet)>) -> Planner {
     let all: HashMap<_, _> = revisions.into_iter().map(|(name, fleet)| (name.to_owned(), resolver(fleet))).collect();
     let current = all[revision].clone();
     Planner::new(current, revision, Box::new(Revisions(all)), jiff::civil::date(2026, 1, 1))
@@ -251,36 +251,6 @@ fn identical_changes_fold_and_a_declared_device_is_registered_if_it_asks_to_be()
     assert!(plan.groups[1].devices[0].register.is_some());
     assert_eq!(plan.notices.len(), 1);
     assert_eq!((plan.notices[0].id, plan.notices[0].devices), ("not-registered", 1));
-}
-
-#[test]
-fn a_protected_path_is_protected_on_a_device_that_is_planned_afresh_too() {
-    let planner = planner("r1", vec![("r1", base_fleet())]);
-    let change = look(&planner, &twin(json!({}), json!({}))).change.unwrap();
-    let protect = |path: &str| crate::fleet::GuardSpec { protect: vec![path.to_owned()], ..Default::default() };
-    for (path, is_hit) in [("properties.desired.net.mtu", true), ("properties.desired", true), ("tags.site", false)] {
-        assert_eq!(guard::protected_from(&protect(path), &change).is_some(), is_hit, "{path}");
-    }
-}
-
-#[test]
-fn a_guard_counts_managed_devices_and_refuses_by_name() {
-    let planner = Arc::new(planner("r1", vec![("r1", base_fleet())]));
-    let mut collector = Collector::new(planner);
-    for index in 0..20 {
-        let marker = json!({ "twinops": { "test": { "revision": "r1", "sources": ["Profile/base"] } } });
-        let mtu = if index < 5 { 1 } else { 1500 };
-        let properties = json!({ "desired": { "net": { "mtu": mtu, "dns": "a" } } });
-        let id = format!("d{index}");
-        let text = json!({ "deviceId": id, "etag": "e", "tags": marker, "properties": properties }).to_string();
-        collector.take(&TwinRow::parse(&text).unwrap()).unwrap();
-    }
-    let plan = collector.finish().unwrap();
-    let limit = |share: &str| crate::fleet::GuardSpec { max_changed: Some(share.to_owned()), ..Default::default() };
-    assert_eq!(guard::judge(&limit("25%"), &plan), []);
-    let refused = guard::judge(&limit("24%"), &plan);
-    assert_eq!(refused[0].guard, "maxChanged");
-    assert_eq!(refused[0].message, "values change on 5 of 20 managed devices; at most 24% are allowed");
 }
 
 /// A fleet with a secret, and one commit later without it.

@@ -28,6 +28,7 @@ mod paper;
 mod places;
 mod plan;
 mod remark;
+mod rulings;
 mod sarif;
 mod standing;
 mod value;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod dm_client;
+mod guards;
 mod own_component;
 mod secrets;
 mod stage;

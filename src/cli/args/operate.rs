@@ -4,8 +4,11 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::duration;
-use crate::twin::{DeviceId, PropertyPath};
+use super::{duration, values::guard};
+use crate::{
+    fleet::GuardName,
+    twin::{DeviceId, PropertyPath},
+};
 
 /// Which revision of which repository.
 #[derive(Debug, Clone, Args)]
@@ -89,6 +92,9 @@ pub struct PlanArgs {
     /// Read the twins from this file, one JSON document a line, instead of a hub.
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub snapshot: Option<PathBuf>,
+    /// Let this guard pass, as the same argument of `reconcile` would; may be given several times.
+    #[arg(long, value_name = "GUARD", value_parser = guard(), help_heading = "Run")]
+    pub allow: Vec<GuardName>,
     /// Exit with 2 when values would change.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
@@ -113,6 +119,9 @@ pub struct ReconcileArgs {
     /// Twins written at the same time, at most; a hub that throttles brings it down.
     #[arg(long, value_name = "N", default_value = "32", help_heading = "Run")]
     pub concurrency: NonZeroUsize,
+    /// Let this guard pass in this run; the report records who did. May be given several times.
+    #[arg(long, value_name = "GUARD", value_parser = guard(), help_heading = "Run")]
+    pub allow: Vec<GuardName>,
     /// Wait until the devices that are connected have caught up, 10 minutes unless told.
     #[arg(
         long, value_name = "DURATION", value_parser = duration, num_args = 0..=1, require_equals = true,

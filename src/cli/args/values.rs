@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
-use crate::report::Format;
+use crate::{fleet::GuardName, report::Format};
 
 /// Whether there are colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -76,6 +76,15 @@ fn word_of(word: &str) -> FormatWord {
         None if word == V1_CLIENT => FormatWord::V1Client,
         format => FormatWord::Report(format.unwrap_or_default()),
     }
+}
+
+/// Reads the names of guards.
+pub(super) fn guard() -> impl TypedValueParser<Value = GuardName> {
+    let values = GuardName::ALL.map(|guard| PossibleValue::new(guard.word()).help(guard.meaning()));
+    PossibleValuesParser::new(values).try_map(|word| {
+        let guard = GuardName::ALL.into_iter().find(|guard| guard.word() == word);
+        guard.ok_or("no such guard")
+    })
 }
 
 impl ValueEnum for Format {

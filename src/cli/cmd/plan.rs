@@ -7,10 +7,11 @@ use crate::{
         Exit, Failure,
         access::{self, Access, Twins},
         args::{PlanArgs, SelectArgs},
+        permit::Permit,
         prepare::{Desk, Prepared, Ready},
         workspace::{Files, Workspace},
     },
-    plan::{Notice, Plan, guard},
+    plan::Plan,
     reconcile::survey,
     report::PlanReport,
     twin::DeviceId,
@@ -28,7 +29,9 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
-    let Ready::Go(plan) = survey(desk, &prepared, &twins, &args.select).await? else { return Ok(Exit::Findings) };
+    let permit = Permit::new(&args.allow);
+    let planned = survey(desk, &prepared, &twins, &args.select, &permit).await?;
+    let Ready::Go(plan) = planned else { return Ok(Exit::Findings) };
     let places = Files::new(&prepared.declared.source, desk.root);
     desk.printer.report(&PlanReport { plan: &plan, places: &places }, desk.format)?;
     let changes = plan.has_changes() && args.detailed_exitcode;
@@ -41,6 +44,7 @@ pub(crate) async fn survey(
     prepared: &Prepared,
     twins: &Twins,
     select: &SelectArgs,
+    permit: &Permit,
 ) -> Result<Ready<Plan>, Failure> {
     let progress = desk.printer.progress("comparing twins", None);
     let statement = access::statement(select, desk.printer)?;
@@ -51,7 +55,7 @@ pub(crate) async fn survey(
     progress.finish();
     match planned {
         Ok(mut plan) => {
-            plan.notices.extend(refusals(prepared, &plan));
+            permit.judge(&prepared.planner, &mut plan, access::is_all(select));
             Ok(Ready::Go(plan))
         }
         Err(findings) => {
@@ -59,19 +63,4 @@ pub(crate) async fn survey(
             Ok(Ready::Findings)
         }
     }
-}
-
-/// The id under which a guard speaks in a plan.
-pub(crate) const GUARD: &str = "guard";
-
-/// What the fleet's guard has against a plan, as notices of it.
-pub(super) fn refusals(prepared: &Prepared, plan: &Plan) -> Vec<Notice> {
-    let Some(spec) = &prepared.planner.fleet().spec.guard else { return Vec::new() };
-    let notice = |refusal: guard::Refusal| Notice {
-        id: GUARD,
-        message: format!("`{}` refuses: {}", refusal.guard, refusal.message),
-        devices: 0,
-        samples: Vec::new(),
-    };
-    guard::judge(spec, plan).into_iter().map(notice).collect()
 }

@@ -7,6 +7,7 @@ use crate::{
         Exit, Failure, Progress,
         access::{self, Access, Twins},
         args::{ReconcileArgs, SelectArgs},
+        permit::{self, Permit},
         prepare::{Desk, Prepared, Ready},
         replan::Afresh,
         workspace::{Files, Workspace},
@@ -26,10 +27,11 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, None)?;
-    let planning = super::plan::survey(desk, &prepared, &twins, &args.select);
+    let permit = Permit::new(&args.allow);
+    let planning = super::plan::survey(desk, &prepared, &twins, &args.select, &permit);
     // Nothing is written yet: there is nothing to bring to an end.
     let Some(planned) = stop.unless(planning).await else { return Ok(Exit::Interrupted) };
-    let Ready::Go(plan) = planned? else { return Ok(Exit::Findings) };
+    let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };
     let places = Files::new(&prepared.declared.source, desk.root);
     let told = PlanReport { plan: &plan, places: &places };
     // A program reads one document: that of the outcome, or of the plan when there is none.
@@ -37,18 +39,17 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     if !one_document {
         desk.printer.report(&told, desk.format)?;
     }
-    if plan.notices.iter().any(|notice| notice.id == super::plan::GUARD) {
+    if plan.is_refused() {
         if one_document {
             desk.printer.report(&told, desk.format)?;
         }
-        let message = "a guard of the fleet refuses this plan; nothing was written";
-        return Err(Failure::new(Exit::Guard, message)
-            .help("split the change, or raise the limit in `spec.guard` in a commit of its own"));
+        return Err(permit::refused(&plan));
     }
     let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
     let progress = desk.printer.progress("writing twins", None);
     let limits = Limits { concurrency: args.concurrency.get(), ..Limits::default() };
-    let replan = Afresh { planner: Arc::clone(&prepared.planner), guarded: true };
+    let rulings = std::mem::take(&mut plan.rulings);
+    let replan = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit) };
     let outcome = reconcile::apply(plan, &**hub, &replan, limits, &show(&progress), stop).await;
     progress.finish();
     let converged = match args.wait {
@@ -59,7 +60,7 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
         _ => None,
     };
     let (fleet, revision) = (&prepared.planner.fleet().name, prepared.planner.revision());
-    let told = OutcomeReport { fleet, revision, outcome: &outcome, converged: converged.as_ref() };
+    let told = OutcomeReport { fleet, revision, outcome: &outcome, converged: converged.as_ref(), rulings: &rulings };
     desk.printer.report(&told, desk.format)?;
     let exit = match &converged {
         Some(converged) if converged.interrupted => Exit::Interrupted,

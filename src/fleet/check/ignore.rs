@@ -4,21 +4,32 @@ use jiff::civil::Date;
 
 use super::today;
 use crate::{
-    fleet::{finding::Finding, model::IgnoreSpec, site::Site},
+    fleet::{
+        finding::{Finding, Place},
+        model::IgnoreSpec,
+        site::Site,
+    },
     twin::PropertyPath,
 };
 
 /// The date of an entry's end, and whether it lies behind us.
 pub(super) fn dates(site: Site<'_>, at: usize, ignore: &IgnoreSpec, findings: &mut Vec<Finding>) {
     let place = || site.value(format!("/spec/ignore/{at}/until"));
-    match ignore.until.parse::<Date>() {
-        Ok(until) if until < today() => {
-            let message = format!("the ignore of `{}` ended on {until}: the path is managed again", ignore.path);
-            let help = format!("remove the entry, or agree on a new date with {}", ignore.owner);
-            findings.push(Finding::warning("expired-ignore", message).at(place()).help(help));
+    if let Some(until) = ended(&ignore.until, place(), findings) {
+        let message = format!("the ignore of `{}` ended on {until}: the path is managed again", ignore.path);
+        let help = format!("remove the entry, or agree on a new date with {}", ignore.owner);
+        findings.push(Finding::warning("expired-ignore", message).at(place()).help(help));
+    }
+}
+
+/// The last day of something that has an end, if it lies behind us. A text that is no day is told.
+pub(super) fn ended(until: &str, place: Place, findings: &mut Vec<Finding>) -> Option<Date> {
+    match until.parse::<Date>() {
+        Ok(until) => (until < today()).then_some(until),
+        Err(error) => {
+            findings.push(Finding::error("bad-date", format!("no such day: {error}")).at(place));
+            None
         }
-        Ok(_) => {}
-        Err(error) => findings.push(Finding::error("bad-date", format!("no such day: {error}")).at(place())),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod component;
 mod condition;
+mod exemption;
 mod ignore;
 mod path;
 mod percent;
@@ -34,6 +35,7 @@ pub(super) fn fleet(site: Site<'_>, name: &str, spec: &FleetSpec, findings: &mut
         ignore::dates(site, at, ignore, findings);
     }
     ignore::covered(site, &spec.ignore, findings);
+    exemption::check(site, spec, findings);
     texts::each(&spec.vars, "/spec/vars", |way, key, text| secret::check(site, way, key, text, findings));
 }
 

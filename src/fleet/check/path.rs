@@ -21,6 +21,13 @@ pub(super) fn ignore(site: Site<'_>, at: usize, ignore: &IgnoreSpec, findings: &
     check(site, format!("/spec/ignore/{at}/path"), &ignore.path, findings);
 }
 
+/// The paths of an exemption.
+pub(super) fn exemption(site: Site<'_>, at: usize, paths: &[String], findings: &mut Vec<Finding>) {
+    for (which, path) in paths.iter().enumerate() {
+        check(site, format!("/spec/guard/exemptions/{at}/paths/{which}"), path, findings);
+    }
+}
+
 fn check(site: Site<'_>, pointer: String, text: &str, findings: &mut Vec<Finding>) {
     let (message, help) = match text.parse::<PropertyPath>() {
         Err(error) => (error.to_string(), format!("did you mean `properties.desired.{text}`?")),

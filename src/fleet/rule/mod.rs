@@ -17,6 +17,7 @@ mod doubtful_condition;
 mod duplicate_device;
 mod duplicate_name;
 mod equal_priority_conflict;
+mod expired_exemption;
 mod expired_ignore;
 mod hub_limit;
 mod hub_limit_near;
@@ -42,6 +43,7 @@ mod undecidable_selector;
 mod unknown_component;
 mod unknown_kind;
 mod unknown_property;
+mod unused_exemption;
 mod unused_ignore;
 mod unused_profile;
 mod unused_variable;
@@ -152,6 +154,8 @@ pub static RULES: &[&Rule] = &[
     &bad_share::RULE,
     &expired_ignore::RULE,
     &unused_ignore::RULE,
+    &expired_exemption::RULE,
+    &unused_exemption::RULE,
     &unknown_component::RULE,
     &reserved_name::RULE,
     &invalid_reference::RULE,

@@ -7,8 +7,12 @@ use serde::Serialize;
 
 use super::OutcomeReport;
 use crate::{
+    plan::guard::Ruling,
     reconcile::{Failure, Stopped},
-    report::json::{self, Each, VERSION},
+    report::{
+        json::{self, Each, VERSION},
+        rulings::{self, RulingView},
+    },
     twin::DeviceId,
 };
 
@@ -39,6 +43,8 @@ pub(crate) struct View<'a> {
     /// Who has caught up; absent when that was not waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     converged: Option<ConvergedView<'a>>,
+    /// What the guards said of the plan, and who let it pass.
+    guards: Each<'a, Ruling, RulingView<'a>>,
 }
 
 /// An outcome in numbers of devices; each of the plan is counted once, but for `registered`.
@@ -141,6 +147,7 @@ pub(super) fn write(report: &OutcomeReport<'_>, out: &mut dyn io::Write) -> io::
         failed: Each::new(&outcome.failed, |f| DeviceFailure { id: f.device.as_str(), reason: &f.reason }),
         stale: Each::new(&outcome.stale, DeviceId::as_str),
         converged,
+        guards: rulings::views(report.rulings),
     };
     json::write(&view, out)
 }

@@ -15,6 +15,7 @@ use super::{
     words,
 };
 use crate::{
+    plan::guard::Ruling,
     reconcile::{Converged, Outcome, Stopped},
     twin::DeviceId,
 };
@@ -30,6 +31,8 @@ pub struct OutcomeReport<'a> {
     pub outcome: &'a Outcome,
     /// Who has caught up, when that was waited for.
     pub converged: Option<&'a Converged>,
+    /// What the guards said of the plan, and who let it pass.
+    pub rulings: &'a [Ruling],
 }
 
 /// The same trouble of one or many devices.

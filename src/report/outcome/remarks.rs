@@ -6,6 +6,7 @@ use super::OutcomeReport;
 use crate::report::{
     Paper,
     remark::{Level, Remark},
+    rulings,
 };
 
 pub(super) fn tell(
@@ -19,6 +20,7 @@ pub(super) fn tell(
         let message = format!("{}\n{}", trouble.reason, trouble.names(paper.limits.samples, str::to_owned));
         take(&Remark { level, rule: trouble.word, title, message, location: None, ..Remark::default() })?;
     }
+    rulings::remarks(report.rulings, paper, take)?;
     match report.stopped() {
         None => Ok(()),
         Some(message) => take(&Remark {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::{
+    fleet::GuardName,
+    plan::guard::Leave,
     reconcile::Failure,
     report::{Format, Limits, golden},
 };
@@ -40,22 +42,34 @@ fn an_outcome_is_told_in_every_format() {
         waiting: vec![id("kiosk-0013")],
         interrupted: false,
     };
-    let report =
-        OutcomeReport { fleet: "contoso-kiosks", revision: "4f1c2d9", outcome: &outcome, converged: Some(&converged) };
+    let rulings = [Ruling {
+        guard: GuardName::MaxPruned,
+        message: "values are pruned on 12 of 20 managed devices; at most 5% are allowed".into(),
+        devices: 12,
+        samples: vec![id("kiosk-0010")],
+        leave: Some(Leave::Allowed { by: "alice".into() }),
+    }];
+    let report = OutcomeReport {
+        fleet: "contoso-kiosks",
+        revision: "4f1c2d9",
+        outcome: &outcome,
+        converged: Some(&converged),
+        rulings: &rulings,
+    };
     golden::check("outcome/mixed", &report);
 }
 
 #[test]
 fn a_run_without_trouble_is_short() {
     let outcome = Outcome { applied: 3, ..Outcome::default() };
-    let report = OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None };
+    let report = OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None, rulings: &[] };
     golden::check("outcome/done", &report);
 }
 
 #[test]
 fn one_reason_of_many_devices_is_told_once_and_the_rest_is_counted() {
     let outcome = outcome();
-    let report = OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None };
+    let report = OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None, rulings: &[] };
     let paper = Paper { limits: Limits { groups: 1, ..Limits::default() }, ..Paper::default() };
     let text = golden::told(&report, Format::Text, &paper);
     assert!(text.starts_with("failed  2 devices: kiosk-0002, kiosk-0003\n"), "{text}");

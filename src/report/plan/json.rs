@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::{PlanReport, Summary, from, to};
 use crate::{
-    plan::{Delta, Group, GroupKind, Notice, PlannedDevice, Why},
+    plan::{Delta, Group, GroupKind, Notice, PlannedDevice, Why, guard::Ruling},
     report::{
         Places,
         json::{self, Each, LocationView, VERSION},
         notices::NoticeView,
+        rulings::{self, RulingView},
         value::Shown,
     },
 };
@@ -35,6 +36,8 @@ pub(crate) struct View<'a> {
     groups: Each<'a, Group, GroupView<'a>>,
     /// What to know besides.
     notices: Each<'a, Notice, NoticeView<'a>>,
+    /// What the guards say: what they refuse, and what somebody let pass.
+    guards: Each<'a, Ruling, RulingView<'a>>,
 }
 
 /// A plan in numbers of devices.
@@ -107,6 +110,9 @@ struct Change<'a> {
     /// The line that wants it, or for `prune` the line that wanted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<LocationView>,
+    /// The other fleets that manage the device, when the value replaces one that this fleet never declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed_by: Option<&'a str>,
 }
 
 /// Why a value changes.
@@ -135,6 +141,7 @@ pub(super) fn write(report: &PlanReport<'_>, out: &mut dyn io::Write) -> io::Res
             summary: summary(report),
             groups: Each::new(&plan.groups, move |group| group_view(group, places)),
             notices: Each::new(&plan.notices, NoticeView::from),
+            guards: rulings::views(&plan.rulings),
         },
         out,
     )
@@ -175,5 +182,6 @@ fn change<'a>(delta: &'a Delta, places: &dyn Places) -> Change<'a> {
         base,
         secret: delta.secret,
         origin: delta.origin.as_ref().map(|place| LocationView::of(places, place)),
+        claimed_by: delta.claimed.as_deref(),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         Paper,
         diff::Line,
         escape::{code, fence, html, plain, prose},
-        notices, words,
+        notices, rulings, words,
     },
     twin::{PropertyPath, Section},
 };
@@ -27,6 +27,7 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
     let plan = report.plan;
     writeln!(out, "**Plan:** {}", report.summary())?;
     writeln!(out, "\nFleet {} at {}", prose(&plan.fleet), code(words::short(&plan.revision)))?;
+    rulings::markdown(&plan.rulings, paper, out)?;
     notices::markdown(&plan.notices, paper, out)?;
     let blocks = blocks(&plan.groups);
     let mut room = paper.limits.bytes;

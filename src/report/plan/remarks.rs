@@ -8,7 +8,7 @@ use crate::{
     report::{
         Paper, notices,
         remark::{Level, Remark},
-        words,
+        rulings, words,
     },
 };
 
@@ -21,6 +21,7 @@ pub(super) fn tell(
     for (group, delta) in all.take(paper.limits.groups) {
         take(&remark(report, group, delta, paper.limits.samples))?;
     }
+    rulings::remarks(&report.plan.rulings, paper, take)?;
     notices::remarks(&report.plan.notices, paper, take)
 }
 

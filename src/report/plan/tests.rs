@@ -6,8 +6,11 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::*;
 use crate::{
-    fleet::{IdentityKind, IdentitySpec},
-    plan::{Counts, Notice, PlannedDevice},
+    fleet::{GuardName, IdentityKind, IdentitySpec},
+    plan::{
+        Counts, Notice, PlannedDevice,
+        guard::{Grant, Leave, Ruling},
+    },
     report::{
         Format, Limits,
         findings::tests::{Files, place},
@@ -21,7 +24,7 @@ fn files() -> Files {
 }
 
 fn delta(path: &str, from: Option<Value>, to: Option<Value>, why: Why) -> Delta {
-    Delta { path: path.parse().unwrap(), from, to, why, origin: None, secret: false }
+    Delta { path: path.parse().unwrap(), from, to, why, origin: None, secret: false, claimed: None }
 }
 
 fn group(kind: GroupKind, deltas: Vec<Delta>, devices: impl IntoIterator<Item = String>) -> Group {
@@ -75,6 +78,23 @@ fn many_kinds() -> Group {
     group
 }
 
+/// One of each kind.
+fn rulings() -> Vec<Ruling> {
+    let ruling = |guard, message: &str, leave| Ruling {
+        guard,
+        message: message.into(),
+        devices: 412,
+        samples: vec![DeviceId::new("kiosk-0001").unwrap()],
+        leave,
+    };
+    let grant = Grant { owner: "wifi-team".into(), reason: "new <b>keys</b>".into(), until: "2027-01-01".into() };
+    vec![
+        ruling(GuardName::MaxChanged, "values change on 412 of 790 managed devices; at most 20% are allowed", None),
+        ruling(GuardName::MaxPruned, "values are pruned", Some(Leave::Allowed { by: "alice".into() })),
+        ruling(GuardName::Protect, "the protected path `tags.old` would change", Some(Leave::Exempt(vec![grant]))),
+    ]
+}
+
 fn plan() -> Plan {
     let ntp = Delta {
         origin: Some(place("profiles/base.yaml", "ntpServer")),
@@ -95,6 +115,8 @@ fn plan() -> Plan {
             devices: 7,
             samples: vec![DeviceId::new("kiosk-0600").unwrap()],
         }],
+        idle: Vec::new(),
+        rulings: rulings(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         escape::plain,
         notices,
         paper::{BOLD, DIM, GREEN, RED, YELLOW},
-        words,
+        rulings, words,
     },
 };
 
@@ -33,6 +33,7 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
         writeln!(out, "{rest}; --format json shows all\n")?;
     }
     notices::text(&plan.notices, paper, out)?;
+    rulings::text(&plan.rulings, paper, out)?;
     let (fleet, revision) = (plain(&plan.fleet), plain(words::short(&plan.revision)));
     writeln!(out, "Fleet {fleet} at {revision}")?;
     writeln!(out, "{} {}", paper.paint(BOLD, "Plan:"), report.summary())

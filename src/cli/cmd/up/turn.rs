@@ -9,7 +9,7 @@ use crate::{
     cli::{
         Failure,
         args::UpArgs,
-        cmd::plan::refusals,
+        permit::Permit,
         prepare::{Desk, Prepared, Ready},
         replan::Afresh,
         watch::Watch,
@@ -65,13 +65,15 @@ impl Turn<'_> {
         let Ready::Go(prepared) = self.desk.prepare(self.workspace, declared).await? else { return Ok(End::Findings) };
         let started = devices.follow(prepared.planner.fleet(), self.client, group).await?;
         self.first_words(started).await?;
-        let Ready::Go(plan) = self.plan(&prepared).await? else { return Ok(End::Findings) };
+        let Ready::Go(mut plan) = self.plan(&prepared).await? else { return Ok(End::Findings) };
         if plan.is_empty() {
             self.desk.printer.say(format_args!("nothing to change on {} devices", plan.counts.examined));
             return Ok(End::Settled);
         }
-        for refusal in refusals(&prepared, &plan) {
-            self.desk.printer.warn(format_args!("{}; `twinops reconcile` would stop here", refusal.message));
+        Permit::new(&[]).judge(&prepared.planner, &mut plan, true);
+        for ruling in std::mem::take(&mut plan.rulings).iter().filter(|ruling| ruling.leave.is_none()) {
+            let (guard, said) = (ruling.guard, &ruling.message);
+            self.desk.printer.warn(format_args!("`{guard}` refuses: {said}; `twinops reconcile` would stop here"));
         }
         self.carry_out(&prepared, plan, watch, begun).await
     }
@@ -118,7 +120,7 @@ impl Turn<'_> {
         }
         let touched: Vec<DeviceId> =
             plan.groups.iter().flat_map(|group| &group.devices).map(|planned| planned.device.clone()).collect();
-        let replan = Afresh { planner: Arc::clone(&prepared.planner), guarded: false };
+        let replan = Afresh { planner: Arc::clone(&prepared.planner), permit: None };
         let outcome = reconcile::apply(plan, self.client, &replan, Limits::default(), &|_| (), self.stop).await;
         let waiting = self.wait(touched, prepared.planner.revision());
         let converged = tokio::select! {
@@ -151,7 +153,8 @@ impl Turn<'_> {
     ) -> Result<(), Failure> {
         let Desk { printer, format, .. } = *self.desk;
         let (fleet, revision) = (prepared.planner.fleet().name.as_str(), prepared.planner.revision());
-        printer.report(&OutcomeReport { fleet, revision, outcome, converged: Some(converged) }, format)?;
+        printer
+            .report(&OutcomeReport { fleet, revision, outcome, converged: Some(converged), rulings: &[] }, format)?;
         printer.say(format_args!(
             "{} devices applied it within {:.2} s of the save",
             converged.done.len(),
