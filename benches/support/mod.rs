@@ -9,6 +9,9 @@
     reason = "every benchmark uses its own part of this"
 )]
 
+#[cfg(feature = "cli")]
+pub mod twins;
+
 use std::{
     future::Future,
     path::{Path, PathBuf},

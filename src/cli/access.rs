@@ -113,6 +113,11 @@ impl TwinRead for Twins {
 }
 
 impl Twins {
+    /// Whether they are read from a file, which has no throttles.
+    pub(crate) const fn is_snapshot(&self) -> bool {
+        matches!(self, Self::Snapshot(_))
+    }
+
     /// The hub that `fleet` is for, or the file that stands in for it.
     pub(crate) fn open(fleet: &Fleet, access: Access<'_>, snapshot: Option<&PathBuf>) -> Result<Self, Failure> {
         Ok(match snapshot {

@@ -17,6 +17,7 @@ mod new_files;
 mod permit;
 mod prepare;
 mod printer;
+mod quota;
 mod reference;
 mod replan;
 mod run;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, value::RawValue};
 
-use super::guard::Ruling;
+use super::{guard::Ruling, quota::Quota};
 use crate::{
     fleet::{IdentitySpec, Place},
     twin::{DeviceId, PropertyPath},
@@ -25,6 +25,8 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// Profiles whose `where` selected none of the devices that were looked at, or declared.
     pub idle: Vec<Arc<str>>,
+    /// What it costs of the hub's throttles, once that has been asked; `None` too where they are not known.
+    pub quota: Option<Quota>,
     /// What the guards say; empty until they have been asked.
     pub rulings: Vec<Ruling>,
 }

@@ -205,6 +205,7 @@ impl Collector {
             counts: self.counts,
             notices: self.notices.finish(),
             idle: self.idle.finish(),
+            quota: None,
             rulings: Vec::new(),
         })
     }

@@ -6,7 +6,7 @@
 //! * `diff` is the three-way table; `class` works out once what all devices with the same wanted and base share.
 //! * `whole` sees to components that devices read whole.
 //! * `compliance` reads a device's answers, by the convention of each component.
-//! * [`guard`] holds a plan against the fleet's own limits.
+//! * [`guard`] holds a plan against the fleet's own limits, [`quota`] against those of the hub.
 
 mod change;
 mod class;
@@ -18,6 +18,7 @@ mod idle;
 mod marker;
 mod patch;
 mod planner;
+pub mod quota;
 mod standing;
 #[cfg(test)]
 mod tests;

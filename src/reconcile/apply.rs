@@ -11,10 +11,14 @@ use super::{
     outcome::{Event, Events, Failure, Outcome, Stopped},
     ports::{Replan, TwinRead, TwinWrite},
 };
-use crate::{plan::Plan, task::Stop, twin::DeviceId};
+use crate::{
+    plan::{Plan, quota::Throttles},
+    task::Stop,
+    twin::DeviceId,
+};
 
 /// How hard a run tries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// Most requests in flight. A throttling hub lowers it for a while.
     pub concurrency: usize,
@@ -23,11 +27,13 @@ pub struct Limits {
     /// How long one request is repeated while the hub throttles, is in trouble or cannot be reached. A hub that has
     /// answered no request at all for as long ends the run.
     pub patience: Duration,
+    /// The share of the hub's throttles that the run may take; `None` where they are not known.
+    pub throttles: Option<Throttles>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrency: 32, stale_tries: 5, patience: Duration::from_mins(10) }
+        Self { concurrency: 32, stale_tries: 5, patience: Duration::from_mins(10), throttles: None }
     }
 }
 
@@ -42,7 +48,7 @@ where
     E: Events,
 {
     let run = Run {
-        gate: Gate::new(limits.concurrency),
+        gate: Gate::new(limits.concurrency, limits.throttles),
         patience: limits.patience,
         events,
         stop: stop.child(),

@@ -10,6 +10,7 @@ use super::{
     ports::HubError,
 };
 use crate::{
+    plan::quota::Operation,
     task::{Backoff, Stop},
     twin::DeviceId,
 };
@@ -46,7 +47,12 @@ pub(super) enum Answer<T> {
 impl<E: Events> Run<'_, E> {
     /// Sends a request that may be repeated. Throttling slows the whole run down, trouble of the hub or of the line
     /// only this device; both are given up after the run's patience.
-    pub(super) async fn call<T, F>(&self, device: &DeviceId, mut send: impl FnMut() -> F) -> Answer<T>
+    pub(super) async fn call<T, F>(
+        &self,
+        operation: Operation,
+        device: &DeviceId,
+        mut send: impl FnMut() -> F,
+    ) -> Answer<T>
     where
         F: Future<Output = Result<T, HubError>>,
     {
@@ -54,7 +60,7 @@ impl<E: Events> Run<'_, E> {
         let mut broken_since: Option<Instant> = None;
         let mut unclear: Option<HubError> = None;
         loop {
-            let Some(pass) = self.stop.unless(self.gate.enter()).await else {
+            let Some(pass) = self.stop.unless(self.gate.enter(operation)).await else {
                 return unclear.map_or(Answer::NotSent, Answer::Unclear);
             };
             let error = match send().await {

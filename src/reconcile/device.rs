@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     fleet::IdentitySpec,
-    plan::{GroupKind, PlannedDevice},
+    plan::{GroupKind, PlannedDevice, quota::Operation},
     twin::DeviceId,
 };
 
@@ -80,7 +80,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
     }
 
     async fn register(&mut self, identity: &IdentitySpec) -> Step {
-        match self.run.call(&self.device, || self.hub.register(&self.device, identity)).await {
+        match self.run.call(Operation::Registration, &self.device, || self.hub.register(&self.device, identity)).await {
             Answer::Done(()) => self.registered(),
             // An earlier attempt of ours whose answer was lost, or somebody else: either way it exists now.
             Answer::Refused { error: HubError::Exists, repeated } => {
@@ -100,7 +100,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
     }
 
     async fn read(&self) -> Step {
-        match self.run.call(&self.device, || self.hub.twin(&self.device)).await {
+        match self.run.call(Operation::TwinRead, &self.device, || self.hub.twin(&self.device)).await {
             Answer::Done(Some(twin)) => self.plan_afresh(&twin),
             Answer::Done(None) => self.failed(&HubError::NoDevice),
             other => self.end(other),
@@ -121,7 +121,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 
     /// The first of two writes; the second rests on what it leaves.
     async fn prepare(&mut self, before: &RawValue, patch: Arc<RawValue>, etag: &str, kind: GroupKind) -> Step {
-        match self.run.call(&self.device, || self.hub.patch(&self.device, etag, before)).await {
+        match self.run.call(Operation::TwinWrite, &self.device, || self.hub.patch(&self.device, etag, before)).await {
             Answer::Done(twin) => {
                 self.trail.half_written = true;
                 match twin.row() {
@@ -135,7 +135,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
     }
 
     async fn patch(&mut self, patch: &RawValue, etag: &str, kind: GroupKind) -> Step {
-        match self.run.call(&self.device, || self.hub.patch(&self.device, etag, patch)).await {
+        match self.run.call(Operation::TwinWrite, &self.device, || self.hub.patch(&self.device, etag, patch)).await {
             Answer::Done(_) => Step::End(written(kind)),
             Answer::Refused { error: HubError::Stale, repeated } => {
                 if repeated {

@@ -1,11 +1,17 @@
-//! The one way to the hub: how many requests may be in flight, and when none may.
+//! The one way to the hub: how many requests may be in flight, when none may, and how fast they may follow each other.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+use super::pace::Pace;
+use crate::plan::quota::{Operation, Throttles};
 
 /// First wait after the hub has throttled, when it does not say how long.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -17,6 +23,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(super) struct Gate {
     most: f64,
+    /// Set where the throttles of the hub are known.
+    pace: Option<Pace>,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -38,6 +46,7 @@ struct State {
 pub(super) struct Pass<'a> {
     gate: &'a Gate,
     round: u64,
+    sent: Instant,
 }
 
 /// What a throttled request led to: everybody waits.
@@ -48,7 +57,7 @@ pub(super) struct Pause {
 }
 
 impl Gate {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize, throttles: Option<Throttles>) -> Self {
         let most = most.max(1);
         let state = State {
             in_flight: 0,
@@ -58,19 +67,33 @@ impl Gate {
             pauses: 0,
             last_success: Instant::now(),
         };
-        Self { most: to_float(most), state: Mutex::new(state), changed: Notify::new() }
+        let pace = throttles.map(Pace::new);
+        Self { most: to_float(most), pace, state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// Waits until a request may be sent.
-    pub(super) async fn enter(&self) -> Pass<'_> {
+    pub(super) async fn enter(&self, operation: Operation) -> Pass<'_> {
         loop {
             let changed = self.changed.notified();
             match self.try_enter() {
-                Ok(pass) => return pass,
-                Err(Some(until)) => tokio::time::sleep_until(until).await,
+                Ok(pass) => match self.in_its_slot(pass, operation).await {
+                    Some(pass) => return pass,
+                    None => continue,
+                },
+                Err(Some(until)) => sleep_until(until).await,
                 Err(None) => changed.await,
             }
         }
+    }
+
+    /// Waits for a moment at which the hub's throttles leave room; `None` when the gate was closed meanwhile.
+    async fn in_its_slot<'g>(&'g self, mut pass: Pass<'g>, operation: Operation) -> Option<Pass<'g>> {
+        let Some(pace) = &self.pace else { return Some(pass) };
+        sleep_until(pace.slot(operation)).await;
+        pass.sent = Instant::now();
+        // A pass that is dropped takes the lock itself.
+        let round = self.lock().round;
+        (pass.round == round).then_some(pass)
     }
 
     /// A pass, or until when the gate is closed, or nothing but "full".
@@ -89,7 +112,7 @@ impl Gate {
         if to_float(state.in_flight) < state.allowed {
             self.changed.notify_one();
         }
-        Ok(Pass { gate: self, round: state.round })
+        Ok(Pass { gate: self, round: state.round, sent: Instant::now() })
     }
 
     /// How long the hub has done nothing that it was asked.
@@ -105,6 +128,9 @@ impl Gate {
 impl Pass<'_> {
     /// The hub has answered to the point, whether or not the answer was welcome.
     pub(super) fn answered(&self) {
+        if let Some(pace) = &self.gate.pace {
+            pace.answered(self.sent.elapsed());
+        }
         let mut state = self.gate.lock();
         state.last_success = Instant::now();
         if self.round == state.round {
@@ -123,7 +149,11 @@ impl Pass<'_> {
         state.round += 1;
         state.pauses = state.pauses.saturating_add(1);
         state.allowed = (state.allowed / 2.0).max(1.0);
-        state.closed_until = Some(Instant::now() + wait);
+        let until = Instant::now() + wait;
+        state.closed_until = Some(until);
+        if let Some(pace) = &self.gate.pace {
+            pace.throttled(until);
+        }
         Some(Pause { wait, concurrency: whole(state.allowed) })
     }
 }
@@ -158,46 +188,49 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_throttled_request_holds_everybody_back_and_halves_the_flow() {
-        let gate = Gate::new(8);
-        let pass = gate.enter().await;
+        let gate = Gate::new(8, None);
+        let pass = gate.enter(Operation::TwinWrite).await;
         let pause = pass.throttled(Some(Duration::from_secs(7)));
         assert_eq!(pause, Some(Pause { wait: Duration::from_secs(7), concurrency: 4 }));
         drop(pass);
         let before = Instant::now();
-        let _next = gate.enter().await;
+        let _next = gate.enter(Operation::TwinWrite).await;
         assert_eq!(before.elapsed().as_secs(), 7);
     }
 
     #[tokio::test(start_paused = true)]
     async fn requests_sent_before_a_pause_cause_no_other() {
-        let gate = Gate::new(8);
-        let (one, two) = (gate.enter().await, gate.enter().await);
+        let gate = Gate::new(8, None);
+        let (one, two) = (gate.enter(Operation::TwinWrite).await, gate.enter(Operation::TwinWrite).await);
         assert!(one.throttled(None).is_some());
         assert!(two.throttled(None).is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn pauses_double_until_a_request_succeeds_and_stay_within_a_minute() {
-        let gate = Gate::new(1);
+        let gate = Gate::new(1, None);
         for bound in [1, 2, 4, 8, 16, 32, 60, 60] {
-            let pause = gate.enter().await.throttled(None).unwrap();
+            let pause = gate.enter(Operation::TwinWrite).await.throttled(None).unwrap();
             assert!(pause.wait >= Duration::from_secs(1).max(Duration::from_secs(bound) / 2), "{pause:?}");
             assert!(pause.wait <= Duration::from_secs(bound), "{pause:?}");
         }
-        gate.enter().await.answered();
-        assert_eq!(gate.enter().await.throttled(None).map(|pause| pause.wait), Some(Duration::from_secs(1)));
+        gate.enter(Operation::TwinWrite).await.answered();
+        assert_eq!(
+            gate.enter(Operation::TwinWrite).await.throttled(None).map(|pause| pause.wait),
+            Some(Duration::from_secs(1))
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn successes_open_the_gate_again_up_to_its_limit() {
-        let gate = Gate::new(4);
-        gate.enter().await.throttled(None);
+        let gate = Gate::new(4, None);
+        gate.enter(Operation::TwinWrite).await.throttled(None);
         for _ in 0..50 {
-            gate.enter().await.answered();
+            gate.enter(Operation::TwinWrite).await.answered();
         }
         let mut passes = Vec::new();
         for _ in 0..4 {
-            passes.push(gate.enter().await);
+            passes.push(gate.enter(Operation::TwinWrite).await);
         }
         assert!(gate.try_enter().is_err());
         passes.pop();

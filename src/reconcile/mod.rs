@@ -3,7 +3,7 @@
 //! * [`ports`] says what is needed of a hub, reading and writing apart, and of the planner.
 //! * [`fold_pages`] drives a planner over a stream of pages on all cores, in bounded memory.
 //! * [`apply()`] writes: one PATCH a device, each resting on the etag that was planned against. All its calls pass one
-//!   `gate`, which slows the whole run down when the hub throttles. There is no journal: whoever runs it again
+//!   `gate`, which slows the whole run down when the hub throttles; `pace` keeps it below throttles that are known. There is no journal: whoever runs it again
 //!   continues.
 //! * [`converge()`] waits until devices have caught up, or says which have not.
 
@@ -13,6 +13,7 @@ mod converge;
 mod device;
 mod gate;
 mod outcome;
+mod pace;
 pub mod ports;
 mod read;
 pub mod survey;
@@ -22,4 +23,5 @@ mod tests;
 pub use apply::{Limits, apply};
 pub use converge::{Converged, Patience, Standing, acknowledged, converge};
 pub use outcome::{Event, Events, Failure, Outcome, Stopped};
+pub use pace::paced;
 pub use read::fold_pages;

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     fmt::{self, Write as _},
+    time::Duration,
 };
 
 use crate::twin::DeviceId;
@@ -18,6 +19,30 @@ pub(crate) fn count(n: u64, noun: &str) -> String {
     match n {
         1 => format!("1 {noun}"),
         _ => format!("{n} {}", plural(noun)),
+    }
+}
+
+/// `10,000 twin writes`.
+pub(crate) fn count_grouped(n: u64, noun: &str) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if n == 1 { format!("{grouped} {noun}") } else { format!("{grouped} {}", plural(noun)) }
+}
+
+/// A length of time as it is estimated: `200 s`, `25 min`, `2 h 5 min`, never less than it is.
+pub(crate) fn length(time: Duration) -> String {
+    let seconds = time.as_millis().div_ceil(1000);
+    let minutes = seconds.div_ceil(60);
+    match (seconds, minutes) {
+        (..=599, _) => format!("{seconds} s"),
+        (_, ..=119) => format!("{minutes} min"),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
     }
 }
 
@@ -81,6 +106,15 @@ mod tests {
         assert_eq!(count(1, "device"), "1 device");
         assert_eq!(count(0, "property"), "0 properties");
         assert_eq!(parts([(12, "to change"), (0, "to prune"), (2, "to adopt")]), "12 to change, 2 to adopt");
+    }
+
+    #[test]
+    fn large_numbers_and_long_times_are_told_as_people_read_them() {
+        assert_eq!(count_grouped(1, "twin write"), "1 twin write");
+        assert_eq!(count_grouped(999, "twin write"), "999 twin writes");
+        assert_eq!(count_grouped(1_234_567, "twin write"), "1,234,567 twin writes");
+        let told = |seconds| length(Duration::from_secs_f64(seconds));
+        assert_eq!([told(0.2), told(200.0), told(600.0), told(7500.0)], ["1 s", "200 s", "10 min", "2 h 5 min"]);
     }
 
     #[test]

@@ -115,3 +115,25 @@ fn a_value_of_another_fleet_is_not_replaced() {
     stage.run(&["reconcile", "--allow", "otherFleet"]).exits(0);
     assert_eq!(welcome(&stage, "d03"), json!("hello"));
 }
+
+#[test]
+fn a_plan_says_what_it_costs_of_the_hub_and_a_run_keeps_to_it() {
+    let stage = begun();
+    let small = |welcome: &str| fleet("{ maxChanged: 100% }\n  hub: { sku: F1 }", welcome);
+    stage.write("fleet.yaml", small("welcome"));
+    stage.commit("A warmer welcome, on a small hub");
+    let told = stage.run(&["plan"]).exits(0).out;
+    assert!(told.contains("Quota: 12 twin writes on F1: at least 1 s"), "{told}");
+    let json: Value =
+        serde_json::from_str(&stage.run(&["plan", "--format", "json", "--share", "50%"]).exits(0).out).unwrap();
+    assert_eq!((&json["quota"]["sku"], &json["quota"]["phases"][1]["calls"]), (&json!("F1"), &json!(12)));
+    assert_eq!(json["quota"]["phases"][1]["atShareSeconds"], json!(0.48));
+    // A hundredth of 50 writes a second: the first at once, the twelfth after 22 s.
+    let start = std::time::Instant::now();
+    stage.run(&["reconcile", "--device", "d00", "--device", "d01", "--share", "1%"]).exits(0);
+    assert!(start.elapsed() >= std::time::Duration::from_secs(2), "{:?}", start.elapsed());
+    stage.run(&["reconcile", "--share", "0%"]).exits(64);
+    stage.write("fleet.yaml", fleet("{ maxChanged: 100% }", "welcome"));
+    stage.commit("A hub of our own");
+    stage.run(&["plan", "--share", "50%"]).exits(64);
+}

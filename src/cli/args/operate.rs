@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{duration, values::guard};
+use super::{Share, duration, values::guard};
 use crate::{
     fleet::GuardName,
     twin::{DeviceId, PropertyPath},
@@ -92,6 +92,9 @@ pub struct PlanArgs {
     /// Read the twins from this file, one JSON document a line, instead of a hub.
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub snapshot: Option<PathBuf>,
+    /// The share of the throttles that `spec.hub.sku` has which may be taken, 80% unless told; devices need the rest.
+    #[arg(long, value_name = "SHARE", help_heading = "Run")]
+    pub share: Option<Share>,
     /// Let this guard pass, as the same argument of `reconcile` would; may be given several times.
     #[arg(long, value_name = "GUARD", value_parser = guard(), help_heading = "Run")]
     pub allow: Vec<GuardName>,
@@ -119,6 +122,9 @@ pub struct ReconcileArgs {
     /// Twins written at the same time, at most; a hub that throttles brings it down.
     #[arg(long, value_name = "N", default_value = "32", help_heading = "Run")]
     pub concurrency: NonZeroUsize,
+    /// The share of the throttles that `spec.hub.sku` has which may be taken, 80% unless told; devices need the rest.
+    #[arg(long, value_name = "SHARE", help_heading = "Run")]
+    pub share: Option<Share>,
     /// Let this guard pass in this run; the report records who did. May be given several times.
     #[arg(long, value_name = "GUARD", value_parser = guard(), help_heading = "Run")]
     pub allow: Vec<GuardName>,

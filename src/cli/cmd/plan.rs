@@ -9,10 +9,15 @@ use crate::{
         args::{PlanArgs, SelectArgs},
         permit::Permit,
         prepare::{Desk, Prepared, Ready},
+        quota,
         workspace::{Files, Workspace},
     },
-    plan::Plan,
-    reconcile::survey,
+    client::Options,
+    plan::{
+        Plan,
+        quota::{Looked, Quota, Throttles},
+    },
+    reconcile::{paced, survey},
     report::PlanReport,
     twin::DeviceId,
 };
@@ -30,7 +35,8 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let permit = Permit::new(&args.allow);
-    let planned = survey(desk, &prepared, &twins, &args.select, &permit).await?;
+    let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
+    let planned = survey(desk, &prepared, &twins, &args.select, &permit, throttles).await?;
     let Ready::Go(plan) = planned else { return Ok(Exit::Findings) };
     let places = Files::new(&prepared.declared.source, desk.root);
     desk.printer.report(&PlanReport { plan: &plan, places: &places }, desk.format)?;
@@ -45,16 +51,19 @@ pub(crate) async fn survey(
     twins: &Twins,
     select: &SelectArgs,
     permit: &Permit,
+    throttles: Option<Throttles>,
 ) -> Result<Ready<Plan>, Failure> {
     let progress = desk.printer.progress("comparing twins", None);
     let statement = access::statement(select, desk.printer)?;
     let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
+    let paced = paced(pages, throttles.filter(|_| statement.is_some() && !twins.is_snapshot()));
     // Of a device that was named, as of all when nothing narrows them down, the hub has told all there is.
     let complete = |device: &DeviceId| access::is_all(select) || select.devices.contains(device);
-    let planned = survey::plan(pages, Arc::clone(&prepared.planner), &complete).await?;
+    let planned = survey::plan(paced, Arc::clone(&prepared.planner), &complete).await?;
     progress.finish();
     match planned {
         Ok(mut plan) => {
+            plan.quota = throttles.map(|throttles| Quota::predict(throttles, &plan, looked(statement.is_some())));
             permit.judge(&prepared.planner, &mut plan, access::is_all(select));
             Ok(Ready::Go(plan))
         }
@@ -63,4 +72,9 @@ pub(crate) async fn survey(
             Ok(Ready::Findings)
         }
     }
+}
+
+/// As a query the twins come in pages; those that were named are read one by one.
+fn looked(by_query: bool) -> Looked {
+    if by_query { Looked::Pages(Options::default().page_size) } else { Looked::Each }
 }

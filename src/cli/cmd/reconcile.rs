@@ -9,6 +9,7 @@ use crate::{
         args::{ReconcileArgs, SelectArgs},
         permit::{self, Permit},
         prepare::{Desk, Prepared, Ready},
+        quota,
         replan::Afresh,
         workspace::{Files, Workspace},
     },
@@ -28,7 +29,8 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, None)?;
     let permit = Permit::new(&args.allow);
-    let planning = super::plan::survey(desk, &prepared, &twins, &args.select, &permit);
+    let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
+    let planning = super::plan::survey(desk, &prepared, &twins, &args.select, &permit, throttles);
     // Nothing is written yet: there is nothing to bring to an end.
     let Some(planned) = stop.unless(planning).await else { return Ok(Exit::Interrupted) };
     let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };
@@ -47,7 +49,7 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     }
     let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
     let progress = desk.printer.progress("writing twins", None);
-    let limits = Limits { concurrency: args.concurrency.get(), ..Limits::default() };
+    let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
     let rulings = std::mem::take(&mut plan.rulings);
     let replan = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit) };
     let outcome = reconcile::apply(plan, &**hub, &replan, limits, &show(&progress), stop).await;

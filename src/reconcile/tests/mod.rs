@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod reading;
+mod throttle;
 
 /// What the hub says to the next request of a device; when nothing is left, all is well.
 #[derive(Debug, Clone, Copy)]

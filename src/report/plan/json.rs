@@ -5,7 +5,7 @@ use std::io;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{PlanReport, Summary, from, to};
+use super::{PlanReport, Summary, from, quota, to};
 use crate::{
     plan::{Delta, Group, GroupKind, Notice, PlannedDevice, Why, guard::Ruling},
     report::{
@@ -38,6 +38,9 @@ pub(crate) struct View<'a> {
     notices: Each<'a, Notice, NoticeView<'a>>,
     /// What the guards say: what they refuse, and what somebody let pass.
     guards: Each<'a, Ruling, RulingView<'a>>,
+    /// What carrying it out costs of the hub's throttles; absent where the fleet does not say which hub it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<quota::View>,
 }
 
 /// A plan in numbers of devices.
@@ -142,6 +145,7 @@ pub(super) fn write(report: &PlanReport<'_>, out: &mut dyn io::Write) -> io::Res
             groups: Each::new(&plan.groups, move |group| group_view(group, places)),
             notices: Each::new(&plan.notices, NoticeView::from),
             guards: rulings::views(&plan.rulings),
+            quota: plan.quota.as_ref().map(quota::View::from),
         },
         out,
     )

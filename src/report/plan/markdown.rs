@@ -8,7 +8,7 @@ use std::io;
 use super::{
     PlanReport,
     blocks::{Block, Entry, blocks},
-    provenance, rest, said, sign,
+    provenance, quota, rest, said, sign,
 };
 use crate::{
     report::{
@@ -28,6 +28,10 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
     writeln!(out, "**Plan:** {}", report.summary())?;
     writeln!(out, "\nFleet {} at {}", prose(&plan.fleet), code(words::short(&plan.revision)))?;
     rulings::markdown(&plan.rulings, paper, out)?;
+    for (at, line) in plan.quota.iter().flat_map(quota::lines).enumerate() {
+        let gap = if at == 0 { "\n" } else { "" };
+        writeln!(out, "{gap}- **quota** {line}")?;
+    }
     notices::markdown(&plan.notices, paper, out)?;
     let blocks = blocks(&plan.groups);
     let mut room = paper.limits.bytes;

@@ -3,6 +3,7 @@
 mod blocks;
 mod json;
 mod markdown;
+mod quota;
 mod remarks;
 mod text;
 

@@ -1,15 +1,16 @@
 //! Plans in every format.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json, value::RawValue};
 
 use super::*;
 use crate::{
-    fleet::{GuardName, IdentityKind, IdentitySpec},
+    fleet::{GuardName, IdentityKind, IdentitySpec, Sku},
     plan::{
         Counts, Notice, PlannedDevice,
         guard::{Grant, Leave, Ruling},
+        quota::{Cost, Operation, Phase, Quota},
     },
     report::{
         Format, Limits,
@@ -78,6 +79,14 @@ fn many_kinds() -> Group {
     group
 }
 
+fn quota() -> Quota {
+    let cost =
+        |seconds: u64| Cost { at_least: Duration::from_secs(seconds), at_share: Duration::from_millis(seconds * 1250) };
+    let phase = |operation, calls, seconds| Phase { operation, calls, cost: cost(seconds) };
+    let phases = vec![phase(Operation::QueryPage, 1, 3), phase(Operation::TwinWrite, 10_000, 200)];
+    Quota { sku: Sku::S1, units: 1, share: 0.8, phases, total: cost(203) }
+}
+
 /// One of each kind.
 fn rulings() -> Vec<Ruling> {
     let ruling = |guard, message: &str, leave| Ruling {
@@ -116,6 +125,7 @@ fn plan() -> Plan {
             samples: vec![DeviceId::new("kiosk-0600").unwrap()],
         }],
         idle: Vec::new(),
+        quota: Some(quota()),
         rulings: rulings(),
     }
 }

@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::{
     PlanReport,
     blocks::{Block, Entry, blocks},
-    provenance, rest, said, sign,
+    provenance, quota, rest, said, sign,
 };
 use crate::{
     plan::Delta,
@@ -34,6 +34,9 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
     }
     notices::text(&plan.notices, paper, out)?;
     rulings::text(&plan.rulings, paper, out)?;
+    for line in plan.quota.iter().flat_map(quota::lines) {
+        writeln!(out, "{} {line}", paper.paint(BOLD, "Quota:"))?;
+    }
     let (fleet, revision) = (plain(&plan.fleet), plain(words::short(&plan.revision)));
     writeln!(out, "Fleet {fleet} at {revision}")?;
     writeln!(out, "{} {}", paper.paint(BOLD, "Plan:"), report.summary())
