@@ -158,9 +158,8 @@ fn calls(operation: Operation, plan: &Plan, looked: Looked) -> u64 {
     match (operation, looked) {
         (Operation::QueryPage, Looked::Pages(size)) => plan.counts.examined.div_ceil(u64::from(size.max(1))).max(1),
         (Operation::QueryPage, Looked::Each) => 0,
-        (Operation::Registration, _) => new(),
         // What is registered is read before it is written.
-        (Operation::TwinRead, Looked::Pages(_)) => new(),
+        (Operation::Registration, _) | (Operation::TwinRead, Looked::Pages(_)) => new(),
         (Operation::TwinRead, Looked::Each) => new() + plan.counts.examined,
         (Operation::TwinWrite, _) => {
             let writes = plan.groups.iter().map(|group| {

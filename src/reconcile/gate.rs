@@ -76,10 +76,11 @@ impl Gate {
         loop {
             let changed = self.changed.notified();
             match self.try_enter() {
-                Ok(pass) => match self.in_its_slot(pass, operation).await {
-                    Some(pass) => return pass,
-                    None => continue,
-                },
+                Ok(pass) => {
+                    if let Some(pass) = self.in_its_slot(pass, operation).await {
+                        return pass;
+                    }
+                }
                 Err(Some(until)) => sleep_until(until).await,
                 Err(None) => changed.await,
             }

@@ -118,8 +118,8 @@ pub fn paced<'p>(
         if let Some(pace) = &pace {
             sleep_until(pace.slot(Operation::QueryPage)).await;
         }
-        let page = pin!(pages.next()).await?;
-        Some((page, (pages, pace)))
+        let next = pin!(pages.next()).await?;
+        Some((next, (pages, pace)))
     })
 }
 

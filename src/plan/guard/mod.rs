@@ -161,7 +161,7 @@ pub fn forbidden(
     let protected = breach::protected(fleet);
     let touched = |path: &PropertyPath| protected.iter().any(|protected| breach::touches(path, protected));
     let protect = change.paths().find(|path| touched(path) && !is_free(GuardName::Protect, path));
-    let claimed = change.claims().iter().map(|(path, _)| path);
-    let other = claimed.cloned().find(|path| !is_free(GuardName::OtherFleet, path));
+    let mut claimed = change.claims().iter().map(|(path, _)| path);
+    let other = claimed.find(|path| !is_free(GuardName::OtherFleet, path)).cloned();
     protect.map(|path| (GuardName::Protect, path)).or(other.map(|path| (GuardName::OtherFleet, path)))
 }
