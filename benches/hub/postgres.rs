@@ -17,7 +17,9 @@ pub(crate) async fn run(count: u64) {
     let folder = Folder::new("postgres");
     let first = start(&folder, "first", &database);
     devices::register(&first, count).await;
-    heading(&format!("PATCH of {count} twins on PostgreSQL, {CLIENTS} clients over HTTPS, each answered when durable"));
+    heading(&format!(
+        "PATCH of {count} twins on PostgreSQL, {CLIENTS} clients at each hub over HTTPS, each answered when durable"
+    ));
     measure("one hub", &[&first], count, &database).await;
     let second = start(&folder, "second", &database);
     measure("two hubs over one database", &[&first, &second], count, &database).await;
@@ -34,10 +36,11 @@ pub(crate) fn start(folder: &Folder, name: &str, database: &Postgres) -> Hub {
 }
 
 async fn measure(what: &str, hubs: &[&Hub], count: u64, database: &Postgres) {
-    load::patches(hubs, count, CLIENTS, TIME / 5).await;
+    let clients = CLIENTS * hubs.len() as u64;
+    load::patches(hubs, count, clients, TIME / 5).await;
     let used = || hubs.iter().map(|hub| hub.cpu()).sum::<f64>();
     let (cpu, commits) = (used(), alone::commits(&database.url()).await);
-    let done = load::patches(hubs, count, CLIENTS, TIME).await;
+    let done = load::patches(hubs, count, clients, TIME).await;
     let written = done.rate * TIME.as_secs_f64();
     load::print(what, &done, "6,000", "-");
     figure("  the hubs' processor time for each", (used() - cpu) * 1e6 / written, "us", "-");

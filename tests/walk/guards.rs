@@ -1,5 +1,7 @@
 //! What stops a run before its first write, and what lets it pass.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::stage::Stage;
@@ -24,7 +26,8 @@ spec:
 "
     );
     for number in 0..12 {
-        text += &format!(
+        let _ = write!(
+            text,
             "---\napiVersion: twinops/v1\nkind: Device\nmetadata: {{ name: d{number:02} }}\n\
              spec: {{ identity: {{ type: sas }}, tags: {{ role: kiosk }} }}\n"
         );

@@ -54,7 +54,9 @@ fn twins(changed: usize, tags: Value, with: Value) -> Vec<String> {
 fn plan(planner: Planner, twins: &[String]) -> (Arc<Planner>, Plan) {
     let planner = Arc::new(planner);
     let mut collector = Collector::new(Arc::clone(&planner));
-    twins.iter().for_each(|twin| collector.take(&TwinRow::parse(twin).unwrap()).unwrap());
+    for twin in twins {
+        collector.take(&TwinRow::parse(twin).unwrap()).unwrap();
+    }
     collector.take_unregistered(&|_| true).unwrap();
     (planner, collector.finish().unwrap())
 }
