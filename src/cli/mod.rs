@@ -3,11 +3,13 @@
 //! * [`args`] says what can be asked, and nothing else; `reference` and `completions` are derived from it.
 //! * [`Printer`] is the only one that prints: results on stdout, all else on stderr.
 //! * [`Exit`] holds the exit codes, which scripts rely on; [`Failure`] is what a command gives back instead of a result.
-//! * `workspace` is the fleet that a command works on, `access` the hub; `prepare` makes a planner of both.
+//! * `workspace` is the fleet that a command works on, `access` the hub; `prepare` makes a planner of both,
+//!   `cache` keeps twins from one run to the next.
 //! * `cmd` holds the commands, one a file.
 
 mod access;
 pub mod args;
+mod cache;
 mod check;
 mod cmd;
 mod completions;

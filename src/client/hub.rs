@@ -55,7 +55,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct HubClient {
     http: Http,
-    tokens: Tokens,
+    pub(super) tokens: Tokens,
     pub(super) options: Options,
 }
 

@@ -3,6 +3,7 @@
 //! * [`HubClient`] speaks to Azure IoT Hub, or to any hub that speaks as it does: reads and writes twins, streams
 //!   queries, calls methods.
 //!   For a hub with a provisioning service of its own, it enrols devices.
+//! * [`Seal`] keeps what was read of a hub from those who may not read it.
 //! * [`Vault`] reads secrets of an Azure Key Vault, as whom [`Entra`] knows.
 //! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them, or in a JSON array.
 //!
@@ -19,6 +20,7 @@ mod http;
 mod hub;
 mod pages;
 mod registry;
+mod seal;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -30,5 +32,6 @@ pub use entra::{Entra, EntraError};
 pub use http::ClientError;
 pub use hub::{HubClient, MethodAnswer, Options};
 pub use pages::Rows;
+pub use seal::Seal;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use vault::{Vault, VaultError};

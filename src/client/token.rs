@@ -40,6 +40,11 @@ impl Tokens {
         }
     }
 
+    /// The hub, and what proves that we may ask it.
+    pub(super) fn of(&self) -> (&str, &ServiceCredential) {
+        (&self.resource, &self.credential)
+    }
+
     /// A token that lasts a while.
     pub(super) fn current(&self) -> Result<Authorization, HubError> {
         // A machine whose clock stands before 1970 will be told by the hub that its token has expired.

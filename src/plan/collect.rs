@@ -251,6 +251,13 @@ fn key(change: &DeviceChange) -> Box<str> {
 /// Most devices named by a notice.
 const SAMPLES: usize = 5;
 
+/// The first few by name: in whatever order twins come, the same are told.
+fn keep_first(samples: &mut Vec<DeviceId>, more: impl IntoIterator<Item = DeviceId>) {
+    samples.extend(more);
+    samples.sort();
+    samples.truncate(SAMPLES);
+}
+
 /// Notices by id and subject.
 #[derive(Default)]
 struct Notices(BTreeMap<(&'static str, String), (u64, Vec<DeviceId>)>);
@@ -259,16 +266,14 @@ impl Notices {
     fn add(&mut self, id: &'static str, about: &str, device: &DeviceId) {
         let (count, samples) = self.0.entry((id, about.to_owned())).or_default();
         *count += 1;
-        if samples.len() < SAMPLES {
-            samples.push(device.clone());
-        }
+        keep_first(samples, [device.clone()]);
     }
 
     fn merge(&mut self, other: Self) {
         for (key, (more, devices)) in other.0 {
             let (count, samples) = self.0.entry(key).or_default();
             *count += more;
-            samples.extend(devices.into_iter().take(SAMPLES.saturating_sub(samples.len())));
+            keep_first(samples, devices);
         }
     }
 

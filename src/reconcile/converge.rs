@@ -205,7 +205,7 @@ fn unreadable(error: RowError) -> HubError {
 }
 
 /// As few statements as name all these devices.
-fn statements(devices: &BTreeSet<DeviceId>) -> Vec<String> {
+pub(super) fn statements(devices: &BTreeSet<DeviceId>) -> Vec<String> {
     const START: &str = "SELECT * FROM devices WHERE deviceId IN [";
     let mut all = Vec::new();
     let mut text = String::from(START);

@@ -5,9 +5,11 @@
 //! * [`apply()`] writes: one PATCH a device, each resting on the etag that was planned against. All its calls pass one
 //!   `gate`, which slows the whole run down when the hub throttles; `pace` keeps it below throttles that are known. There is no journal: whoever runs it again
 //!   continues.
+//! * [`cache`] keeps twins, so that a plan reads only those that have changed.
 //! * [`converge()`] waits until devices have caught up, or says which have not.
 
 mod apply;
+pub mod cache;
 mod call;
 mod converge;
 mod device;

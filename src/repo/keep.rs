@@ -10,6 +10,8 @@ use super::open::Repo;
 
 /// How the names of kept results begin; there is one file, of one build.
 const CHECKED: &str = "checked-";
+/// How the names of files with kept twins begin; there is one for each hub.
+const TWINS: &str = "twins-";
 
 impl Repo {
     /// What was kept under this name; empty when there is nothing.
@@ -41,6 +43,23 @@ impl Repo {
         }
         // Readers see the old file, none, or the new one.
         fs::rename(new, self.kept_file(name))
+    }
+
+    /// The twins that were kept under this name; empty when there are none.
+    pub fn kept_twins(&self, name: &str) -> Vec<u8> {
+        fs::read(self.kept_folder().join(format!("{TWINS}{name}"))).unwrap_or_default()
+    }
+
+    /// Keeps twins instead of those that there are.
+    ///
+    /// # Errors
+    /// When the folder cannot be written: nothing is lost but time.
+    pub fn keep_twins(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let folder = self.kept_folder();
+        fs::create_dir_all(&folder)?;
+        let new = folder.join(format!("new-{TWINS}{}", std::process::id()));
+        fs::write(&new, bytes)?;
+        fs::rename(new, folder.join(format!("{TWINS}{name}")))
     }
 
     fn kept_folder(&self) -> PathBuf {

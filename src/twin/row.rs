@@ -26,6 +26,9 @@ pub struct TwinRow<'a> {
     /// Opaque; empty in projections.
     #[serde(borrow, default)]
     pub etag: Cow<'a, str>,
+    /// The edition of the device's identity.
+    #[serde(borrow, default)]
+    pub device_etag: Option<Cow<'a, str>>,
     /// `enabled` or `disabled`.
     #[serde(borrow, default)]
     pub status: Option<Cow<'a, str>>,

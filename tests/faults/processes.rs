@@ -39,3 +39,24 @@ async fn a_reconciler_that_is_killed_again_and_again_is_finished_by_the_next() {
     stage.finishes().await;
     stage.is_right(1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_of_twins_costs_nothing_when_it_is_broken_and_no_write_rests_on_it() {
+    let stage = Stage::new(13).await;
+    stage.commit(1).await;
+    let (code, cold) = stage.run(&["plan", "--detailed-exitcode"]).await;
+    assert_eq!(code, 2, "{cold}");
+    let [kept] = stage.kept().try_into().unwrap();
+    let good = std::fs::read(&kept).unwrap();
+    assert!(!good.windows(6).any(|part| part == b"bridge"), "nobody reads it without the key of the hub");
+    let (_, warm) = stage.run(&["plan", "--detailed-exitcode"]).await;
+    assert_eq!(warm, cold);
+    for broken in [Vec::new(), good[..good.len() / 2].to_vec(), vec![7; good.len()]] {
+        std::fs::write(&kept, broken).unwrap();
+        let (code, said) = stage.run(&["plan", "--detailed-exitcode"]).await;
+        assert_eq!((code, &said), (2, &cold));
+    }
+    // Written from what was kept: each twin is read first, and others may have written to it in between.
+    stage.finishes().await;
+    stage.is_right(1).await;
+}

@@ -1,6 +1,6 @@
 //! A hub, a proxy before it, a fleet repository, and the built command.
 
-use std::{fs, process::Stdio, time::Duration};
+use std::{fs, path::PathBuf, process::Stdio, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -87,6 +87,12 @@ impl Stage {
         let output = timeout(PATIENCE, self.start(words).wait_with_output()).await.unwrap().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.code().unwrap(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// The files in which twins are kept for the next run.
+    pub(crate) fn kept(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.repository.path().join(".git/twinops")).unwrap().map(|entry| entry.unwrap());
+        files.filter(|entry| entry.file_name().to_string_lossy().starts_with("twins-")).map(|e| e.path()).collect()
     }
 
     /// Over a calm network one run finishes the work, and the next has none.

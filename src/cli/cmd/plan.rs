@@ -1,12 +1,11 @@
 //! `twinops plan`: what would change, and why. Given a reader only.
 
-use std::sync::Arc;
-
 use crate::{
     cli::{
         Exit, Failure,
         access::{self, Access, Twins},
         args::{PlanArgs, SelectArgs},
+        cache::{self, Purpose},
         permit::Permit,
         prepare::{Desk, Prepared, Ready},
         quota,
@@ -17,9 +16,8 @@ use crate::{
         Plan,
         quota::{Looked, Quota, Throttles},
     },
-    reconcile::{paced, survey},
+    reconcile::paced,
     report::PlanReport,
-    twin::DeviceId,
 };
 
 /// Plans and tells.
@@ -36,7 +34,8 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let permit = Permit::new(&args.allow);
     let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
-    let planned = survey(desk, &prepared, &twins, &args.select, &permit, throttles).await?;
+    let looking = Looking { twins: &twins, select: &args.select, purpose: Purpose::Show, throttles };
+    let planned = survey(desk, &prepared, looking, &permit).await?;
     let Ready::Go(plan) = planned else { return Ok(Exit::Findings) };
     let places = Files::new(&prepared.declared.source, desk.root);
     desk.printer.report(&PlanReport { plan: &plan, places: &places }, desk.format)?;
@@ -44,22 +43,28 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     Ok(if changes { Exit::Changes } else { Exit::Done })
 }
 
+/// Which twins are looked at, what for, and how fast.
+#[derive(Clone, Copy)]
+pub(crate) struct Looking<'a> {
+    pub(crate) twins: &'a Twins,
+    pub(crate) select: &'a SelectArgs,
+    pub(crate) purpose: Purpose,
+    pub(crate) throttles: Option<Throttles>,
+}
+
 /// The plan for the twins that the arguments select, guards judged.
 pub(crate) async fn survey(
     desk: &Desk<'_>,
     prepared: &Prepared,
-    twins: &Twins,
-    select: &SelectArgs,
+    looking: Looking<'_>,
     permit: &Permit,
-    throttles: Option<Throttles>,
 ) -> Result<Ready<Plan>, Failure> {
+    let Looking { twins, select, throttles, .. } = looking;
     let progress = desk.printer.progress("comparing twins", None);
     let statement = access::statement(select, desk.printer)?;
     let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
     let paced = paced(pages, throttles.filter(|_| statement.is_some() && !twins.is_snapshot()));
-    // Of a device that was named, as of all when nothing narrows them down, the hub has told all there is.
-    let complete = |device: &DeviceId| access::is_all(select) || select.devices.contains(device);
-    let planned = survey::plan(paced, Arc::clone(&prepared.planner), &complete).await?;
+    let planned = cache::plan(desk, prepared, looking, paced).await?;
     progress.finish();
     match planned {
         Ok(mut plan) => {

@@ -7,6 +7,8 @@ use crate::{
         Exit, Failure, Progress,
         access::{self, Access, Twins},
         args::{ReconcileArgs, SelectArgs},
+        cache::Purpose,
+        cmd::plan::Looking,
         permit::{self, Permit},
         prepare::{Desk, Prepared, Ready},
         quota,
@@ -30,7 +32,8 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let twins = Twins::open(prepared.planner.fleet(), access, None)?;
     let permit = Permit::new(&args.allow);
     let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
-    let planning = super::plan::survey(desk, &prepared, &twins, &args.select, &permit, throttles);
+    let looking = Looking { twins: &twins, select: &args.select, purpose: Purpose::Write, throttles };
+    let planning = super::plan::survey(desk, &prepared, looking, &permit);
     // Nothing is written yet: there is nothing to bring to an end.
     let Some(planned) = stop.unless(planning).await else { return Ok(Exit::Interrupted) };
     let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };

@@ -1,53 +1,42 @@
-//! Carrying out a plan: PATCH requests per second against a hub that answers at once.
+//! PATCH requests per second against a hub that answers at once.
 //!
-//! `cargo bench --bench reconcile` writes 100,000 twins over HTTP on this machine, each under its etag and with its
-//! outcome counted, 32 at a time. The hub is a few lines that read a request and answer a twin of 1 KB; it runs on
-//! the same processors. The peer beside it is the HTTP library in a bare loop: no credentials, no outcome, nobody who slows down
-//! when the hub asks for it.
-
-#![expect(clippy::print_stdout, reason = "a benchmark prints rounded figures")]
-
-mod support;
+//! Writes twins over HTTP on this machine, each under its etag and with its outcome counted, 32 at a time. The hub is a
+//! few lines that read a request and answer a twin of 1 KB; it runs on the same processors. The peer beside it is the
+//! HTTP library in a bare loop: no credentials, no outcome, nobody who slows down when the hub asks for it.
 
 use futures_util::{StreamExt as _, stream};
-use support::{
-    again, figure, heading, peak_mb, size,
-    twins::{ETAG, Never, client, hub, patch, plan},
-};
-use tokio::runtime::Runtime;
 use twinops::{
     reconcile::{Event, Limits, apply},
     task::Stop,
 };
 
+use crate::support::{
+    again, figure, heading, peak_mb, timed_async,
+    twins::{ETAG, Never, client, hub, patch, plan},
+};
+
 const IN_FLIGHT: usize = 32;
 
-fn main() {
-    if let Some(words) = support::words() {
-        let [what, size] = words.as_slice() else { unreachable!("two words, below") };
-        let size = size.parse().expect("a number, below");
-        let runtime = Runtime::new().expect("a runtime");
-        return runtime.block_on(async { if what == "peer" { run_peer(size).await } else { run(size).await } });
-    }
-    let size = size(100_000);
+/// Each in a process of its own.
+pub(crate) fn both(size: u64) {
     heading(&format!("{size} twins to write, {IN_FLIGHT} at a time"));
-    again(&["reconcile", &size.to_string()]);
+    again(&["write", &size.to_string()]);
     again(&["peer", &size.to_string()]);
 }
 
-async fn run(size: u64) {
+pub(crate) async fn run(size: u64) {
     let client = client(hub(|| true).await);
     let limits = Limits { concurrency: IN_FLIGHT, ..Limits::default() };
     let (plan, stop) = (plan(size), Stop::new());
     let work = apply(plan, &client, &Never, limits, &|_: Event| {}, &stop);
-    let (outcome, cost) = support::timed_async(work).await;
+    let (outcome, cost) = timed_async(work).await;
     assert_eq!((outcome.applied, outcome.is_complete()), (size, true), "every twin is written");
     figure("reconcile", cost.rate(size), "twins/s", "20,000");
     figure("  processor time a twin, the hub's included", cost.each(size), "us", "100 (two processors)");
     figure("  most memory held", peak_mb(), "MB", "-");
 }
 
-async fn run_peer(size: u64) {
+pub(crate) async fn run_peer(size: u64) {
     let address = hub(|| true).await;
     let _first_choice_stands = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -62,7 +51,7 @@ async fn run_peer(size: u64) {
         }
     };
     let work = stream::iter(0..size).map(write).buffer_unordered(IN_FLIGHT).count();
-    let (count, cost) = support::timed_async(work).await;
+    let (count, cost) = timed_async(work).await;
     assert_eq!(count as u64, size);
     figure("peer: the HTTP library in a bare loop", cost.rate(size), "twins/s", "-");
     figure("  processor time a twin, the hub's included", cost.each(size), "us", "-");
