@@ -48,7 +48,7 @@ const MAY_OPEN: &[(&str, &[&str])] = &[
 /// Foreign crate, and the only places that may name it.
 const NAMED_IN: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["src/report/"]),
-    ("axum", &["src/hub/api"]),
+    ("axum", &["src/hub/api", "src/cli/follow/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("deadpool_postgres", &["src/hub/store/postgres/"]),
     ("git2", &["src/repo/"]),
@@ -56,7 +56,7 @@ const NAMED_IN: &[(&str, &[&str])] = &[
     ("jsonschema", &["src/fleet/schema"]),
     ("mimalloc", &["src/main.rs"]),
     ("notify", &["src/cli/"]),
-    ("prometheus_client", &["src/hub/meter/"]),
+    ("prometheus_client", &["src/hub/meter/", "src/cli/follow/metrics.rs"]),
     ("rcgen", &["src/hub/tls"]),
     ("reqwest", &["src/client/"]),
     ("rumqttc", &["src/agent/link"]),

@@ -5,6 +5,7 @@
 //! * [`Exit`] holds the exit codes, which scripts rely on; [`Failure`] is what a command gives back instead of a result.
 //! * `workspace` is the fleet that a command works on, `access` the hub; `prepare` makes a planner of both,
 //!   `cache` keeps twins from one run to the next.
+//! * `follow` goes on after the first run.
 //! * `cmd` holds the commands, one a file.
 
 mod access;
@@ -15,6 +16,7 @@ mod cmd;
 mod completions;
 mod exit;
 mod failure;
+mod follow;
 mod new_files;
 mod permit;
 mod prepare;

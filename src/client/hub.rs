@@ -1,6 +1,13 @@
 //! The hub's REST API as ports: twins.
 
-use std::{borrow::Cow, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
@@ -57,6 +64,8 @@ pub struct HubClient {
     http: Http,
     pub(super) tokens: Tokens,
     pub(super) options: Options,
+    /// Requests by the status of their answer; 0 for those without one.
+    calls: Mutex<BTreeMap<u16, u64>>,
 }
 
 /// What a device answered to a direct method (protocol reference 7).
@@ -98,12 +107,20 @@ impl HubClient {
     fn new(base: &str, direct: bool, connection: &ServiceConnection, options: Options) -> Result<Self, ClientError> {
         let setup =
             Setup { ca: options.ca.as_deref(), timeout: options.timeout, user_agent: &options.user_agent, direct };
-        Ok(Self { http: Http::new(base, &setup)?, tokens: Tokens::new(connection), options })
+        Ok(Self { http: Http::new(base, &setup)?, tokens: Tokens::new(connection), options, calls: Mutex::default() })
     }
 
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Reply, HubError> {
         let authorization = self.tokens.current()?;
-        self.http.send(call, &authorization).await
+        let reply = self.http.send(call, &authorization).await;
+        let status = reply.as_ref().map_or(0, |reply| reply.status);
+        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(status).or_default() += 1;
+        reply
+    }
+
+    /// The requests so far, by the status of their answer; 0 for those without one.
+    pub fn calls(&self) -> BTreeMap<u16, u64> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

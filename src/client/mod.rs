@@ -4,6 +4,7 @@
 //!   queries, calls methods.
 //!   For a hub with a provisioning service of its own, it enrols devices.
 //! * [`Seal`] keeps what was read of a hub from those who may not read it.
+//! * [`Webhook`] is told of news.
 //! * [`Vault`] reads secrets of an Azure Key Vault, as whom [`Entra`] knows.
 //! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them, or in a JSON array.
 //!
@@ -18,6 +19,7 @@ mod entra;
 mod flatten;
 mod http;
 mod hub;
+mod notify;
 mod pages;
 mod registry;
 mod seal;
@@ -31,6 +33,7 @@ pub use enrollments::{Enrolled, EnrollmentOf};
 pub use entra::{Entra, EntraError};
 pub use http::ClientError;
 pub use hub::{HubClient, MethodAnswer, Options};
+pub use notify::{Webhook, WebhookError};
 pub use pages::Rows;
 pub use seal::Seal;
 pub use snapshot::{Snapshot, SnapshotError};

@@ -6,6 +6,7 @@
 //! * `diff` is the three-way table; `class` works out once what all devices with the same wanted and base share.
 //! * `whole` sees to components that devices read whole.
 //! * `compliance` reads a device's answers, by the convention of each component.
+//! * [`Shard`] is one part of the devices.
 //! * [`guard`] holds a plan against the fleet's own limits, [`quota`] against those of the hub.
 
 mod change;
@@ -19,6 +20,7 @@ mod marker;
 mod patch;
 mod planner;
 pub mod quota;
+mod shard;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -30,5 +32,6 @@ pub use collect::Collector;
 pub(crate) use collect::gather;
 pub use marker::Marker;
 pub use planner::{Bases, DeviceChange, Look, NoBases, PlanError, Planner};
+pub use shard::{Shard, ShardError};
 pub use standing::Tally;
 pub use verdict::{DeviceVerdict, PropertyVerdict, Standing, Verdict};

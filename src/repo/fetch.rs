@@ -43,6 +43,31 @@ impl Repo {
         }
     }
 
+    /// What `spec` means at the remote, as of the last fetch: its branch of that name, or the one that the branch at
+    /// hand follows. `spec` itself where there is no remote, or no such branch.
+    ///
+    /// # Errors
+    /// When the remotes cannot be looked up.
+    pub fn followed(&self, spec: &str) -> Result<String, RepoError> {
+        let Some(remote) = self.remote()? else { return Ok(spec.to_owned()) };
+        let upstream = || {
+            let head = self.git.head().ok()?;
+            let name = self.git.branch_upstream_name(head.name().ok()?).ok()?;
+            name.as_str().ok().map(str::to_owned)
+        };
+        let branch = if spec == "HEAD" { upstream() } else { None };
+        let branch = branch.unwrap_or_else(|| format!("refs/remotes/{remote}/{spec}"));
+        Ok(if self.git.revparse_single(&branch).is_ok() { branch } else { spec.to_owned() })
+    }
+
+    /// Whether there is a remote to fetch from.
+    ///
+    /// # Errors
+    /// When the remotes cannot be looked up.
+    pub fn has_remote(&self) -> Result<bool, RepoError> {
+        self.remote().map(|remote| remote.is_some())
+    }
+
     /// The remote of the branch at hand, else `origin`, else the only one there is.
     fn remote(&self) -> Result<Option<String>, RepoError> {
         let remotes = self.git.remotes().map_err(doing("looking for remotes"))?;

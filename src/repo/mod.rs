@@ -17,6 +17,7 @@ mod keep;
 mod listing;
 mod open;
 mod read;
+mod signature;
 mod surroundings;
 mod worktree;
 
@@ -28,3 +29,4 @@ pub use error::RepoError;
 pub use history::CommitInfo;
 pub use listing::content_id;
 pub use open::{Repo, Revision};
+pub use signature::SignatureError;

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) struct Stage {
     world: World,
     pub(crate) proxy: Proxy,
-    repository: tempfile::TempDir,
+    pub(crate) repository: tempfile::TempDir,
 }
 
 impl Stage {
@@ -47,7 +47,7 @@ impl Stage {
         stage
     }
 
-    async fn git(&self, words: &[&str]) {
+    pub(crate) async fn git(&self, words: &[&str]) {
         let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"];
         let mut git = Command::new("git");
         let output = git.arg("-C").arg(self.repository.path()).args(identity).args(words).output().await.unwrap();
@@ -68,8 +68,14 @@ impl Stage {
 
     /// A command, started; it goes with its owner.
     pub(crate) fn start(&self, words: &[&str]) -> Child {
+        self.command(words).spawn().unwrap()
+    }
+
+    /// A command in the repository, with the hub in its environment.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let connection = connection(&self.world.service, self.proxy.address.port());
-        Command::new(env!("CARGO_BIN_EXE_twinops"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twinops"));
+        command
             .args(words)
             .current_dir(self.repository.path())
             .env("IOTHUB_CONNECTION_STRING", connection)
@@ -77,9 +83,9 @@ impl Stage {
             .env("NO_COLOR", "1")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap()
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
     }
 
     /// A command to its end: its exit code, and all that it said.

@@ -6,6 +6,7 @@
 mod authority;
 mod begin;
 mod entry;
+mod follow;
 mod operate;
 mod serve;
 mod values;
@@ -17,6 +18,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
 pub use begin::{Ci, ImportArgs, InitArgs};
 pub use entry::{EntryArgs, LimitArgs};
+pub use follow::FollowArgs;
 pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
     ValidateArgs,

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{Share, duration, values::guard};
+use super::{FollowArgs, Share, duration, values::guard};
 use crate::{
     fleet::GuardName,
     twin::{DeviceId, PropertyPath},
@@ -104,9 +104,10 @@ pub struct PlanArgs {
 }
 
 /// Of `reconcile`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  twinops reconcile\n  twinops reconcile --revision v1.4.0 --wait=30m\n  \
-                        twinops reconcile --device kiosk-0007 --format json\n\n\
+                        twinops reconcile --device kiosk-0007 --format json\n  \
+                        twinops reconcile --watch --webhook 127.0.0.1:9000 --metrics 127.0.0.1:9100\n\n\
                         The plan is printed and then carried out; nothing is asked.\n\
                         A run that was interrupted is continued by running it again.")]
 pub struct ReconcileArgs {
@@ -138,6 +139,9 @@ pub struct ReconcileArgs {
     /// Exit with 2 when values were changed.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
+    /// Going on.
+    #[command(flatten)]
+    pub follow: FollowArgs,
 }
 
 /// Of `drift` and `status`.

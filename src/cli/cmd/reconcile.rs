@@ -1,6 +1,6 @@
 //! `twinops reconcile`: brings the live twins to what a commit declares.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use crate::{
     cli::{
@@ -9,6 +9,7 @@ use crate::{
         args::{ReconcileArgs, SelectArgs},
         cache::Purpose,
         cmd::plan::Looking,
+        follow::{self, Observer},
         permit::{self, Permit},
         prepare::{Desk, Prepared, Ready},
         quota,
@@ -22,11 +23,26 @@ use crate::{
     twin::{DeviceId, TwinRow},
 };
 
-/// Plans, lets the guards judge, writes, and tells what came of it.
+/// Reconciles once, or as long as it is asked to.
 pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Failure> {
+    let observer = Observer::open(&args.follow, desk.printer)?;
+    if args.follow.watch {
+        return follow::run(args, desk, &observer, stop).await;
+    }
+    once(args, desk, &observer, stop).await
+}
+
+/// Plans, lets the guards judge, writes, and tells what came of it.
+pub(crate) async fn once(
+    args: &ReconcileArgs,
+    desk: &Desk<'_>,
+    observer: &Observer,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
+    let begun = Instant::now();
     let workspace = Workspace::open(desk.root)?;
     desk.mention_uncommitted(&workspace, &args.repo.revision);
-    let declared = workspace.at(&args.repo.revision)?;
+    let declared = observer.declared(args, &workspace)?;
     let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, None)?;
@@ -37,6 +53,10 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     // Nothing is written yet: there is nothing to bring to an end.
     let Some(planned) = stop.unless(planning).await else { return Ok(Exit::Interrupted) };
     let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };
+    observer.planned(&plan, begun.elapsed());
+    if let Some(shard) = args.follow.shard {
+        plan.keep_shard(shard);
+    }
     let places = Files::new(&prepared.declared.source, desk.root);
     let told = PlanReport { plan: &plan, places: &places };
     // A program reads one document: that of the outcome, or of the plan when there is none.
@@ -55,7 +75,13 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
     let rulings = std::mem::take(&mut plan.rulings);
     let replan = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit) };
-    let outcome = reconcile::apply(plan, &**hub, &replan, limits, &show(&progress), stop).await;
+    let (show, begun) = (show(&progress), Instant::now());
+    let events = |event: Event| {
+        observer.on(&event);
+        show(event);
+    };
+    let outcome = reconcile::apply(plan, &**hub, &replan, limits, &events, stop).await;
+    observer.applied(&outcome, hub, begun.elapsed());
     progress.finish();
     let converged = match args.wait {
         Some(total) if outcome.is_complete() => {
