@@ -74,7 +74,7 @@ mod tests {
     }
 
     /// The first devices of the third of sixteen parts.
-    const FIRST: [&str; 3] = ["d0", "d1", "d2"];
+    const FIRST: [&str; 3] = ["d23", "d58", "d66"];
 
     #[test]
     fn other_texts_name_no_part() {

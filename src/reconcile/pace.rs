@@ -109,10 +109,10 @@ impl State {
 }
 
 /// Pages that are asked for no faster than `throttles` allow; without any, as fast as they come.
-pub fn paced<'p>(
-    pages: impl Stream<Item = Result<Page, HubError>> + Send + 'p,
+pub fn paced(
+    pages: impl Stream<Item = Result<Page, HubError>> + Send,
     throttles: Option<Throttles>,
-) -> impl Stream<Item = Result<Page, HubError>> + Send + 'p {
+) -> impl Stream<Item = Result<Page, HubError>> + Send {
     let pace = throttles.map(Pace::new);
     stream::unfold((Box::pin(pages), pace), async |(mut pages, pace)| {
         if let Some(pace) = &pace {

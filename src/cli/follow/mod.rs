@@ -75,7 +75,7 @@ async fn saved(files: &mut Option<Watch>) {
     }
 }
 
-/// From four to six fifths of it: many reconcilers do not ask one remote at the same time.
+/// From four to six fifths of an interval: many reconcilers do not ask one remote at the same time.
 fn jittered(poll: Duration) -> Duration {
     poll.mul_f64(0.8 + fastrand::f64() * 0.4)
 }
