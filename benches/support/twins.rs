@@ -54,7 +54,14 @@ pub fn plan(size: u64) -> Plan {
         register: None,
     };
     let devices = (0..size).map(planned).collect();
-    let group = Group { kind: GroupKind::Change, deltas: Arc::default(), patch: patch(), before: None, devices };
+    let group = Group {
+        kind: GroupKind::Change,
+        deltas: Arc::default(),
+        patch: patch(),
+        before: None,
+        redacted: None,
+        devices,
+    };
     Plan { fleet: "bench".to_owned(), revision: "1".repeat(40), groups: vec![group], ..Plan::default() }
 }
 

@@ -84,6 +84,14 @@ pub(crate) fn hub_of(fleet: &Fleet, access: Access<'_>) -> Result<HubClient, Fai
     }
 }
 
+/// The name of the hub that a fleet's twins are in; for a snapshot, as the fleet declares it.
+pub(crate) fn hub_name(fleet: &Fleet, access: Access<'_>, is_snapshot: bool) -> Result<Option<String>, Failure> {
+    if is_snapshot {
+        return Ok(fleet.spec.hub.as_ref().and_then(|hub| hub.hostname.clone()));
+    }
+    Ok(Some(connection(access.hub)?.host.to_string()))
+}
+
 /// A client for the hub of a connection string.
 pub(crate) fn client(connection: &ServiceConnection, ca: Option<&Path>) -> Result<HubClient, Failure> {
     let options = Options { ca: ca.map(Path::to_owned), ..Options::default() };

@@ -25,6 +25,7 @@ mod quota;
 mod reference;
 mod replan;
 mod run;
+mod saved;
 mod secrets;
 mod signals;
 mod watch;

@@ -25,6 +25,8 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// Profiles whose `where` selected none of the devices that were looked at, or declared.
     pub idle: Vec<Arc<str>>,
+    /// What people approve it by ([`saved::hash`](super::saved::hash)), once that has been asked.
+    pub hash: Option<String>,
     /// What it costs of the hub's throttles, once that has been asked; `None` too where they are not known.
     pub quota: Option<Quota>,
     /// What the guards say; empty until they have been asked.
@@ -56,6 +58,8 @@ pub struct Group {
     /// The body of a PATCH that comes before it: where something is taken out of a component that devices read whole,
     /// the word `refreshing` stands in its place meanwhile.
     pub before: Option<Arc<RawValue>>,
+    /// The patch with `(secret)` where secrets are; `None` where it holds none.
+    pub redacted: Option<Arc<RawValue>>,
     /// The devices, in order of id.
     pub devices: Vec<PlannedDevice>,
 }
@@ -128,6 +132,13 @@ pub struct Notice {
     pub devices: u64,
     /// A few of them.
     pub samples: Vec<DeviceId>,
+}
+
+impl Group {
+    /// Whether the secrets are missing from the patch, as in a plan that was saved.
+    pub fn is_redacted(&self) -> bool {
+        self.redacted.as_ref().is_some_and(|redacted| redacted.get() == self.patch.get())
+    }
 }
 
 impl Plan {

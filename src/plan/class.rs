@@ -71,6 +71,11 @@ impl Class {
         true
     }
 
+    /// Where secrets are, or were.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &PropertyPath> {
+        self.wanted.secrets.iter().chain(&self.base_secrets)
+    }
+
     /// Whether a value at, above or below `path` is a secret, or was one.
     pub(super) fn is_secret(&self, path: &PropertyPath) -> bool {
         let was = |secret: &PropertyPath| secret.is_within(path) || path.is_within(secret);

@@ -137,9 +137,10 @@ impl Collector {
         }
         let raw = |text: &String| RawValue::from_string(text.clone()).ok().map(Arc::from);
         let (Some(patch), before) = (raw(&change.patch), change.before.as_ref().and_then(raw)) else { return };
+        let redacted = self.planner.redacted(change).as_ref().and_then(raw);
         let deltas = change.changes.iter().map(|(section, c)| self.delta(*section, c, change)).collect();
         let kind = if change.has_changes() { GroupKind::Change } else { GroupKind::Adopt };
-        self.groups.insert(key, Group { kind, deltas, patch, before, devices: vec![planned] });
+        self.groups.insert(key, Group { kind, deltas, patch, before, redacted, devices: vec![planned] });
     }
 
     fn delta(&self, section: Section, change: &super::diff::Change, device: &DeviceChange) -> Delta {
@@ -205,6 +206,7 @@ impl Collector {
             counts: self.counts,
             notices: self.notices.finish(),
             idle: self.idle.finish(),
+            hash: None,
             quota: None,
             rulings: Vec::new(),
         })

@@ -8,6 +8,7 @@
 //! * `compliance` reads a device's answers, by the convention of each component.
 //! * [`Shard`] is one part of the devices.
 //! * [`guard`] holds a plan against the fleet's own limits, [`quota`] against those of the hub.
+//! * [`saved`] is a plan as a file, and the hash by which people approve one.
 
 mod change;
 mod class;
@@ -20,6 +21,8 @@ mod marker;
 mod patch;
 mod planner;
 pub mod quota;
+mod redact;
+pub mod saved;
 mod shard;
 mod standing;
 #[cfg(test)]

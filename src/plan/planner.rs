@@ -12,7 +12,7 @@ use super::{
     class::{ByIdentity, Class},
     diff::{self, Change},
     marker::{self, Marker},
-    patch, whole,
+    patch, redact, whole,
 };
 use crate::{
     fleet::{
@@ -337,6 +337,11 @@ impl Planner {
     /// Whether a path is left alone by an `ignore` entry that has not expired.
     pub(super) fn is_ignored(&self, path: &PropertyPath) -> bool {
         marker::is_ours(path) || self.ignored_by(path).is_some()
+    }
+
+    /// The patch of a change with `(secret)` where secrets are; `None` where it holds none.
+    pub fn redacted(&self, change: &DeviceChange) -> Option<String> {
+        redact::redacted(self, &change.class, &change.patch)
     }
 
     /// Whether a schema marks one of these values of the twin as secret.

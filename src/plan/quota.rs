@@ -94,6 +94,8 @@ pub enum Looked {
     Pages(u32),
     /// One by one.
     Each,
+    /// Not at all: the plan was made before.
+    Before,
 }
 
 /// What a plan costs.
@@ -157,10 +159,15 @@ fn calls(operation: Operation, plan: &Plan, looked: Looked) -> u64 {
     let new = || devices().filter(|planned| planned.register.is_some()).count() as u64;
     match (operation, looked) {
         (Operation::QueryPage, Looked::Pages(size)) => plan.counts.examined.div_ceil(u64::from(size.max(1))).max(1),
-        (Operation::QueryPage, Looked::Each) => 0,
+        (Operation::QueryPage, Looked::Each | Looked::Before) => 0,
         // What is registered is read before it is written.
         (Operation::Registration, _) | (Operation::TwinRead, Looked::Pages(_)) => new(),
         (Operation::TwinRead, Looked::Each) => new() + plan.counts.examined,
+        // What was saved without its secrets is read again.
+        (Operation::TwinRead, Looked::Before) => {
+            let redacted = plan.groups.iter().filter(|group| group.is_redacted());
+            new() + redacted.map(|group| group.devices.len() as u64).sum::<u64>()
+        }
         (Operation::TwinWrite, _) => {
             let writes = plan.groups.iter().map(|group| {
                 let each = 1 + u64::from(group.before.is_some());
@@ -221,6 +228,7 @@ mod tests {
             deltas: [].into(),
             patch: raw(),
             before: twice.then(raw),
+            redacted: None,
             devices: (0..devices).map(planned).collect(),
         };
         Plan { groups: vec![group], counts: Counts { examined: devices, ..Counts::default() }, ..Plan::default() }

@@ -76,8 +76,9 @@ where
 /// The plan's devices one by one; it is taken apart on the way, never copied.
 fn jobs(plan: Plan) -> impl Iterator<Item = Job> {
     plan.groups.into_iter().flat_map(|group| {
+        let redacted = group.is_redacted();
         let (patch, before, kind) = (group.patch, group.before, group.kind);
-        let job = move |planned| Job { planned, patch: patch.clone(), before: before.clone(), kind };
+        let job = move |planned| Job { planned, patch: patch.clone(), before: before.clone(), kind, redacted };
         group.devices.into_iter().map(job)
     })
 }

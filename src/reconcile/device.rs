@@ -21,6 +21,8 @@ pub(super) struct Job {
     pub(super) patch: Arc<RawValue>,
     pub(super) before: Option<Arc<RawValue>>,
     pub(super) kind: GroupKind,
+    /// Secrets are missing from the patch.
+    pub(super) redacted: bool,
 }
 
 /// What has come of one device.
@@ -48,6 +50,7 @@ pub(super) struct Trail {
 enum Step {
     Register(IdentitySpec),
     Read,
+    FillIn { redacted: Arc<RawValue>, etag: Box<str> },
     Prepare { before: Arc<RawValue>, patch: Arc<RawValue>, etag: Box<str>, kind: GroupKind },
     Patch { patch: Arc<RawValue>, etag: Box<str>, kind: GroupKind },
     End(End),
@@ -72,6 +75,7 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
             step = match step {
                 Step::Register(identity) => self.register(&identity).await,
                 Step::Read => self.read().await,
+                Step::FillIn { redacted, etag } => self.fill_in(&redacted, &etag).await,
                 Step::Prepare { before, patch, etag, kind } => self.prepare(&before, patch, &etag, kind).await,
                 Step::Patch { patch, etag, kind } => self.patch(&patch, &etag, kind).await,
                 Step::End(end) => return end,
@@ -107,12 +111,28 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
         }
     }
 
+    /// What was saved without its secrets gets them, if the twin is still the one that it was planned against.
+    async fn fill_in(&self, redacted: &RawValue, etag: &str) -> Step {
+        let twin = match self.run.call(Operation::TwinRead, &self.device, || self.hub.twin(&self.device)).await {
+            Answer::Done(Some(twin)) => twin,
+            Answer::Done(None) => return self.failed(&HubError::NoDevice),
+            other => return self.end(other),
+        };
+        match twin.row() {
+            Ok(row) if *row.etag != *etag => return Step::End(End::Stale),
+            Ok(_) => {}
+            Err(error) => return self.failed(&HubError::Answer(Box::new(error))),
+        }
+        match self.replan.fill_in(&twin, redacted) {
+            Ok(Some(found)) => writing_of(found),
+            Ok(None) => Step::End(End::Stale),
+            Err(reason) => Step::End(End::Failed(self.run.share(reason))),
+        }
+    }
+
     fn plan_afresh(&self, twin: &TwinText) -> Step {
         match (self.replan.replan(twin), self.trail.maybe_written) {
-            (Ok(Some(Replanned { patch, before, etag, deltas })), _) => {
-                let kind = if deltas == 0 { GroupKind::Adopt } else { GroupKind::Change };
-                writing(before, patch, etag, kind)
-            }
+            (Ok(Some(found)), _) => writing_of(found),
             (Ok(None), Some(kind)) => Step::End(written(kind)),
             (Ok(None), None) => Step::End(End::Unchanged),
             (Err(reason), _) => Step::End(End::Failed(self.run.share(reason))),
@@ -186,10 +206,15 @@ impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
 
 fn first_step(job: Job) -> Step {
     match (job.planned.etag, job.planned.register) {
+        (Some(etag), _) if job.redacted => Step::FillIn { redacted: job.patch, etag },
         (Some(etag), _) => writing(job.before, job.patch, etag, job.kind),
         (None, Some(identity)) => Step::Register(*identity),
         (None, None) => Step::Read,
     }
+}
+
+fn writing_of(Replanned { patch, before, etag, deltas }: Replanned) -> Step {
+    writing(before, patch, etag, if deltas == 0 { GroupKind::Adopt } else { GroupKind::Change })
 }
 
 fn writing(before: Option<Arc<RawValue>>, patch: Arc<RawValue>, etag: Box<str>, kind: GroupKind) -> Step {

@@ -83,6 +83,15 @@ pub trait Replan: Send + Sync {
     /// # Errors
     /// One sentence, when the twin cannot be read or planned.
     fn replan(&self, twin: &TwinText) -> Result<Option<Replanned>, String>;
+
+    /// The write whose body was saved without its secrets, for a twin that has not moved on since; `None` when it would
+    /// be another one today.
+    ///
+    /// # Errors
+    /// One sentence, when the twin cannot be read or planned.
+    fn fill_in(&self, twin: &TwinText, _redacted: &RawValue) -> Result<Option<Replanned>, String> {
+        self.replan(twin)
+    }
 }
 
 /// The write that a single device needs.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::stage::Stage;
 
 /// Twelve devices, one of them a kiosk, with a guard and a welcome.
-fn fleet(guard: &str, welcome: &str) -> String {
+pub(crate) fn fleet(guard: &str, welcome: &str) -> String {
     let mut text = format!(
         "\
 apiVersion: twinops/v1
@@ -35,7 +35,7 @@ spec:
     text
 }
 
-fn begun() -> Stage {
+pub(crate) fn begun() -> Stage {
     let stage = Stage::new();
     stage.write("fleet.yaml", fleet("{ maxChanged: 20%, maxAdopted: 12 }", "hello"));
     stage.commit("Twelve kiosks");
@@ -43,7 +43,7 @@ fn begun() -> Stage {
     stage
 }
 
-fn welcome(stage: &Stage, device: &str) -> Value {
+pub(crate) fn welcome(stage: &Stage, device: &str) -> Value {
     stage.twin(device).unwrap()["properties"]["desired"]["notes"]["welcome"].clone()
 }
 

@@ -5,6 +5,7 @@
 mod dm_client;
 mod guards;
 mod own_component;
+mod plans;
 mod secrets;
 mod stage;
 mod vault;

@@ -75,7 +75,8 @@ pub struct ValidateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  twinops plan\n  twinops plan --revision main --format markdown > plan.md\n  \
                         twinops plan --worktree --where \"tags.site = 'oslo'\"\n  \
-                        twinops plan --snapshot twins.ndjson --detailed-exitcode")]
+                        twinops plan --snapshot twins.ndjson --detailed-exitcode\n  \
+                        twinops plan --out plan.json && twinops reconcile --plan plan.json")]
 pub struct PlanArgs {
     /// The fleet.
     #[command(flatten)]
@@ -98,6 +99,9 @@ pub struct PlanArgs {
     /// Let this guard pass, as the same argument of `reconcile` would; may be given several times.
     #[arg(long, value_name = "GUARD", value_parser = guard(), help_heading = "Run")]
     pub allow: Vec<GuardName>,
+    /// Keep the plan in this file, to be carried out by `reconcile --plan` as it is; for its owner's eyes alone.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub out: Option<PathBuf>,
     /// Exit with 2 when values would change.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
@@ -120,6 +124,10 @@ pub struct ReconcileArgs {
     /// The hub.
     #[command(flatten)]
     pub hub: HubAccess,
+    /// Carry this plan out, made by `plan --out`: nothing else is written, and a device whose twin has moved on since is
+    /// refused.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["revision", "condition", "devices", "shard", "watch", "worktree"], help_heading = "Run")]
+    pub plan: Option<PathBuf>,
     /// Twins written at the same time, at most; a hub that throttles brings it down.
     #[arg(long, value_name = "N", default_value = "32", help_heading = "Run")]
     pub concurrency: NonZeroUsize,

@@ -8,12 +8,12 @@ use crate::{
         cache::{self, Purpose},
         permit::Permit,
         prepare::{Desk, Prepared, Ready},
-        quota,
+        quota, saved,
         workspace::{Files, Workspace},
     },
     client::Options,
     plan::{
-        Plan,
+        self, Plan,
         quota::{Looked, Quota, Throttles},
     },
     reconcile::paced,
@@ -36,7 +36,13 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
     let looking = Looking { twins: &twins, select: &args.select, purpose: Purpose::Show, throttles };
     let planned = survey(desk, &prepared, looking, &permit).await?;
-    let Ready::Go(plan) = planned else { return Ok(Exit::Findings) };
+    let Ready::Go(mut plan) = planned else { return Ok(Exit::Findings) };
+    let hub = access::hub_name(prepared.planner.fleet(), access, args.snapshot.is_some())?;
+    plan.hash = Some(plan::saved::hash(&plan, hub.as_deref().unwrap_or_default()));
+    if let Some(path) = &args.out {
+        let hub = hub.as_deref().ok_or_else(saved::for_no_hub)?;
+        saved::write(path, &plan, hub, access::is_all(&args.select))?;
+    }
     let places = Files::new(&prepared.declared.source, desk.root);
     desk.printer.report(&PlanReport { plan: &plan, places: &places }, desk.format)?;
     let changes = plan.has_changes() && args.detailed_exitcode;

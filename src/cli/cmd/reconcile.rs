@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+use tokio::task::block_in_place;
+
 use crate::{
     cli::{
         Exit, Failure, Progress,
@@ -13,7 +15,8 @@ use crate::{
         permit::{self, Permit},
         prepare::{Desk, Prepared, Ready},
         quota,
-        replan::Afresh,
+        replan::{Afresh, Again},
+        saved,
         workspace::{Files, Workspace},
     },
     plan::{DeviceVerdict, Planner, Verdict},
@@ -41,15 +44,23 @@ pub(crate) async fn once(
 ) -> Result<Exit, Failure> {
     let begun = Instant::now();
     let workspace = Workspace::open(desk.root)?;
-    desk.mention_uncommitted(&workspace, &args.repo.revision);
-    let declared = observer.declared(args, &workspace)?;
+    let saved = args.plan.as_ref().map(|path| block_in_place(|| saved::read(path))).transpose()?;
+    let revision = saved.as_ref().map_or(&args.repo.revision, |saved| &saved.plan.revision);
+    desk.mention_uncommitted(&workspace, revision);
+    let declared = observer.declared(&args.follow, revision, &workspace)?;
     let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, None)?;
     let permit = Permit::new(&args.allow);
     let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
+    let is_saved = saved.is_some();
     let looking = Looking { twins: &twins, select: &args.select, purpose: Purpose::Write, throttles };
-    let planning = super::plan::survey(desk, &prepared, looking, &permit);
+    let planning = async {
+        match saved {
+            Some(saved) => saved::take(saved, &prepared, access, &permit, throttles).map(Ready::Go),
+            None => super::plan::survey(desk, &prepared, looking, &permit).await,
+        }
+    };
     // Nothing is written yet: there is nothing to bring to an end.
     let Some(planned) = stop.unless(planning).await else { return Ok(Exit::Interrupted) };
     let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };
@@ -73,13 +84,15 @@ pub(crate) async fn once(
     let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
     let progress = desk.printer.progress("writing twins", None);
     let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
+    let limits = if is_saved { Limits { stale_tries: 0, ..limits } } else { limits };
     let rulings = std::mem::take(&mut plan.rulings);
-    let replan = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit) };
     let (show, begun) = (show(&progress), Instant::now());
     let events = |event: Event| {
         observer.on(&event);
         show(event);
     };
+    let afresh = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit) };
+    let replan = if is_saved { saved::only(afresh, &plan) } else { Again::Freely(afresh) };
     let outcome = reconcile::apply(plan, &**hub, &replan, limits, &events, stop).await;
     observer.applied(&outcome, hub, begun.elapsed());
     progress.finish();

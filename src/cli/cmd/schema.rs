@@ -8,7 +8,7 @@ use crate::{
         args::{DocsArgs, Dtdl, SchemaArgs},
     },
     component::{Registry, dtdl, method, nearest},
-    fleet, hub, report,
+    fleet, hub, plan, report,
 };
 
 /// How the file of a schema ends.
@@ -23,6 +23,7 @@ pub fn schema_files() -> BTreeMap<String, String> {
 
 fn files(registry: &Registry) -> BTreeMap<String, String> {
     let mut files = fleet::schema_files(registry);
+    files.insert("saved-plan.schema.json".to_owned(), format!("{:#}\n", plan::saved::schema()));
     files.extend(report::schemas().into_iter().map(|(name, schema)| (name.to_owned(), format!("{schema:#}\n"))));
     files
 }

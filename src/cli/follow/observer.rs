@@ -8,7 +8,7 @@ use super::{journal::Journal, metrics::Metrics};
 use crate::{
     cli::{
         Exit, Failure, Printer,
-        args::{FollowArgs, ReconcileArgs},
+        args::FollowArgs,
         workspace::{Declared, Workspace},
     },
     client::HubClient,
@@ -31,18 +31,23 @@ impl Observer {
         Ok(Self { metrics: Arc::default(), journal: journal.map(Arc::new) })
     }
 
-    /// The fleet that a run is for: signed, where it has to be.
-    pub(crate) fn declared(&self, args: &ReconcileArgs, workspace: &Workspace) -> Result<Declared, Failure> {
-        if args.follow.worktree {
+    /// The fleet that a run is for, as of `revision` or the working tree: signed, where it has to be.
+    pub(crate) fn declared(
+        &self,
+        args: &FollowArgs,
+        revision: &str,
+        workspace: &Workspace,
+    ) -> Result<Declared, Failure> {
+        if args.worktree {
             let declared = workspace.worktree()?;
             self.about(&declared.revision, None);
             return Ok(declared);
         }
         let repo = workspace.repo()?;
-        let revision = repo.revision(Some(&args.repo.revision))?;
+        let revision = repo.revision(Some(revision))?;
         let author = repo.commit_info(&revision)?.map(|commit| format!("{} <{}>", commit.author, commit.email));
         self.about(&revision.id, author.as_deref());
-        if let Some(signers) = &args.follow.require_signed {
+        if let Some(signers) = &args.require_signed {
             repo.verify(&revision, signers).map_err(unsigned)?;
         }
         drop(repo);

@@ -185,6 +185,7 @@ fn plan(devices: &[&str]) -> Plan {
         deltas: Arc::new([]),
         patch: raw(r#"{"tags":{"a":1}}"#),
         before: None,
+        redacted: None,
         devices: devices.iter().map(device).collect(),
     };
     Plan { groups: vec![group], ..Plan::default() }

@@ -30,6 +30,9 @@ pub(crate) struct View<'a> {
     fleet: &'a str,
     /// The commit that the twins will be brought to.
     revision: &'a str,
+    /// By what people approve it: the same for the same changes, whatever their order and whenever they were planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash: Option<&'a str>,
     /// In numbers of devices.
     summary: SummaryView,
     /// The changes; devices with the same changes are one group.
@@ -141,6 +144,7 @@ pub(super) fn write(report: &PlanReport<'_>, out: &mut dyn io::Write) -> io::Res
             kind: "plan",
             fleet: &plan.fleet,
             revision: &plan.revision,
+            hash: plan.hash.as_deref(),
             summary: summary(report),
             groups: Each::new(&plan.groups, move |group| group_view(group, places)),
             notices: Each::new(&plan.notices, NoticeView::from),

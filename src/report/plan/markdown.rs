@@ -26,7 +26,8 @@ const NAMED: usize = 5;
 pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
     let plan = report.plan;
     writeln!(out, "**Plan:** {}", report.summary())?;
-    writeln!(out, "\nFleet {} at {}", prose(&plan.fleet), code(words::short(&plan.revision)))?;
+    let hash = plan.hash.as_ref().map(|hash| format!(", plan {}", code(hash))).unwrap_or_default();
+    writeln!(out, "\nFleet {} at {}{hash}", prose(&plan.fleet), code(words::short(&plan.revision)))?;
     rulings::markdown(&plan.rulings, paper, out)?;
     for (at, line) in plan.quota.iter().flat_map(quota::lines).enumerate() {
         let gap = if at == 0 { "\n" } else { "" };

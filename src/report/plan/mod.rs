@@ -70,6 +70,11 @@ impl PlanReport<'_> {
         Summary::of(self.plan).words(self.plan.counts.unchanged)
     }
 
+    /// The hash, once it is known.
+    fn hash(&self) -> String {
+        self.plan.hash.as_ref().map(|hash| format!(", plan {hash}")).unwrap_or_default()
+    }
+
     fn origin(&self, delta: &Delta) -> Option<String> {
         delta.origin.as_ref().map(|place| places::origin(self.places, place))
     }

@@ -40,6 +40,7 @@ fn group(kind: GroupKind, deltas: Vec<Delta>, devices: impl IntoIterator<Item = 
         deltas: deltas.into(),
         patch: RawValue::from_string("{}".into()).unwrap().into(),
         before: None,
+        redacted: None,
         devices: devices.into_iter().map(planned).collect(),
     }
 }
@@ -125,6 +126,7 @@ fn plan() -> Plan {
             samples: vec![DeviceId::new("kiosk-0600").unwrap()],
         }],
         idle: Vec::new(),
+        hash: Some(format!("sha256:{}", "0123456789abcdef".repeat(4))),
         quota: Some(quota()),
         rulings: rulings(),
     }

@@ -38,7 +38,7 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
         writeln!(out, "{} {line}", paper.paint(BOLD, "Quota:"))?;
     }
     let (fleet, revision) = (plain(&plan.fleet), plain(words::short(&plan.revision)));
-    writeln!(out, "Fleet {fleet} at {revision}")?;
+    writeln!(out, "Fleet {fleet} at {revision}{}", report.hash())?;
     writeln!(out, "{} {}", paper.paint(BOLD, "Plan:"), report.summary())
 }
 

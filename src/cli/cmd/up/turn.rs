@@ -11,7 +11,7 @@ use crate::{
         args::UpArgs,
         permit::Permit,
         prepare::{Desk, Prepared, Ready},
-        replan::Afresh,
+        replan::{Afresh, Again},
         watch::Watch,
         workspace::{Files, Workspace},
     },
@@ -120,7 +120,7 @@ impl Turn<'_> {
         }
         let touched: Vec<DeviceId> =
             plan.groups.iter().flat_map(|group| &group.devices).map(|planned| planned.device.clone()).collect();
-        let replan = Afresh { planner: Arc::clone(&prepared.planner), permit: None };
+        let replan = Again::Freely(Afresh { planner: Arc::clone(&prepared.planner), permit: None });
         let outcome = reconcile::apply(plan, self.client, &replan, Limits::default(), &|_| (), self.stop).await;
         let waiting = self.wait(touched, prepared.planner.revision());
         let converged = tokio::select! {
