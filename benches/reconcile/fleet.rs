@@ -22,22 +22,16 @@ const FLOOR: Duration = Duration::from_secs(10);
 /// Writers of that measurement, and requests that `reconcile` has under way.
 const CLIENTS: u64 = 64;
 
-struct Stage {
+/// A hub with devices, and a repository.
+pub(crate) struct Stage {
     folder: Folder,
     hub: Hub,
 }
 
 pub(crate) fn run(size: u64) {
     heading(&format!("{size} devices, our own hub over HTTPS, the built command"));
+    let stage = Stage::new(size);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let folder = Folder::new("reconcile");
-    let hub = Hub::start(folder.path(), &[]);
-    runtime.block_on(devices::register(&hub, size));
-    let stage = Stage { folder, hub };
-    fs::create_dir(stage.fleet()).expect("a folder");
-    stage.git(&["init", "--quiet", "--initial-branch=main"]);
-    stage.commit("a", "b");
-
     let floor = runtime.block_on(load::patches(&[&stage.hub], size, CLIENTS, FLOOR)).rate;
     figure("the hub's durable writes, clients that do nothing else", floor, "writes/s", "-");
     stage.forget();
@@ -67,6 +61,18 @@ pub(crate) fn run(size: u64) {
 }
 
 impl Stage {
+    /// So many devices, and a first commit.
+    pub(crate) fn new(size: u64) -> Self {
+        let folder = Folder::new("reconcile");
+        let hub = Hub::start(folder.path(), &[]);
+        tokio::runtime::Runtime::new().expect("a runtime").block_on(devices::register(&hub, size));
+        let stage = Self { folder, hub };
+        fs::create_dir(stage.fleet()).expect("a folder");
+        stage.git(&["init", "--quiet", "--initial-branch=main"]);
+        stage.commit("a", "b");
+        stage
+    }
+
     fn fleet(&self) -> PathBuf {
         self.folder.path().join("fleet")
     }
@@ -78,7 +84,7 @@ impl Stage {
     }
 
     /// One value for all devices, and one for those of a site.
-    fn commit(&self, all: &str, few: &str) {
+    pub(crate) fn commit(&self, all: &str, few: &str) {
         let text = format!(
             "apiVersion: twinops/v1\nkind: Fleet\nmetadata: {{ name: bench }}\n---\napiVersion: twinops/v1\n\
              kind: Profile\nmetadata: {{ name: base }}\nspec:\n  where: tags.role = 'kiosk'\n  desired:\n    \
@@ -96,21 +102,21 @@ impl Stage {
         let _nothing_kept_yet = fs::remove_dir_all(self.fleet().join(".git/twinops"));
     }
 
-    /// Seconds that a command takes, and the most memory that it had, in MB.
-    fn run(&self, words: &[&str]) -> (f64, f64) {
+    /// The built command in the repository, with the hub in its environment.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let state = self.folder.path().join("state");
         let connection = offline::service_connection_string(&state, "iothubowner").expect("its policies");
         let ca: &Path = &offline::ca_pem_path(&state).expect("an authority of its own");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twinops"));
+        let variables = [("IOTHUB_CONNECTION_STRING", connection.reveal().as_ref()), ("TWINOPS_CA", ca.as_os_str())];
+        command.args(words).current_dir(self.fleet()).envs(variables).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    /// Seconds that a command takes, and the most memory that it had, in MB.
+    fn run(&self, words: &[&str]) -> (f64, f64) {
         let start = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_twinops"))
-            .args(words)
-            .arg("--quiet")
-            .current_dir(self.fleet())
-            .env("IOTHUB_CONNECTION_STRING", connection.reveal())
-            .env("TWINOPS_CA", ca)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the command starts");
+        let mut child = self.command(words).arg("--quiet").spawn().expect("the command starts");
         let (process, mut peak) = (child.id().to_string(), 0.0_f64);
         let status = loop {
             peak = peak.max(memory_mb(&process, "VmHWM:"));

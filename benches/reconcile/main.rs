@@ -2,7 +2,8 @@
 //!
 //! * `write`: PATCH requests a second against a hub of a few lines that answers at once;
 //! * `fleet`: the built command on a fleet of 100,000 devices and our own hub over HTTPS: a plan that reads every twin, the
-//!   plans after changes of one line, and the write of a change to every device beside the hub's durable write rate.
+//!   plans after changes of one line, and the write of a change to every device beside the hub's durable write rate;
+//! * `watch`: `reconcile --watch` on as many: the memory that it holds, and from a webhook to the first write.
 //!
 //! Without a word all of them, one after the other. Hub and clients share the machine.
 
@@ -23,6 +24,7 @@ mod process;
 mod rest;
 #[path = "../support/mod.rs"]
 mod support;
+mod watch;
 mod write;
 
 use tokio::runtime::Runtime;
@@ -39,11 +41,14 @@ fn main() {
     }
     let size = support::size(100_000);
     let asked = |what: &str| std::env::args().any(|word| word == what);
-    let all = !asked("write") && !asked("fleet");
+    let all = !["write", "fleet", "watch"].into_iter().any(asked);
     if all || asked("write") {
         write::both(size);
     }
     if all || asked("fleet") {
         fleet::run(size);
+    }
+    if all || asked("watch") {
+        watch::run(size);
     }
 }

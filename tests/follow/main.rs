@@ -117,6 +117,22 @@ async fn two_parts_of_a_fleet_are_the_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_collector_is_sent_what_a_run_took() {
+    let (stage, mut listener) = (Stage::new(25).await, Listener::start().await);
+    stage.commit(1).await;
+    let (code, said) = stage.run(&["reconcile", "--otlp", &listener.base]).await;
+    assert_eq!(code, 0, "{said}");
+    let document: serde_json::Value = serde_json::from_str(&listener.next().await).unwrap();
+    let spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    let names: Vec<&str> = spans.iter().map(|span| span["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["plan", "apply", "reconcile"]);
+    assert_eq!(spans[2]["attributes"][1]["value"], json!({ "stringValue": "Test <test@example.org>" }));
+    // Nobody there is no reason to fail.
+    let (code, said) = stage.run(&["reconcile", "--otlp", "http://127.0.0.1:1"]).await;
+    assert!(code == 0 && said.contains("the trace could not be sent"), "{code}: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_save_is_reconciled_when_files_are_watched() {
     let stage = Stage::new(24).await;
     stage.commit(1).await;

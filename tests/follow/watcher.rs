@@ -133,13 +133,16 @@ impl Watcher {
 /// A webhook of others.
 pub(crate) struct Listener {
     pub(crate) url: String,
+    /// The same without a path.
+    pub(crate) base: String,
     bodies: mpsc::UnboundedReceiver<String>,
 }
 
 impl Listener {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/services/T0/B0/secret", listener.local_addr().unwrap());
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{base}/services/T0/B0/secret");
         let (to, bodies) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -162,7 +165,7 @@ impl Listener {
                 socket.flush().await.unwrap();
             }
         });
-        Self { url, bodies }
+        Self { url, base, bodies }
     }
 
     pub(crate) async fn next(&mut self) -> String {

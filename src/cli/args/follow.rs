@@ -36,6 +36,9 @@ pub struct FollowArgs {
     /// Tell a webhook, as Slack takes it, when the state changes. The address is a secret: better in the variable.
     #[arg(long, value_name = "URL", env = "TWINOPS_NOTIFY_URL", hide_env_values = true)]
     pub notify: Option<String>,
+    /// Send what each run took to an OpenTelemetry collector, over HTTP as JSON: its address without a path.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp: Option<String>,
     /// Refuse a commit that no key in this file of allowed signers has signed: SSH keys as `ssh-keygen` takes them, OpenPGP
     /// keys of the keyring as `# gpg FINGERPRINT`.
     #[arg(long, value_name = "FILE")]

@@ -7,6 +7,7 @@ mod listen;
 mod metrics;
 mod observer;
 mod state;
+mod trace;
 mod verdicts;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -143,6 +144,7 @@ impl Follower<'_> {
         if self.stop.is_requested() {
             return;
         }
+        tokio::spawn(self.observer.ended(&ended, self.desk.printer));
         let settled = self.told.ended(&ended, self.observer, self.desk.printer);
         if let Some((_, _, is_settled)) = &mut self.last {
             *is_settled = settled;
