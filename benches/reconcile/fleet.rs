@@ -114,6 +114,7 @@ impl Stage {
     }
 
     /// Seconds that a command takes, and the most memory that it had, in MB.
+    #[expect(clippy::disallowed_methods, reason = "nothing but the command runs")]
     fn run(&self, words: &[&str]) -> (f64, f64) {
         let start = Instant::now();
         let mut child = self.command(words).arg("--quiet").spawn().expect("the command starts");

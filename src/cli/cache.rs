@@ -117,23 +117,23 @@ pub(crate) async fn plan(
     };
     let mut cache = shelf.take();
     if !cache.is_empty() && cache.refresh(&Paced { hub: shelf.hub, throttles }).await? {
-        let mut planned = survey::plan(stream::iter(cache.pages().map(Ok)), planner(), &complete).await?;
+        let mut found = survey::plan(stream::iter(cache.pages().map(Ok)), planner(), &complete).await?;
         shelf.put(&cache);
-        let writes = purpose == Purpose::Write && planned.as_ref().is_ok_and(|plan| !plan.is_empty());
+        let writes = purpose == Purpose::Write && found.as_ref().is_ok_and(|plan| !plan.is_empty());
         if !writes {
-            return Ok(planned);
+            return Ok(found);
         }
-        if let Some(plan) = planned.as_mut().ok().filter(|plan| size(plan) <= MOST_READ) {
+        if let Some(plan) = found.as_mut().ok().filter(|plan| size(plan) <= MOST_READ) {
             // Without an etag to rest on, each is read and planned afresh first.
             plan.groups.iter_mut().flat_map(|group| &mut group.devices).for_each(|device| device.etag = None);
-            return Ok(planned);
+            return Ok(found);
         }
     }
     drop(cache);
     let (pages, keeping) = keeping(pages);
-    let planned = survey::plan(pages, planner(), &complete).await?;
+    let found = survey::plan(pages, planner(), &complete).await?;
     shelf.put(&keeping.finish().await);
-    Ok(planned)
+    Ok(found)
 }
 
 fn size(plan: &Plan) -> usize {

@@ -8,7 +8,7 @@ use std::{
 
 use super::open::{Repo, Revision};
 
-/// How an OpenPGP key is allowed, on a line that OpenSSH takes for a comment.
+/// How a PGP key is allowed, on a line that OpenSSH takes for a comment.
 const GPG: &str = "# gpg ";
 /// What `gpg` says of a good signature; the fingerprint of the key that made it follows, that of its primary key ends
 /// the line.
@@ -40,7 +40,7 @@ pub enum SignatureError {
 }
 
 impl Repo {
-    /// Holds a commit to its signature: by an SSH key that the file of allowed signers names, or by an OpenPGP key of the
+    /// Holds a commit to its signature: by an SSH key that the file of allowed signers names, or by a PGP key of the
     /// keyring whose fingerprint stands there as `# gpg FINGERPRINT`.
     ///
     /// # Errors

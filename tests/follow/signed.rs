@@ -9,6 +9,7 @@ use std::{
 use super::stage::Stage;
 
 /// Whether a program is here. In CI it has to be; elsewhere it is said loudly that it is not.
+#[expect(clippy::print_stderr, reason = "it is to be heard")]
 fn have(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     assert!(found || std::env::var_os("CI").is_none(), "{program} is not installed");

@@ -17,14 +17,14 @@ use super::stage::Stage;
 
 pub(crate) const SECRET: &str = "a secret that nobody guesses";
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What GitHub sends along.
 pub(crate) fn sign(secret: &str, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body.as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
+    let start = "sha256=".to_owned();
+    mac.finalize().into_bytes().iter().fold(start, |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// A reconciler that stays.

@@ -39,7 +39,7 @@ pub struct FollowArgs {
     /// Send what each run took to an OpenTelemetry collector, over HTTP as JSON: its address without a path.
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
     pub otlp: Option<String>,
-    /// Refuse a commit that no key in this file of allowed signers has signed: SSH keys as `ssh-keygen` takes them, OpenPGP
+    /// Refuse a commit that no key in this file of allowed signers has signed: SSH keys as `ssh-keygen` takes them, PGP
     /// keys of the keyring as `# gpg FINGERPRINT`.
     #[arg(long, value_name = "FILE")]
     pub require_signed: Option<PathBuf>,

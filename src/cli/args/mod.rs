@@ -118,7 +118,7 @@ pub enum Command {
     /// Show what would change on the hub, and change nothing.
     Plan(PlanArgs),
     /// Bring the twins to what git declares.
-    Reconcile(ReconcileArgs),
+    Reconcile(Box<ReconcileArgs>),
     /// Show what has left the state that git declares.
     #[command(after_help = "Examples:\n  twinops drift --detailed-exitcode\n  \
                             twinops drift --snapshot twins.ndjson --format markdown")]

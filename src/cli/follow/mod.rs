@@ -89,9 +89,9 @@ async fn listen(
     nudge: &Arc<Notify>,
     group: &mut Group,
 ) -> Result<(), Failure> {
-    let mut routes: BTreeMap<SocketAddr, (Vec<&str>, Router)> = BTreeMap::new();
+    let mut places: BTreeMap<SocketAddr, (Vec<&str>, Router)> = BTreeMap::new();
     let mut add = |address: SocketAddr, path, more| {
-        let (paths, router) = routes.entry(address).or_default();
+        let (paths, router) = places.entry(address).or_default();
         paths.push(path);
         *router = std::mem::take(router).merge(more);
     };
@@ -101,7 +101,7 @@ async fn listen(
     if let Some(address) = args.metrics {
         add(address, "metrics", listen::metrics(Arc::clone(&observer.metrics)));
     }
-    for (address, (paths, router)) in routes {
+    for (address, (paths, router)) in places {
         let bound = listen::serve(address, router, group).await?;
         for path in paths {
             desk.printer.say(format_args!("listening at http://{bound}/{path}"));
