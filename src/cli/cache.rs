@@ -33,6 +33,8 @@ use crate::{
 pub(crate) enum Purpose {
     /// To be shown.
     Show,
+    /// To be carried out later, as it is: every twin is read.
+    Save,
     /// To be carried out: no write rests on what was kept.
     Write,
 }
@@ -115,7 +117,7 @@ pub(crate) async fn plan(
     let Some(shelf) = Shelf::of(desk, prepared, twins, select) else {
         return survey::plan(pages, planner(), &complete).await;
     };
-    let mut cache = shelf.take();
+    let mut cache = if purpose == Purpose::Save { TwinCache::default() } else { shelf.take() };
     if !cache.is_empty() && cache.refresh(&Paced { hub: shelf.hub, throttles }).await? {
         let mut found = survey::plan(stream::iter(cache.pages().map(Ok)), planner(), &complete).await?;
         shelf.put(&cache);

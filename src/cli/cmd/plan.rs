@@ -34,7 +34,8 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let permit = Permit::new(&args.allow);
     let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
-    let looking = Looking { twins: &twins, select: &args.select, purpose: Purpose::Show, throttles };
+    let purpose = if args.out.is_some() { Purpose::Save } else { Purpose::Show };
+    let looking = Looking { twins: &twins, select: &args.select, purpose, throttles };
     let planned = survey(desk, &prepared, looking, &permit).await?;
     let Ready::Go(mut plan) = planned else { return Ok(Exit::Findings) };
     let hub = access::hub_name(prepared.planner.fleet(), access, args.snapshot.is_some())?;

@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &ReconcileArgs, desk: &Desk<'_>, stop: &Stop) -> R
     if args.follow.watch {
         return follow::run(args, desk, &observer, stop).await;
     }
-    let ended = once(args, desk, &observer, stop).await;
+    let ended = Box::pin(once(args, desk, &observer, stop)).await;
     observer.ended(&ended, desk.printer).await;
     ended
 }
