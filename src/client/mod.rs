@@ -14,6 +14,7 @@
 
 mod answer;
 mod certificates;
+mod configurations;
 mod enrollments;
 mod entra;
 mod flatten;

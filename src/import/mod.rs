@@ -6,10 +6,11 @@
 //! apart into `units`, `rules` finds conditions over `tags` for the values that many devices have, and `assemble` makes
 //! profiles of them. What a device has then and what it should have is compared, and the difference is its override:
 //! however well or badly the rules fit, the result is right. `v1` turns twins of the Windows IoT Azure DM client into
-//! the neutral components first.
+//! the neutral components first. `configurations` needs no twins: those of the hub are profiles already, in other words.
 
 mod assemble;
 mod census;
+mod configurations;
 mod forms;
 mod judge;
 mod names;
@@ -32,6 +33,7 @@ use std::{
 };
 
 pub use census::LeftOut;
+pub use configurations::{Profiles, profiles};
 
 use assemble::{Assembly, assemble};
 use census::Census;

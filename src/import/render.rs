@@ -89,10 +89,15 @@ pub(super) fn fleet(name: &str, hostname: Option<&str>) -> String {
 
 /// A profile and the line that tells an editor its schema.
 pub(super) fn profile(profile: &ProfileText) -> String {
-    let mut out = modeline("../");
     let noun = if profile.devices == 1 { "device" } else { "devices" };
+    profile_with(profile, &format!("{} {noun} when it was imported.", profile.devices))
+}
+
+/// The same with another remark.
+pub(super) fn profile_with(profile: &ProfileText, remark: &str) -> String {
+    let mut out = modeline("../");
     // Writing to a String does not fail.
-    let _infallible = writeln!(out, "# {} {noun} when it was imported.", profile.devices);
+    let _infallible = writeln!(out, "# {remark}");
     head(Kind::Profile, &profile.name, &mut out);
     out.push_str("spec:\n");
     if let Some(condition) = &profile.condition {

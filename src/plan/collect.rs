@@ -8,12 +8,12 @@ use std::{
 use serde_json::value::RawValue;
 
 use super::{
-    Counts, Delta, DeviceChange, Group, GroupKind, Look, Notice, Plan, PlanError, PlannedDevice, Planner, Why,
+    Counts, Delta, DeviceChange, Group, GroupKind, Look, Notice, Plan, PlanError, PlannedDevice, Planner, Rival, Why,
     idle::Idle,
 };
 use crate::{
     fleet::{Device, Finding, IdentitySpec, Severity},
-    twin::{DeviceId, Section, TwinRow},
+    twin::{DeviceId, PropertyPath, Section, TwinRow},
 };
 
 /// Folds the changes of devices into groups. Several collectors may work on parts of a fleet; [`Self::merge`]
@@ -118,8 +118,8 @@ impl Collector {
         if let Some(revision) = &look.base_lost {
             self.notices.add("base-unavailable", revision, &id);
         }
-        for (path, by) in &look.contested {
-            self.notices.add("contested", &format!("{path}` is also written by the IoT Hub configuration `{by}"), &id);
+        for (path, rival) in &look.contested {
+            self.notices.add("contested", &contested(path, rival), &id);
         }
         match look.change {
             Some(change) => self.group(id, &change, start, look.managed),
@@ -290,6 +290,18 @@ impl Notices {
     }
 }
 
+fn contested(path: &PropertyPath, rival: &Rival) -> String {
+    match rival {
+        Rival::Configuration(id) => format!(
+            "`{path}` is also written by the IoT Hub configuration `{id}`: left to it; take the path out of one of the two"
+        ),
+        Rival::Unknown(times) => format!(
+            "`{path}` was written {times} times, and each time something else was put in its place: left as it is until a \
+             commit changes it; find out who else writes it"
+        ),
+    }
+}
+
 fn message(id: &str, about: &str) -> String {
     match id {
         "base-unavailable" => format!(
@@ -299,6 +311,7 @@ fn message(id: &str, about: &str) -> String {
         "not-registered" => "declared, but the hub does not know them: register them, or give their documents an \
                              `identity`"
             .to_owned(),
-        _ => format!("`{about}`: left to it; take the path out of one of the two"),
+        // The others have said what they are about.
+        _ => about.to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! The marker `tags.twinops.<fleet>`: which commit last changed a twin, and which documents made it up.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,6 +22,9 @@ pub struct Marker<'a> {
     /// The documents that applied then, weakest first: `Profile/base`.
     #[serde(borrow, default)]
     pub sources: Vec<Cow<'a, str>>,
+    /// How often values were written again because something else stood in their place, by path and value.
+    #[serde(borrow, default)]
+    pub returned: BTreeMap<Cow<'a, str>, u32>,
 }
 
 impl<'a> Marker<'a> {
@@ -32,10 +35,13 @@ impl<'a> Marker<'a> {
 }
 
 /// Writes this fleet's marker into the tags of a patch.
-pub(super) fn write(fleet: &str, revision: &str, wanted: &Wanted, tags: &mut Map) {
+pub(super) fn write(fleet: &str, revision: &str, wanted: &Wanted, returned: Option<Value>, tags: &mut Map) {
     let sources: Vec<&str> = wanted.sources.iter().map(|source| &**source).collect();
-    let marker = json!({ fleet: { "revision": revision, "sources": sources } });
-    tags.insert(TAG.to_owned(), marker);
+    let mut marker = json!({ "revision": revision, "sources": sources });
+    if let Some(returned) = returned {
+        marker["returned"] = returned;
+    }
+    tags.insert(TAG.to_owned(), json!({ fleet: marker }));
 }
 
 /// Takes this fleet's marker out, and with it the tag when no other fleet is left in it.

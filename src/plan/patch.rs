@@ -6,16 +6,17 @@ use super::{
     diff::Change,
     marker,
     planner::{AGENT, PlanError, Planner, Subject, has_agent},
-    whole,
+    rival, whole,
 };
 use crate::twin::{Map, Section, TwinRow, set_path};
 
 /// Changes and marker in one body, so that they come true together; and the body that is to be written before it, if
-/// there has to be one.
+/// there has to be one. `all` are the changes before rivals were left alone.
 pub(super) fn bodies(
     planner: &Planner,
     subject: &Subject,
     row: &TwinRow<'_>,
+    all: &[(Section, Change)],
     changes: &[(Section, Change)],
 ) -> Result<(Option<String>, String), PlanError> {
     let (mut tags, mut desired) = (Map::new(), Map::new());
@@ -26,7 +27,8 @@ pub(super) fn bodies(
     let before = whole::complete(planner.resolver().registry(), subject, row, changes, &mut desired)?;
     // While the base is not to be had, the old marker stays: it alone still names what may be pruned one day.
     if subject.base_lost.is_none() {
-        sign(planner, subject, row, &mut tags, &mut desired)?;
+        let returned = rival::counted(&subject.returned, all, changes, subject.is_at(planner.revision()));
+        sign(planner, subject, row, returned, &mut tags, &mut desired)?;
     }
     let mut body = Members::new();
     if !tags.is_empty() {
@@ -42,12 +44,13 @@ fn sign(
     planner: &Planner,
     subject: &Subject,
     row: &TwinRow<'_>,
+    returned: Option<Value>,
     tags: &mut Map,
     desired: &mut Map,
 ) -> Result<(), PlanError> {
     let fleet = &planner.fleet().name;
     if subject.selected {
-        marker::write(fleet, planner.revision(), &subject.class.wanted, tags);
+        marker::write(fleet, planner.revision(), &subject.class.wanted, returned, tags);
         if has_agent(row) {
             set_path(desired, &[AGENT.into(), "__t".into()], json!("c"));
             set_path(desired, &[AGENT.into(), "revision".into()], json!(planner.revision()));

@@ -12,7 +12,9 @@ use super::{
     class::{ByIdentity, Class},
     diff::{self, Change},
     marker::{self, Marker},
-    patch, redact, whole,
+    patch, redact,
+    rival::{self, Returned, Rival},
+    whole,
 };
 use crate::{
     fleet::{
@@ -75,6 +77,17 @@ pub(super) struct Subject {
     pub(super) base_lost: Option<Arc<str>>,
     /// Other fleets that have a marker on the twin.
     others: Option<Arc<str>>,
+    /// The commit that the marker names.
+    revision: Option<Arc<str>>,
+    /// How often values came back, by the marker.
+    pub(super) returned: Arc<Returned>,
+}
+
+impl Subject {
+    /// Whether the marker names this commit.
+    pub(super) fn is_at(&self, revision: &str) -> bool {
+        self.revision.as_deref() == Some(revision)
+    }
 }
 
 /// What one twin needs.
@@ -130,8 +143,8 @@ pub struct Look {
     pub selected: bool,
     /// The revision that its marker names and that is not to be had.
     pub base_lost: Option<Arc<str>>,
-    /// Paths that an IoT Hub configuration writes too, with its id: left to it.
-    pub contested: Vec<(PropertyPath, String)>,
+    /// Paths that somebody else writes too: left alone.
+    pub contested: Vec<(PropertyPath, Rival)>,
     /// What is wanted of it; shared by all devices of its class.
     pub(super) wanted: Arc<Wanted>,
 }
@@ -182,10 +195,10 @@ impl Planner {
         if !subject.selected && !subject.managed {
             return Ok(look);
         }
-        let mut changes = self.changes(&subject, row)?;
-        self.leave_alone(row, &mut changes, &mut look)?;
+        let all = self.changes(&subject, row)?;
+        let changes = self.without_rivals(row, &subject, &all, &mut look)?;
         if must_write(&subject, row, &changes) {
-            let (before, patch) = patch::bodies(self, &subject, row, &changes)?;
+            let (before, patch) = patch::bodies(self, &subject, row, &all, &changes)?;
             let claims = claims(&subject, &changes);
             look.change = Some(DeviceChange { changes, patch, before, class: subject.class.clone(), claims });
         }
@@ -247,7 +260,10 @@ impl Planner {
         let base_lost = base.lost.then(|| marker.as_ref().map(|m| m.revision.as_ref().into())).flatten();
         let (selected, managed, by_tags) = (wanted.is_some(), marker.is_some(), base.by_tags);
         let others = marker::others(&self.fleet().name, &tags);
-        Ok((Subject { class: self.class(wanted, base.wanted), selected, managed, base_lost, others }, by_tags))
+        let class = self.class(wanted, base.wanted);
+        let revision = marker.as_ref().map(|marker| marker.revision.as_ref().into());
+        let returned = Arc::new(marker.as_ref().map(rival::returned).unwrap_or_default());
+        Ok((Subject { class, selected, managed, base_lost, others, revision, returned }, by_tags))
     }
 
     fn base(&self, facts: &Facts<'_>, marker: &Marker<'_>) -> Base {
@@ -304,15 +320,16 @@ impl Planner {
         Ok(changes)
     }
 
-    /// Takes out of the changes what somebody else answers for.
-    fn leave_alone(
+    /// The changes without what somebody else answers for.
+    fn without_rivals(
         &self,
         row: &TwinRow<'_>,
-        changes: &mut Vec<(Section, Change)>,
+        subject: &Subject,
+        all: &[(Section, Change)],
         look: &mut Look,
-    ) -> Result<(), PlanError> {
-        if changes.is_empty() {
-            return Ok(());
+    ) -> Result<Vec<(Section, Change)>, PlanError> {
+        if all.is_empty() {
+            return Ok(Vec::new());
         }
         let metadata = match row.properties.desired.metadata {
             Some(text) if text.get().contains("$lastUpdatedBy\"") => {
@@ -320,18 +337,19 @@ impl Planner {
             }
             _ => Value::Null,
         };
-        changes.retain(|(section, change)| {
+        let applied = if metadata.is_null() { Map::new() } else { rival::applied(row)? };
+        let mut ours = Vec::with_capacity(all.len());
+        for (section, change) in all {
             let path = section.path(change.keys.iter().cloned());
             if self.is_ignored(&path) {
-                return false;
+                continue;
             }
-            match rival(*section, change, &metadata) {
-                Some(by) => look.contested.push((path, by)),
-                None => return true,
+            match rival::of(*section, change, &metadata, &applied, &subject.returned) {
+                Some(rival) => look.contested.push((path, rival)),
+                None => ours.push((*section, change.clone())),
             }
-            false
-        });
-        Ok(())
+        }
+        Ok(ours)
     }
 
     /// Whether a path is left alone by an `ignore` entry that has not expired.
@@ -401,15 +419,6 @@ struct Base {
     wanted: Option<Arc<Wanted>>,
     lost: bool,
     by_tags: bool,
-}
-
-/// The IoT Hub configuration that wrote the value last (protocol reference 8.4).
-pub(super) fn rival(section: Section, change: &Change, metadata: &Value) -> Option<String> {
-    if section != Section::Desired {
-        return None;
-    }
-    let node = change.keys.iter().try_fold(metadata, |node, key| node.get(&**key))?;
-    Some(node.get("$lastUpdatedBy")?.as_str()?.to_owned())
 }
 
 /// The paths of all entries that are still valid today.

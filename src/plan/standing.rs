@@ -12,9 +12,10 @@ use super::{
     compliance::{self, Answer, Halves},
     diff::Change,
     marker::Marker,
-    planner::{Subject, rival},
+    planner::Subject,
+    rival::{self, Rival},
 };
-use crate::twin::{DeviceId, PropertyPath, Section, Twin, TwinRow};
+use crate::twin::{DeviceId, Map, PropertyPath, Section, Twin, TwinRow};
 
 impl Planner {
     /// The verdicts of one twin; `None` when no document applies to it and it never was ours.
@@ -28,7 +29,7 @@ impl Planner {
         }
         let twin = row.to_twin()?;
         let changes = self.changes(&subject, row)?;
-        let mut all = self.in_hub(&subject, &twin, &changes);
+        let mut all = self.in_hub(&subject, &twin, &rival::applied(row)?, &changes);
         all.extend(self.on_device(&subject, &twin, &changes));
         let revision = Marker::find(&self.fleet().name, &twin.tags).map(|m| m.revision.into_owned());
         let verdict = all.iter().map(|p| p.verdict).max().unwrap_or(Verdict::Compliant);
@@ -53,7 +54,13 @@ impl Planner {
     }
 
     /// Where the twin itself is not as git wants it.
-    fn in_hub(&self, subject: &Subject, twin: &Twin, changes: &[(Section, Change)]) -> Vec<PropertyVerdict> {
+    fn in_hub(
+        &self,
+        subject: &Subject,
+        twin: &Twin,
+        applied: &Map,
+        changes: &[(Section, Change)],
+    ) -> Vec<PropertyVerdict> {
         let mut found = Vec::new();
         for (section, change) in changes {
             let path = section.path(change.keys.iter().cloned());
@@ -61,8 +68,15 @@ impl Planner {
                 continue;
             }
             let metadata = &twin.properties.desired.metadata;
-            let by = rival(*section, change, metadata);
-            let verdict = match (&by, &change.why) {
+            let rival = rival::of(*section, change, metadata, applied, &subject.returned);
+            let (by, message) = match &rival {
+                Some(Rival::Configuration(id)) => (Some(id.clone()), None),
+                Some(Rival::Unknown(times)) => {
+                    (None, Some(format!("was written {times} times, and is something else again")))
+                }
+                None => (None, None),
+            };
+            let verdict = match (&rival, &change.why) {
                 (Some(_), _) => Verdict::Contested,
                 (None, Why::Edited { .. }) => Verdict::Edited,
                 (None, Why::Pending | Why::Prune | Why::Forbidden) => Verdict::Pending,
@@ -74,7 +88,7 @@ impl Planner {
                 live: change.from.clone(),
                 reported: None,
                 since,
-                message: None,
+                message,
                 by,
                 origin: self.resolver().origin(&subject.class.wanted, &path),
                 secret: subject.class.is_secret(&path) || self.marks(&path, [&change.from, &change.to]),

@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod groups;
+mod rivals;
 mod whole;
 
 fn map(value: Value) -> Map {
@@ -202,10 +203,14 @@ fn a_path_that_a_configuration_writes_is_left_to_it() {
     apply(&planner, &mut d1);
     d1.properties.desired.values["net"]["mtu"] = json!(9000);
     d1.properties.desired.metadata = json!({ "net": { "mtu": { "$lastUpdatedBy": "adm-1" } } });
-    let look = look(&planner, &d1);
+    let mut wire = serde_json::to_value(&d1).unwrap();
+    wire["configurations"] = json!({ "adm-1": { "status": "Applied" } });
+    let text = wire.to_string();
+    let look = planner.look(&TwinRow::parse(&text).unwrap()).unwrap();
     assert!(look.change.is_none());
     assert_eq!(look.contested.len(), 1);
-    assert_eq!(look.contested[0].1, "adm-1");
+    assert_eq!(look.contested[0].1, Rival::Configuration("adm-1".to_owned()));
+    assert!(self::look(&planner, &d1).contested.is_empty(), "what a configuration leaves behind is nobody's");
 }
 
 #[test]

@@ -44,6 +44,9 @@ pub struct TwinRow<'a> {
     /// The text of the tags.
     #[serde(borrow, default)]
     pub tags: Option<&'a RawValue>,
+    /// The configurations that apply to the twin, by id; absent when none does (protocol reference 5.1).
+    #[serde(borrow, default)]
+    pub configurations: Option<&'a RawValue>,
     /// Desired and reported.
     #[serde(borrow, default)]
     pub properties: PropertiesRow<'a>,

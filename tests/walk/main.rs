@@ -6,6 +6,7 @@ mod dm_client;
 mod guards;
 mod own_component;
 mod plans;
+mod rivals;
 mod secrets;
 mod stage;
 mod vault;

@@ -48,7 +48,7 @@ pub struct InitArgs {
 #[command(after_help = "Examples:\n  twinops import kiosks\n  \
                         twinops import kiosks --where \"tags.role = 'kiosk'\" --skip properties.desired.deviceBridge\n  \
                         twinops import kiosks --snapshot twins.ndjson --tags\n  \
-                        twinops import kiosks --format v1-client\n\n\
+                        twinops import kiosks --format v1-client\n  twinops import kiosks --configurations\n\n\
                         A plan of what is imported is empty: nothing of the twins is to change. No file is overwritten,\n\
                         and no secret is written.")]
 pub struct ImportArgs {
@@ -73,6 +73,12 @@ pub struct ImportArgs {
     /// Declare the tags of every device, each in a document of its own.
     #[arg(long, help_heading = "What")]
     pub tags: bool,
+    /// Read the IoT Hub configurations of the hub instead of its twins: each becomes a profile.
+    #[arg(
+        long, conflicts_with_all = ["condition", "placeholders", "tags", "format", "snapshot"],
+        help_heading = "What"
+    )]
+    pub configurations: bool,
     /// In which terms the twins are read.
     #[arg(id = "format", long, value_parser = import_format(), default_value = "text", value_name = "FORMAT", help_heading = "What")]
     pub format: FormatWord,

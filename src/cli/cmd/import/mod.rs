@@ -1,8 +1,9 @@
 //! `twinops import`: live twins become a fleet repository whose plan is empty.
 
+mod configurations;
 mod told;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use futures_util::{StreamExt as _, pin_mut};
 
@@ -17,7 +18,7 @@ use crate::{
     },
     client::Snapshot,
     component::Registry,
-    import::{Imported, Importer, Options},
+    import::{Importer, Options},
     query::Condition,
     reconcile::ports::TwinRead as _,
 };
@@ -29,6 +30,9 @@ const FLEET: &str = "fleet.yaml";
 pub(crate) async fn run(args: &ImportArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
     if args.dir.join(FLEET).exists() {
         return Err(taken(NewFilesError::Taken(vec![args.dir.join(FLEET)])));
+    }
+    if args.configurations {
+        return configurations::run(args, desk).await;
     }
     let select = SelectArgs { condition: args.condition.clone(), devices: Vec::new() };
     let statement = access::statement(&select, desk.printer)?.unwrap_or_default();
@@ -61,7 +65,7 @@ pub(crate) async fn run(args: &ImportArgs, desk: &Desk<'_>) -> Result<Exit, Fail
     if fleet.devices == 0 {
         return Err(Failure::new(Exit::Failed, "there is no device to import"));
     }
-    write(args, &fleet)?;
+    write_files(args, &fleet.files)?;
     told::tell(args, &fleet, desk.printer)?;
     Ok(Exit::Done)
 }
@@ -109,8 +113,8 @@ fn decidable(condition: &str) -> Result<(), Failure> {
     }
 }
 
-fn write(args: &ImportArgs, imported: &Imported) -> Result<(), Failure> {
-    let mut files: Vec<NewFile> = imported.files.iter().map(|(path, text)| NewFile::new(path, text)).collect();
+fn write_files(args: &ImportArgs, files: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let mut files: Vec<NewFile> = files.iter().map(|(path, text)| NewFile::new(path, text)).collect();
     files.sort_by_key(|file| file.path == Path::new(FLEET));
     new_files::write(&args.dir, &files).map_err(taken)
 }
