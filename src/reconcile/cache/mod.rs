@@ -72,7 +72,9 @@ impl TwinCache {
     /// Keeps a twin as it is shown, in place of an earlier edition.
     pub fn note(&mut self, row: &TwinRow<'_>) {
         let (Ok(id), None) = (row.id(), &row.module_id) else { return };
-        let Some(edition) = Edition::of(row) else { return self.forget(&id) };
+        // Which configurations apply to a twin changes without its edition.
+        let edition = Edition::of(row).filter(|_| row.configurations.is_none());
+        let Some(edition) = edition else { return self.forget(&id) };
         if self.twins.get(&id).is_some_and(|kept| kept.edition == edition) {
             return;
         }

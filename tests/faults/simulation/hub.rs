@@ -48,6 +48,8 @@ pub(super) struct Stored {
     /// What others have put there: their paths, and the values that they left.
     pub(super) foreign_tags: Map,
     pub(super) foreign_desired: Map,
+    /// How often others have put something in the place of what is ours.
+    pub(super) edits: u32,
     counter: u64,
     version: u64,
     book: Book,
@@ -86,6 +88,7 @@ impl Stored {
     pub(super) fn edit(&mut self, tags: &Map, desired: &Map, own: bool) {
         merge(&mut self.tags, tags);
         merge(&mut self.desired, desired);
+        self.edits += u32::from(own);
         if !own {
             merge(&mut self.foreign_tags, tags);
             merge(&mut self.foreign_desired, desired);
