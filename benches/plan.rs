@@ -83,7 +83,7 @@ fn plan(path: &Path, planner: Arc<Planner>) -> Plan {
     runtime.block_on(async move {
         let snapshot = Snapshot::new(path);
         let pages = snapshot.twins("SELECT * FROM devices");
-        let collected = survey::plan(pages, planner, &|_| true).await.expect("a plan");
+        let collected = survey::plan(pages, planner, &|_| true, survey::Rollouts::Ignored).await.expect("a plan");
         collected.expect("no findings")
     })
 }

@@ -22,7 +22,7 @@ use crate::{
         cache::{TwinCache, keeping},
         paced,
         ports::{HubError, Page, TwinRead, TwinText},
-        survey::{self, SurveyError},
+        survey::{self, Rollouts, SurveyError},
     },
     repo::Repo,
     twin::DeviceId,
@@ -51,10 +51,11 @@ struct Shelf<'t> {
 
 impl<'t> Shelf<'t> {
     /// Nothing, where twins are not kept: for a file of twins, for some devices of many, outside of a repository, with
-    /// a credential that holds no key, and for a fleet that looks at what devices report.
+    /// a credential that holds no key, and for a fleet that looks at what devices report: rollouts do.
     fn of(desk: &Desk<'_>, prepared: &Prepared, twins: &'t Twins, select: &SelectArgs) -> Option<Self> {
         let Twins::Hub(hub) = twins else { return None };
-        if !access::is_all(select) || !TwinCache::suffices(prepared.planner.resolver()) {
+        let looks = !prepared.planner.fleet().rollouts.is_empty();
+        if looks || !access::is_all(select) || !TwinCache::suffices(prepared.planner.resolver()) {
             return None;
         }
         Some(Self { hub, repo: Repo::discover(desk.root).ok()?, seal: hub.seal()? })
@@ -109,17 +110,19 @@ pub(crate) async fn plan(
     prepared: &Prepared,
     looking: Looking<'_>,
     pages: impl Stream<Item = Result<Page, HubError>> + Send,
+    rollouts: Rollouts,
 ) -> Result<Planned, SurveyError> {
-    let Looking { twins, select, purpose, throttles } = looking;
+    let Looking { twins, select, purpose, throttles, .. } = looking;
     // Of a device that was named, as of all when nothing narrows them down, the hub has told all there is.
     let complete = |device: &DeviceId| access::is_all(select) || select.devices.contains(device);
     let planner = || Arc::clone(&prepared.planner);
     let Some(shelf) = Shelf::of(desk, prepared, twins, select) else {
-        return survey::plan(pages, planner(), &complete).await;
+        return survey::plan(pages, planner(), &complete, rollouts).await;
     };
     let mut cache = if purpose == Purpose::Save { TwinCache::default() } else { shelf.take() };
     if !cache.is_empty() && cache.refresh(&Paced { hub: shelf.hub, throttles }).await? {
-        let mut found = survey::plan(stream::iter(cache.pages().map(Ok)), planner(), &complete).await?;
+        let mut found =
+            survey::plan(stream::iter(cache.pages().map(Ok)), planner(), &complete, Rollouts::Ignored).await?;
         shelf.put(&cache);
         let writes = purpose == Purpose::Write && found.as_ref().is_ok_and(|plan| !plan.is_empty());
         if !writes {
@@ -133,7 +136,7 @@ pub(crate) async fn plan(
     }
     drop(cache);
     let (pages, keeping) = keeping(pages);
-    let found = survey::plan(pages, planner(), &complete).await?;
+    let found = survey::plan(pages, planner(), &complete, rollouts).await?;
     shelf.put(&keeping.finish().await);
     Ok(found)
 }

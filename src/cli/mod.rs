@@ -6,7 +6,7 @@
 //! * `workspace` is the fleet that a command works on, `access` the hub; `prepare` makes a planner of both,
 //!   `cache` keeps twins from one run to the next.
 //! * `follow` goes on after the first run.
-//! * `cmd` holds the commands, one a file.
+//! * `rollouts` says how rollouts are taken into account; `cmd` holds the commands, one a file.
 
 mod access;
 pub mod args;
@@ -24,6 +24,7 @@ mod printer;
 mod quota;
 mod reference;
 mod replan;
+mod rollouts;
 mod run;
 mod saved;
 mod secrets;

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     cli::permit::Permit,
-    plan::{PlanError, Planner},
+    plan::{PlanError, Planner, rollout::Course},
     reconcile::ports::{Replan, Replanned, TwinText},
     twin::DeviceId,
 };
@@ -16,13 +16,15 @@ pub(crate) struct Afresh {
     pub(crate) planner: Arc<Planner>,
     /// What the fleet's guards let pass; `None`: they have no say.
     pub(crate) permit: Option<Permit>,
+    /// What rollouts let through.
+    pub(crate) rollouts: Course,
 }
 
 impl Afresh {
     /// What the twin needs, and what that looks like without its secrets.
     fn look(&self, twin: &TwinText) -> Result<Option<(Replanned, Option<String>)>, String> {
         let row = twin.row().map_err(|error| told(&error))?;
-        let look = self.planner.look(&row).map_err(|error: PlanError| told(&error))?;
+        let look = self.planner.look_within(&row, &self.rollouts).map_err(|error: PlanError| told(&error))?;
         let Some(change) = look.change else { return Ok(None) };
         let device = row.id().map_err(|error| told(&error))?;
         let forbidden = self.permit.as_ref().and_then(|permit| permit.forbids(&self.planner, &device, &change));

@@ -88,7 +88,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
             unless(stop, Box::pin(cmd::standing::run(args, Lens::Drift, &desk(&args.repo.fleet)))).await
         }
         Command::Status(args) => {
-            unless(stop, Box::pin(cmd::standing::run(args, Lens::Status, &desk(&args.repo.fleet)))).await
+            unless(stop, Box::pin(cmd::standing::status(args, &desk(&args.standing.repo.fleet)))).await
         }
         Command::Explain(ExplainArgs { rule: Some(id), .. }) => cmd::rule::run(id, printer, format),
         Command::Explain(args) => unless(stop, Box::pin(cmd::explain::run(args, &desk(&args.repo.fleet)))).await,

@@ -8,7 +8,8 @@ use super::{
     finding::Finding,
     kind::{API_VERSION, Kind},
     model::{Device, DeviceSpec, FleetSpec, Profile, ProfileSpec},
-    model_rollout::RolloutSpec,
+    model_rollout::{ApprovalSpec, RolloutSpec},
+    rollout::{Approval, Rollout},
     schema::{self, Components},
     site::Site,
 };
@@ -23,7 +24,8 @@ pub(super) enum Document {
     Fleet { name: String, spec: FleetSpec },
     Profile(Profile),
     Device(DeviceId, Device),
-    Rollout { name: String },
+    Rollout(Rollout),
+    Approval { name: String, approval: Approval },
 }
 
 /// Reads a document: its kind, its shape, its type, and the rules that look at nothing else. `None` when it cannot
@@ -52,7 +54,12 @@ pub(super) fn read(
         Kind::Rollout => {
             let spec: RolloutSpec = typed(site, spec, findings)?;
             check::rollout(site, &spec, findings);
-            Some(Document::Rollout { name })
+            Some(Document::Rollout(Rollout::new(&name, site.document(), &spec)?))
+        }
+        Kind::Approval => {
+            let spec: ApprovalSpec = typed(site, spec, findings)?;
+            check::approval(site, &spec, findings);
+            Some(Document::Approval { name, approval: Approval { document: site.document(), spec } })
         }
     }
 }

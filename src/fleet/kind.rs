@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     model::{DeviceSpec, FleetSpec, ProfileSpec},
-    model_rollout::RolloutSpec,
+    model_rollout::{ApprovalSpec, RolloutSpec},
 };
 
 /// The `apiVersion` of every document.
@@ -24,6 +24,8 @@ pub enum Kind {
     Device,
     /// How changes reach devices.
     Rollout,
+    /// That a wave of a rollout may be changed.
+    Approval,
 }
 
 /// Who a document is.
@@ -44,7 +46,7 @@ struct Metadata {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Fleet, Self::Profile, Self::Device, Self::Rollout];
+    pub const ALL: [Self; 5] = [Self::Fleet, Self::Profile, Self::Device, Self::Rollout, Self::Approval];
 
     /// As `kind` names it.
     pub const fn name(self) -> &'static str {
@@ -53,6 +55,7 @@ impl Kind {
             Self::Profile => "Profile",
             Self::Device => "Device",
             Self::Rollout => "Rollout",
+            Self::Approval => "Approval",
         }
     }
 
@@ -76,9 +79,10 @@ impl Kind {
             Self::Profile => generator.subschema_for::<ProfileSpec>(),
             Self::Device => generator.subschema_for::<DeviceSpec>(),
             Self::Rollout => generator.subschema_for::<RolloutSpec>(),
+            Self::Approval => generator.subschema_for::<ApprovalSpec>(),
         };
         let mut required = vec!["apiVersion", "kind", "metadata"];
-        if matches!(self, Self::Profile | Self::Rollout) {
+        if matches!(self, Self::Profile | Self::Rollout | Self::Approval) {
             required.push("spec");
         }
         json!({

@@ -8,6 +8,7 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
+    check,
     document::{self, Document},
     finding::{Finding, Place, Severity},
     kind::Kind,
@@ -84,6 +85,7 @@ impl Loader {
             collected.add(file);
         }
         findings.append(&mut collected.findings);
+        check::approvals(&collected.fleet, &mut findings);
         if !collected.has_fleet {
             let help = "add a document with `apiVersion: twinops/v1`, `kind: Fleet` and `metadata: {name: …}`";
             findings.push(Finding::error("no-fleet", "there is no `Fleet` document").help(help));
@@ -115,7 +117,7 @@ impl FileResult {
         }
         let devices = self.documents.iter().map(|(_, document)| match document {
             Document::Device(id, device) => Some((id, device)),
-            Document::Fleet { .. } | Document::Profile(_) | Document::Rollout { .. } => None,
+            Document::Fleet { .. } | Document::Profile(_) | Document::Rollout(_) | Document::Approval { .. } => None,
         });
         devices.collect()
     }
@@ -143,7 +145,8 @@ struct Collected {
     fleet: Fleet,
     first_fleet: Option<DocumentRef>,
     profiles: BTreeMap<Arc<str>, DocumentRef>,
-    rollouts: BTreeMap<String, DocumentRef>,
+    rollouts: BTreeMap<Arc<str>, DocumentRef>,
+    approvals: BTreeMap<String, DocumentRef>,
     findings: Vec<Finding>,
     waivers: Waivers,
     documents: usize,
@@ -191,12 +194,23 @@ impl Collected {
                     None
                 }
             },
-            Document::Rollout { name } => match self.rollouts.entry(name) {
+            Document::Rollout(rollout) => match self.rollouts.entry(rollout.name.clone()) {
                 Entry::Occupied(first) => {
                     Some(("duplicate-name", format!("two rollouts are called `{}`", first.key()), first.get().clone()))
                 }
                 Entry::Vacant(free) => {
                     free.insert(site.document());
+                    self.fleet.rollouts.push(Arc::new(rollout));
+                    None
+                }
+            },
+            Document::Approval { name, approval } => match self.approvals.entry(name) {
+                Entry::Occupied(first) => {
+                    Some(("duplicate-name", format!("two approvals are called `{}`", first.key()), first.get().clone()))
+                }
+                Entry::Vacant(free) => {
+                    free.insert(site.document());
+                    self.fleet.approvals.push(approval);
                     None
                 }
             },
@@ -211,6 +225,7 @@ impl Collected {
     fn fleet(mut self) -> Option<Fleet> {
         self.fleet.document = Some(self.first_fleet?);
         self.fleet.profiles.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        self.fleet.rollouts.sort_by(|a, b| a.name.cmp(&b.name));
         Some(self.fleet)
     }
 }

@@ -20,6 +20,7 @@ mod model_rollout;
 mod narrow;
 mod order;
 pub mod resolve;
+mod rollout;
 pub mod rule;
 mod schema;
 mod schema_files;
@@ -41,8 +42,11 @@ pub use model::{
     ProfileSpec, SecretSource, Sku,
 };
 pub use model_guard::{ExemptionSpec, GuardName, GuardSpec};
-pub use model_rollout::{Day, GateOf, GateSpec, OnFailure, RolloutSpec, WaveSpec, WindowSpec};
+pub use model_rollout::{
+    ApprovalSpec, Day, GateOf, GateSpec, OnFailure, RolloutSpec, WaveApproval, WaveSpec, WindowSpec,
+};
 pub use order::in_order;
+pub use rollout::{Approval, Gate, Rollout, Wave, Window, Zone};
 pub use schema::{Components, check_once};
 pub use schema_files::schema_files;
 pub use source::{Entry, FileKind, Source, SourceError, SourceFile, Stamp};

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model_guard::GuardSpec;
+use super::{
+    model_guard::GuardSpec,
+    rollout::{Approval, Rollout},
+};
 use crate::{
     query::Condition,
     twin::{DeviceId, Map},
@@ -162,6 +165,10 @@ pub struct Fleet {
     pub profiles: Vec<Arc<Profile>>,
     /// All devices that are declared.
     pub devices: BTreeMap<DeviceId, Arc<Device>>,
+    /// All rollouts, in order of name.
+    pub rollouts: Vec<Arc<Rollout>>,
+    /// What has been approved, in no order.
+    pub approvals: Vec<Approval>,
 }
 
 /// A profile, ready to select.

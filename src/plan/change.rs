@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, value::RawValue};
 
-use super::{guard::Ruling, quota::Quota};
+use super::{guard::Ruling, quota::Quota, rollout::Course};
 use crate::{
     fleet::{IdentitySpec, Place},
     twin::{DeviceId, PropertyPath},
@@ -19,6 +19,10 @@ pub struct Plan {
     pub revision: String,
     /// The changes, folded: largest group first, adopts last.
     pub groups: Vec<Group>,
+    /// The changes that rollouts hold back, folded the same way: for the reader, not for this run.
+    pub held: Vec<Group>,
+    /// How the rollouts stand, and what they let through.
+    pub rollouts: Course,
     /// What was looked at.
     pub counts: Counts,
     /// What the reader of the plan should know besides.
@@ -147,9 +151,22 @@ impl Plan {
         self.groups.is_empty()
     }
 
-    /// Whether values would change: an adopt does not count.
+    /// Whether values would change, now or once rollouts let them: an adopt does not count.
     pub fn has_changes(&self) -> bool {
-        self.groups.iter().any(|group| group.kind == GroupKind::Change)
+        self.groups.iter().chain(&self.held).any(|group| group.kind == GroupKind::Change)
+    }
+
+    /// Devices that a rollout holds back.
+    pub fn held(&self) -> u64 {
+        self.held.iter().map(|group| group.devices.len() as u64).sum()
+    }
+
+    /// Adds what devices get that go back to the commit before, and whoever cannot.
+    pub fn take_back(&mut self, (groups, notice): (Vec<Group>, Option<Notice>)) {
+        let devices: u64 = groups.iter().map(|group| group.devices.len() as u64).sum();
+        self.counts.unchanged = self.counts.unchanged.saturating_sub(devices);
+        self.groups.extend(groups);
+        self.notices.extend(notice);
     }
 
     /// Whether a guard stops it.

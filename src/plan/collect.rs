@@ -1,19 +1,19 @@
 //! From the looks at many twins to one plan.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
 };
 
-use serde_json::value::RawValue;
-
 use super::{
-    Counts, Delta, DeviceChange, Group, GroupKind, Look, Notice, Plan, PlanError, PlannedDevice, Planner, Rival, Why,
+    Counts, Look, Notice, Plan, PlanError, PlannedDevice, Planner, Rival,
+    groups::Groups,
     idle::Idle,
+    rollout::{Course, Place, Tally, Terms},
 };
 use crate::{
     fleet::{Device, Finding, IdentitySpec, Severity},
-    twin::{DeviceId, PropertyPath, Section, TwinRow},
+    twin::{DeviceId, PropertyPath, TwinRow},
 };
 
 /// Folds the changes of devices into groups. Several collectors may work on parts of a fleet; [`Self::merge`]
@@ -21,7 +21,13 @@ use crate::{
 pub struct Collector {
     planner: Arc<Planner>,
     counts: Counts,
-    groups: HashMap<Box<str>, Group>,
+    groups: Groups,
+    /// What a rollout has a say in, by wave and by whether its window is open. It is kept until all twins were looked
+    /// at, because one wave's twins decide about the next one's: a second pass would cost the hub every page again, and
+    /// the changes that wait are no more than a plan without rollouts holds.
+    governed: BTreeMap<(Place, bool), Groups>,
+    rollouts: Option<Tally>,
+    course: Option<Course>,
     notices: Notices,
     declared: HashSet<DeviceId>,
     findings: Vec<Finding>,
@@ -41,11 +47,27 @@ impl Collector {
             idle: Idle::of(planner.fleet()),
             planner,
             counts: Counts::default(),
-            groups: HashMap::new(),
+            groups: Groups::default(),
+            governed: BTreeMap::new(),
+            rollouts: None,
+            course: None,
             notices: Notices::default(),
             declared: HashSet::new(),
             findings: Vec::new(),
         }
+    }
+
+    /// The same, with rollouts in effect.
+    #[must_use]
+    pub fn with_rollouts(self, terms: Terms) -> Self {
+        let rollouts = Tally::new(Arc::clone(&self.planner), terms);
+        Self { rollouts: Some(rollouts), ..self }
+    }
+
+    /// The same, where it is known already how the rollouts stand: the twins that are looked at do not tell.
+    #[must_use]
+    pub fn within(self, course: Course) -> Self {
+        Self { course: Some(course), ..self }
     }
 
     /// Looks at a twin and keeps what it needs. What is wrong with the fleet for this twin becomes a finding.
@@ -60,11 +82,17 @@ impl Collector {
             self.declared.insert(id.clone());
         }
         self.counts.examined += 1;
+        self.look(row, || Start { etag: Some(row.etag.as_ref().into()), register: None })
+    }
+
+    fn look(&mut self, row: &TwinRow<'_>, start: impl FnOnce() -> Start) -> Result<(), PlanError> {
         match self.planner.look(row) {
             Ok(look) => {
-                let start = Start { etag: Some(row.etag.as_ref().into()), register: None };
-                let id = row.id().map_err(PlanError::from);
-                self.keep(id, look, start)
+                let place = match &mut self.rollouts {
+                    Some(rollouts) => rollouts.take(row, &look)?,
+                    None => None,
+                };
+                self.keep(row.id().map_err(PlanError::from), look, start, place)
             }
             Err(PlanError::Unresolved(unresolved)) => {
                 self.found(&unresolved.findings);
@@ -83,21 +111,17 @@ impl Collector {
         let missing = self.planner.fleet().devices.iter().filter(|(id, _)| !self.declared.contains(*id) && asked(id));
         let missing: Vec<(DeviceId, Arc<Device>)> = missing.map(|(id, device)| (id.clone(), device.clone())).collect();
         for (id, device) in missing {
+            let twin = Planner::new_twin(&id);
+            let row = TwinRow::parse(&twin)?;
             let Some(identity) = &device.identity else {
                 self.notices.add("not-registered", "", &id);
-                if let (false, Ok(look)) = (self.idle.is_empty(), self.planner.look_at_new(&id)) {
+                if let (false, Ok(look)) = (self.idle.is_empty(), self.planner.look(&row)) {
                     self.idle.note(&look.wanted);
                 }
                 continue;
             };
-            match self.planner.look_at_new(&id) {
-                Ok(look) => {
-                    let start = Start { etag: None, register: Some(Box::new(identity.clone())) };
-                    self.keep(Ok(id), look, start)?;
-                }
-                Err(PlanError::Unresolved(unresolved)) => self.found(&unresolved.findings),
-                Err(fault) => return Err(fault),
-            }
+            let start = || Start { etag: None, register: Some(Box::new(identity.clone())) };
+            self.look(&row, start)?;
         }
         Ok(())
     }
@@ -106,7 +130,13 @@ impl Collector {
         gather(&mut self.findings, findings);
     }
 
-    fn keep(&mut self, id: Result<DeviceId, PlanError>, look: Look, start: Start) -> Result<(), PlanError> {
+    fn keep(
+        &mut self,
+        id: Result<DeviceId, PlanError>,
+        look: Look,
+        start: impl FnOnce() -> Start,
+        place: Option<(Place, bool)>,
+    ) -> Result<(), PlanError> {
         self.counts.managed += u64::from(look.managed);
         self.idle.note(&look.wanted);
         if look.change.is_none() && look.contested.is_empty() && look.base_lost.is_none() {
@@ -122,45 +152,18 @@ impl Collector {
             self.notices.add("contested", &contested(path, rival), &id);
         }
         match look.change {
-            Some(change) => self.group(id, &change, start, look.managed),
+            Some(change) => {
+                let Start { etag, register } = start();
+                let planned = PlannedDevice { device: id, etag, managed: look.managed, register };
+                let groups = match place {
+                    Some(place) => self.governed.entry(place).or_default(),
+                    None => &mut self.groups,
+                };
+                groups.add(&self.planner, &change, planned);
+            }
             None => self.counts.unchanged += 1,
         }
         Ok(())
-    }
-
-    fn group(&mut self, device: DeviceId, change: &DeviceChange, start: Start, managed: bool) {
-        let planned = PlannedDevice { device, etag: start.etag, managed, register: start.register };
-        let key = key(change);
-        if let Some(group) = self.groups.get_mut(&*key) {
-            group.devices.push(planned);
-            return;
-        }
-        let raw = |text: &String| RawValue::from_string(text.clone()).ok().map(Arc::from);
-        let (Some(patch), before) = (raw(&change.patch), change.before.as_ref().and_then(raw)) else { return };
-        let redacted = self.planner.redacted(change).as_ref().and_then(raw);
-        let deltas = change.changes.iter().map(|(section, c)| self.delta(*section, c, change)).collect();
-        let kind = if change.has_changes() { GroupKind::Change } else { GroupKind::Adopt };
-        self.groups.insert(key, Group { kind, deltas, patch, before, redacted, devices: vec![planned] });
-    }
-
-    fn delta(&self, section: Section, change: &super::diff::Change, device: &DeviceChange) -> Delta {
-        let path = section.path(change.keys.iter().cloned());
-        let origin = match change.why {
-            Why::Prune => None,
-            Why::Pending | Why::Edited { .. } | Why::Forbidden => {
-                self.planner.resolver().origin(&device.class.wanted, &path)
-            }
-        };
-        let claimed = device.claims().iter().find(|(claimed, _)| *claimed == path).map(|(_, fleets)| fleets.clone());
-        Delta {
-            secret: device.class.is_secret(&path) || self.planner.marks(&path, [&change.from, &change.to]),
-            path,
-            from: change.from.clone(),
-            to: change.to.clone(),
-            why: change.why.clone(),
-            origin,
-            claimed,
-        }
     }
 
     /// Takes over what another collector has of other twins.
@@ -173,13 +176,12 @@ impl Collector {
         self.found(&other.findings);
         self.notices.merge(other.notices);
         self.idle.merge(&other.idle);
-        for (key, mut group) in other.groups {
-            match self.groups.get_mut(&key) {
-                Some(here) => here.devices.append(&mut group.devices),
-                None => {
-                    self.groups.insert(key, group);
-                }
-            }
+        self.groups.merge(other.groups);
+        for (place, groups) in other.governed {
+            self.governed.entry(place).or_default().merge(groups);
+        }
+        if let Some((here, there)) = self.rollouts.as_mut().zip(other.rollouts) {
+            here.merge(there);
         }
     }
 
@@ -191,18 +193,18 @@ impl Collector {
         if self.findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(self.findings);
         }
-        let mut groups: Vec<Group> = self.groups.into_values().collect();
-        for group in &mut groups {
-            group.devices.sort_by(|a, b| a.device.cmp(&b.device));
+        let rollouts = self.course.or_else(|| self.rollouts.map(Tally::course)).unwrap_or_default();
+        let (mut groups, mut held) = (self.groups, Groups::default());
+        for ((place, in_window), governed) in self.governed {
+            let now = in_window && rollouts.is_open(place);
+            if now { groups.merge(governed) } else { held.merge(governed) }
         }
-        groups.sort_by(|a, b| {
-            let first = |group: &Group| group.devices.first().map(|d| d.device.clone());
-            (a.kind, b.devices.len(), first(a), a.patch.get()).cmp(&(b.kind, a.devices.len(), first(b), b.patch.get()))
-        });
         Ok(Plan {
             fleet: self.planner.fleet().name.clone(),
             revision: self.planner.revision().to_owned(),
-            groups,
+            groups: groups.finish(),
+            held: held.finish(),
+            rollouts,
             counts: self.counts,
             notices: self.notices.finish(),
             idle: self.idle.finish(),
@@ -226,28 +228,6 @@ pub(crate) fn gather(kept: &mut Vec<Finding>, more: &[Finding]) {
             kept.push(finding.clone());
         }
     }
-}
-
-/// Changes are the same when they write the same and replace the same. The patch alone does not tell what goes: one of
-/// a component that devices read whole holds what is left.
-fn key(change: &DeviceChange) -> Box<str> {
-    let mut key = change.patch.clone();
-    for (_, change) in &change.changes {
-        for step in &change.keys {
-            key.push('\n');
-            key.push_str(step);
-        }
-        key.push('=');
-        if let Some(from) = &change.from {
-            key.push_str(&from.to_string());
-        }
-    }
-    for (path, fleets) in change.claims() {
-        key.push_str("\nclaimed ");
-        key.push_str(&path.to_string());
-        key.push_str(fleets);
-    }
-    key.into()
 }
 
 /// Most devices named by a notice.

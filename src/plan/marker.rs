@@ -25,6 +25,19 @@ pub struct Marker<'a> {
     /// How often values were written again because something else stood in their place, by path and value.
     #[serde(borrow, default)]
     pub returned: BTreeMap<Cow<'a, str>, u32>,
+    /// On a device of a rollout: the commit before, which a rollback restores.
+    #[serde(borrow, default)]
+    pub previous: Option<Cow<'a, str>>,
+    /// The commit that a rollout has taken back from this device.
+    #[serde(borrow, default)]
+    pub rejected: Option<Cow<'a, str>>,
+}
+
+/// What a marker says of commits.
+pub(super) struct Signature<'a> {
+    pub(super) revision: &'a str,
+    pub(super) previous: Option<&'a str>,
+    pub(super) rejected: Option<&'a str>,
 }
 
 impl<'a> Marker<'a> {
@@ -34,12 +47,26 @@ impl<'a> Marker<'a> {
     }
 }
 
-/// Writes this fleet's marker into the tags of a patch.
-pub(super) fn write(fleet: &str, revision: &str, wanted: &Wanted, returned: Option<Value>, tags: &mut Map) {
+/// Writes this fleet's marker into the tags of a patch. What the live one says of rollouts and this one does not is
+/// taken out: a patch is merged.
+pub(super) fn write(
+    fleet: &str,
+    signature: &Signature<'_>,
+    wanted: &Wanted,
+    returned: Option<Value>,
+    live: &Map,
+    tags: &mut Map,
+) {
     let sources: Vec<&str> = wanted.sources.iter().map(|source| &**source).collect();
-    let mut marker = json!({ "revision": revision, "sources": sources });
+    let mut marker = json!({ "revision": signature.revision, "sources": sources });
     if let Some(returned) = returned {
         marker["returned"] = returned;
+    }
+    let there = live.get(TAG).and_then(|all| all.get(fleet));
+    for (name, value) in [("previous", signature.previous), ("rejected", signature.rejected)] {
+        if value.is_some() || there.is_some_and(|marker| marker.get(name).is_some()) {
+            marker[name] = value.into();
+        }
     }
     tags.insert(TAG.to_owned(), json!({ fleet: marker }));
 }

@@ -3,10 +3,11 @@
 //!
 //! * [`Planner`] looks at one twin at a time and keeps nothing but its class caches, so a million twins stream
 //!   through it. A [`Collector`] folds what it finds into a [`Plan`], a [`Tally`] into a [`Standing`].
-//! * `diff` is the three-way table; `class` works out once what all devices with the same wanted and base share.
+//! * `diff` is the three-way table; `groups` puts equal changes together; `class` works out once what all devices with the same wanted and base share.
 //! * `whole` sees to components that devices read whole.
 //! * `compliance` reads a device's answers, by the convention of each component.
 //! * [`Shard`] is one part of the devices.
+//! * [`rollout`] says which devices may be changed now.
 //! * [`guard`] holds a plan against the fleet's own limits, [`quota`] against those of the hub.
 //! * [`saved`] is a plan as a file, and the hash by which people approve one.
 
@@ -15,6 +16,7 @@ mod class;
 mod collect;
 mod compliance;
 mod diff;
+mod groups;
 pub mod guard;
 mod idle;
 mod marker;
@@ -23,6 +25,7 @@ mod planner;
 pub mod quota;
 mod redact;
 mod rival;
+pub mod rollout;
 pub mod saved;
 mod shard;
 mod standing;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map as Members, Value, json};
 
+pub(super) use super::marker::Signature;
 use super::{
     diff::Change,
     marker,
@@ -18,6 +19,7 @@ pub(super) fn bodies(
     row: &TwinRow<'_>,
     all: &[(Section, Change)],
     changes: &[(Section, Change)],
+    signature: &Signature<'_>,
 ) -> Result<(Option<String>, String), PlanError> {
     let (mut tags, mut desired) = (Map::new(), Map::new());
     for (section, change) in changes {
@@ -27,8 +29,8 @@ pub(super) fn bodies(
     let before = whole::complete(planner.resolver().registry(), subject, row, changes, &mut desired)?;
     // While the base is not to be had, the old marker stays: it alone still names what may be pruned one day.
     if subject.base_lost.is_none() {
-        let returned = rival::counted(&subject.returned, all, changes, subject.is_at(planner.revision()));
-        sign(planner, subject, row, returned, &mut tags, &mut desired)?;
+        let returned = rival::counted(&subject.returned, all, changes, subject.is_at(signature.revision));
+        sign(planner, subject, row, signature, returned, &mut tags, &mut desired)?;
     }
     let mut body = Members::new();
     if !tags.is_empty() {
@@ -44,19 +46,19 @@ fn sign(
     planner: &Planner,
     subject: &Subject,
     row: &TwinRow<'_>,
+    signature: &Signature<'_>,
     returned: Option<Value>,
     tags: &mut Map,
     desired: &mut Map,
 ) -> Result<(), PlanError> {
-    let fleet = &planner.fleet().name;
+    let (fleet, live) = (&planner.fleet().name, row.tags()?);
     if subject.selected {
-        marker::write(fleet, planner.revision(), &subject.class.wanted, returned, tags);
+        marker::write(fleet, signature, &subject.class.wanted, returned, &live, tags);
         if has_agent(row) {
             set_path(desired, &[AGENT.into(), "__t".into()], json!("c"));
-            set_path(desired, &[AGENT.into(), "revision".into()], json!(planner.revision()));
+            set_path(desired, &[AGENT.into(), "revision".into()], json!(signature.revision));
         }
     } else {
-        let live = row.tags()?;
         marker::remove(fleet, &live, tags);
         if row.properties.desired.member(AGENT).is_some() && !marker::is_shared(fleet, &live) {
             desired.insert(AGENT.to_owned(), Value::Null);

@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::{
     class::{ByIdentity, Class},
     diff::{self, Change},
-    marker::{self, Marker},
+    marker::{self, Marker, Signature},
     patch, redact,
     rival::{self, Returned, Rival},
+    rollout::Member,
     whole,
 };
 use crate::{
@@ -76,11 +77,13 @@ pub(super) struct Subject {
     /// The marker names a revision that is not to be had: nothing may be pruned.
     pub(super) base_lost: Option<Arc<str>>,
     /// Other fleets that have a marker on the twin.
-    others: Option<Arc<str>>,
+    pub(super) others: Option<Arc<str>>,
     /// The commit that the marker names.
-    revision: Option<Arc<str>>,
+    pub(super) revision: Option<Arc<str>>,
     /// How often values came back, by the marker.
     pub(super) returned: Arc<Returned>,
+    /// Its place in a rollout.
+    pub(super) member: Option<Arc<Member>>,
 }
 
 impl Subject {
@@ -102,7 +105,9 @@ pub struct DeviceChange {
     /// What is wanted, which names the origins, and where secrets are.
     pub(super) class: Arc<Class>,
     /// Where a value is replaced that we never declared, and the fleets that have a marker on the twin besides.
-    claims: Vec<(PropertyPath, Arc<str>)>,
+    pub(super) claims: Vec<(PropertyPath, Arc<str>)>,
+    /// A rollout takes a commit back: what is wanted stands in the one before it.
+    pub(super) goes_back: bool,
 }
 
 impl DeviceChange {
@@ -147,6 +152,8 @@ pub struct Look {
     pub contested: Vec<(PropertyPath, Rival)>,
     /// What is wanted of it; shared by all devices of its class.
     pub(super) wanted: Arc<Wanted>,
+    /// Its place in a rollout.
+    pub(super) member: Option<Arc<Member>>,
 }
 
 impl Planner {
@@ -191,6 +198,7 @@ impl Planner {
             base_lost: subject.base_lost.clone(),
             contested: Vec::new(),
             wanted: Arc::clone(&subject.class.wanted),
+            member: subject.member.clone(),
         };
         if !subject.selected && !subject.managed {
             return Ok(look);
@@ -198,20 +206,27 @@ impl Planner {
         let all = self.changes(&subject, row)?;
         let changes = self.without_rivals(row, &subject, &all, &mut look)?;
         if must_write(&subject, row, &changes) {
-            let (before, patch) = patch::bodies(self, &subject, row, &all, &changes)?;
-            let claims = claims(&subject, &changes);
-            look.change = Some(DeviceChange { changes, patch, before, class: subject.class.clone(), claims });
+            let signature = self.signature(subject.member.as_deref());
+            let (before, patch) = patch::bodies(self, &subject, row, &all, &changes, &signature)?;
+            let (class, claims) = (subject.class.clone(), claims(&subject, &changes));
+            look.change = Some(DeviceChange { changes, patch, before, class, claims, goes_back: false });
         }
         Ok(look)
     }
 
-    /// What a device that is not registered yet will need: its twin will be empty.
-    ///
-    /// # Errors
-    /// When the fleet does not say what this device should be.
-    pub fn look_at_new(&self, device: &DeviceId) -> Result<Look, PlanError> {
-        let row = serde_json::json!({ "deviceId": device }).to_string();
-        self.look(&TwinRow::parse(&row)?)
+    /// What the marker will say. On a device of a rollout it keeps the commit to go back to: the one before, or, when the
+    /// twin already has what is wanted now, the one before that.
+    fn signature<'a>(&'a self, member: Option<&'a Member>) -> Signature<'a> {
+        let mark = member.and_then(|member| member.mark.as_ref());
+        let previous = mark.and_then(|mark| {
+            if mark.content == self.current.content() { mark.previous.as_deref() } else { Some(&*mark.revision) }
+        });
+        Signature { revision: &self.revision, previous, rejected: None }
+    }
+
+    /// The twin of a device that is not registered yet, as JSON text: it will be empty.
+    pub(super) fn new_twin(device: &DeviceId) -> String {
+        serde_json::json!({ "deviceId": device }).to_string()
     }
 
     /// The tags that decide which documents apply to a twin: the live ones, without those that only an earlier revision
@@ -260,13 +275,14 @@ impl Planner {
         let base_lost = base.lost.then(|| marker.as_ref().map(|m| m.revision.as_ref().into())).flatten();
         let (selected, managed, by_tags) = (wanted.is_some(), marker.is_some(), base.by_tags);
         let others = marker::others(&self.fleet().name, &tags);
+        let member = self.member(&Facts { tags: &remaining, ..facts }, marker.as_ref(), wanted.as_deref());
         let class = self.class(wanted, base.wanted);
         let revision = marker.as_ref().map(|marker| marker.revision.as_ref().into());
         let returned = Arc::new(marker.as_ref().map(rival::returned).unwrap_or_default());
-        Ok((Subject { class, selected, managed, base_lost, others, revision, returned }, by_tags))
+        Ok((Subject { class, selected, managed, base_lost, others, revision, returned, member }, by_tags))
     }
 
-    fn base(&self, facts: &Facts<'_>, marker: &Marker<'_>) -> Base {
+    pub(super) fn base(&self, facts: &Facts<'_>, marker: &Marker<'_>) -> Base {
         let Some(resolver) = self.at(&marker.revision) else { return Base { wanted: None, lost: true, by_tags: true } };
         let sources: Vec<&str> = marker.sources.iter().map(AsRef::as_ref).collect();
         // A base that cannot be resolved any more is as good as none: nothing is pruned by it.
@@ -276,11 +292,11 @@ impl Planner {
         }
     }
 
-    fn at(&self, revision: &str) -> Option<Arc<Resolver>> {
+    pub(super) fn at(&self, revision: &str) -> Option<Arc<Resolver>> {
         if *revision == *self.revision { Some(self.current.clone()) } else { self.bases.base(revision) }
     }
 
-    fn class(&self, wanted: Option<Arc<Wanted>>, base: Option<Arc<Wanted>>) -> Arc<Class> {
+    pub(super) fn class(&self, wanted: Option<Arc<Wanted>>, base: Option<Arc<Wanted>>) -> Arc<Class> {
         let key = (ByIdentity(wanted), ByIdentity(base));
         if let Some(known) = read(&self.classes).get(&key) {
             return known.clone();
@@ -321,7 +337,7 @@ impl Planner {
     }
 
     /// The changes without what somebody else answers for.
-    fn without_rivals(
+    pub(super) fn without_rivals(
         &self,
         row: &TwinRow<'_>,
         subject: &Subject,
@@ -384,7 +400,7 @@ pub(super) fn has_agent(row: &TwinRow<'_>) -> bool {
 
 /// The tags that this plan leaves for selectors to look at: not those that only an earlier revision declared. What is
 /// still declared lies over them.
-fn remaining<'t>(live: &'t Map, base: Option<&Wanted>) -> Cow<'t, Map> {
+pub(super) fn remaining<'t>(live: &'t Map, base: Option<&Wanted>) -> Cow<'t, Map> {
     let mut tags = Cow::Borrowed(live);
     for leaf in base.map(|base| leaves(&base.tags)).unwrap_or_default() {
         remove_path(tags.to_mut(), &leaf.keys);
@@ -415,8 +431,8 @@ fn claims(subject: &Subject, changes: &[(Section, Change)]) -> Vec<(PropertyPath
     claimed.map(|(section, change)| (section.path(change.keys.iter().cloned()), Arc::clone(others))).collect()
 }
 
-struct Base {
-    wanted: Option<Arc<Wanted>>,
+pub(super) struct Base {
+    pub(super) wanted: Option<Arc<Wanted>>,
     lost: bool,
     by_tags: bool,
 }

@@ -30,6 +30,7 @@ impl Planner {
         let twin = row.to_twin()?;
         let changes = self.changes(&subject, row)?;
         let mut all = self.in_hub(&subject, &twin, &rival::applied(row)?, &changes);
+        let awaits = subject.member.is_some() && !all.is_empty();
         all.extend(self.on_device(&subject, &twin, &changes));
         let revision = Marker::find(&self.fleet().name, &twin.tags).map(|m| m.revision.into_owned());
         let verdict = all.iter().map(|p| p.verdict).max().unwrap_or(Verdict::Compliant);
@@ -44,6 +45,7 @@ impl Planner {
             compliant: u32::try_from(compliant).unwrap_or(u32::MAX),
             properties: all,
             ignored: self.left_alone(&changes),
+            awaits_rollout: awaits,
             device: twin.device_id,
         }))
     }
@@ -99,7 +101,12 @@ impl Planner {
     }
 
     /// Where the twin is as git wants it: what the device says.
-    fn on_device(&self, subject: &Subject, twin: &Twin, changes: &[(Section, Change)]) -> Vec<PropertyVerdict> {
+    pub(super) fn on_device(
+        &self,
+        subject: &Subject,
+        twin: &Twin,
+        changes: &[(Section, Change)],
+    ) -> Vec<PropertyVerdict> {
         let twin_halves = Halves {
             desired: &twin.properties.desired,
             reported: &twin.properties.reported,
@@ -278,6 +285,7 @@ impl Tally {
             properties: self.properties,
             outstanding: self.outstanding,
             ignored: self.ignored,
+            rollouts: Vec::new(),
             notices: self.notices,
         }
     }
@@ -306,6 +314,7 @@ mod tests {
             revision: None,
             compliant: 0,
             ignored: BTreeSet::new(),
+            awaits_rollout: false,
             properties: Vec::new(),
         }
     }

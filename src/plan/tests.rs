@@ -17,6 +17,7 @@ use crate::{
 
 mod groups;
 mod rivals;
+mod rollouts;
 mod whole;
 
 fn map(value: Value) -> Map {

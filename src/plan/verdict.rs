@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Notice;
+use super::{Notice, rollout::RolloutState};
 use crate::{
     fleet::Place,
     twin::{DeviceId, PropertyPath},
@@ -125,6 +125,8 @@ pub struct DeviceVerdict {
     pub properties: Vec<PropertyVerdict>,
     /// Paths of `ignore` entries below which the twin differs from git.
     pub ignored: BTreeSet<PropertyPath>,
+    /// A rollout governs it and its twin is not as git says: it waits its turn, or is about to be changed.
+    pub awaits_rollout: bool,
 }
 
 /// How a fleet stands.
@@ -142,6 +144,8 @@ pub struct Standing {
     pub outstanding: Vec<DeviceVerdict>,
     /// Paths that were left out by `ignore`, with the number of devices where they differ.
     pub ignored: BTreeMap<String, u64>,
+    /// How the rollouts stand; empty when not all twins were looked at.
+    pub rollouts: Vec<RolloutState>,
     /// What else the reader should know.
     pub notices: Vec<Notice>,
 }

@@ -27,7 +27,8 @@ pub enum Standing {
     Done,
     /// Not yet.
     Waiting,
-    /// It says that it will not get there, in these words. Not final: it is asked again until the deadline.
+    /// It says that it will not get there, in these words. Not final: it is asked again as long as others are waited for,
+    /// and a while longer.
     Failed(String),
 }
 
@@ -40,11 +41,18 @@ pub struct Patience {
     pub first: Duration,
     /// The longest such wait.
     pub longest: Duration,
+    /// When all that are left have failed, and say nothing else for so long, they have failed for good.
+    pub settled: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { total: Duration::from_mins(10), first: Duration::from_millis(500), longest: Duration::from_secs(15) }
+        Self {
+            total: Duration::from_mins(10),
+            first: Duration::from_millis(500),
+            longest: Duration::from_secs(15),
+            settled: Duration::from_secs(20),
+        }
     }
 }
 
@@ -68,7 +76,8 @@ impl Converged {
     }
 }
 
-/// Waits until `standing` calls every device done, the time is up or the end is asked for. `progress` hears how many
+/// Waits until `standing` calls every device done, those that are left have failed for good, the time is up or the end is
+/// asked for. `progress` hears how many
 /// of how many are done after every look.
 ///
 /// # Errors
@@ -97,6 +106,9 @@ pub async fn converge<H: TwinRead>(
             Ok(()) | Err(_) => wait *= 2,
         }
         wait = wait.min(patience.longest).max(asked_for);
+        if watch.has_failed(patience.settled) {
+            break;
+        }
         if watch.left.is_empty() || Instant::now() + wait > deadline || stop.unless(sleep(wait)).await.is_none() {
             break;
         }
@@ -109,11 +121,14 @@ struct Watch {
     done: Vec<DeviceId>,
     left: BTreeSet<DeviceId>,
     words: std::collections::BTreeMap<DeviceId, String>,
+    /// Since when all that are left have failed and say the same.
+    failed_since: Option<Instant>,
 }
 
 impl Watch {
     fn new(devices: impl IntoIterator<Item = DeviceId>) -> Self {
-        Self { done: Vec::new(), left: devices.into_iter().collect(), words: std::collections::BTreeMap::new() }
+        let words = std::collections::BTreeMap::new();
+        Self { done: Vec::new(), left: devices.into_iter().collect(), words, failed_since: None }
     }
 
     fn total(&self) -> usize {
@@ -177,7 +192,10 @@ impl Watch {
                 self.done.push(device);
             }
             Standing::Failed(words) => {
-                self.words.insert(device, words);
+                if self.words.get(&device) != Some(&words) {
+                    self.failed_since = None;
+                    self.words.insert(device, words);
+                }
             }
             Standing::Waiting => {
                 self.words.remove(&device);
@@ -186,8 +204,17 @@ impl Watch {
         Ok(())
     }
 
+    /// Whether all that are left have failed, and have said the same for so long.
+    fn has_failed(&mut self, settled: Duration) -> bool {
+        if self.left.is_empty() || self.words.len() < self.left.len() {
+            self.failed_since = None;
+            return false;
+        }
+        self.failed_since.get_or_insert_with(Instant::now).elapsed() >= settled
+    }
+
     fn finish(self, interrupted: bool) -> Converged {
-        let Self { done, left, mut words } = self;
+        let Self { done, left, mut words, failed_since: _ } = self;
         let (mut failed, mut waiting) = (Vec::new(), Vec::new());
         for device in left {
             match words.remove(&device) {

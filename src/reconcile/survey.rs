@@ -13,7 +13,10 @@ use crate::{
         Finding,
         resolve::{Census, Resolver},
     },
-    plan::{Collector, Plan, PlanError, Planner, Standing, Tally, gather},
+    plan::{
+        Collector, Group, Notice, Plan, PlanError, Planner, Standing, Tally, gather,
+        rollout::{self, Course, Returning, Terms},
+    },
     twin::{DeviceId, RowError, TwinRow},
 };
 
@@ -34,6 +37,17 @@ pub enum SurveyError {
 /// What a survey found, or what is wrong with the fleet for a device that exists.
 type Planned = Result<Plan, Vec<Finding>>;
 
+/// How rollouts are taken into account.
+#[derive(Debug, Clone)]
+pub enum Rollouts {
+    /// Not at all: every device is changed at once.
+    Ignored,
+    /// By the twins that are looked at, which have to be all.
+    Derived(Terms),
+    /// As they were found to stand before, where only some twins are looked at.
+    Known(Terms, Course),
+}
+
 /// Plans every twin of the pages. `complete` says of a declared device which is not among them whether the hub was
 /// asked for it, so that it is not registered.
 ///
@@ -43,27 +57,55 @@ pub async fn plan(
     pages: impl Stream<Item = Result<Page, HubError>>,
     planner: Arc<Planner>,
     complete: &(impl Fn(&DeviceId) -> bool + Sync),
+    rollouts: Rollouts,
 ) -> Result<Planned, SurveyError> {
-    let mut all = Collector::new(planner.clone());
-    let work = move |page: Page| -> Result<Collector, SurveyError> {
-        let mut part = Collector::new(planner.clone());
-        each(&page, |row| Ok(part.take(row)?))?;
-        Ok(part)
+    let begin = move || match &rollouts {
+        Rollouts::Ignored => Collector::new(Arc::clone(&planner)),
+        Rollouts::Derived(terms) => Collector::new(Arc::clone(&planner)).with_rollouts(terms.clone()),
+        Rollouts::Known(terms, course) => {
+            Collector::new(Arc::clone(&planner)).with_rollouts(terms.clone()).within(course.clone())
+        }
     };
-    let mut fault = None;
-    fold_pages(pages, threads(), work, |part| match part {
-        Ok(part) => all.merge(part),
-        Err(error) => fault = fault.take().or(Some(error)),
-    })
-    .await?;
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
+    let mut all = begin();
+    let take = |part: &mut Collector, row: &TwinRow<'_>| Ok(part.take(row)?);
+    fold(pages, begin, take, |part| all.merge(part)).await?;
     all.take_unregistered(complete)?;
     Ok(all.finish())
 }
 
-/// Judges every twin of the pages.
+/// How the rollouts stand, by every twin of the pages.
+///
+/// # Errors
+/// When the hub or a twin cannot be read.
+pub async fn course(
+    pages: impl Stream<Item = Result<Page, HubError>>,
+    planner: Arc<Planner>,
+    terms: Terms,
+) -> Result<Course, SurveyError> {
+    let begin = move || rollout::Tally::new(Arc::clone(&planner), terms.clone());
+    let mut all = begin();
+    let take = |part: &mut rollout::Tally, row: &TwinRow<'_>| Ok(part.look(row)?);
+    fold(pages, begin, take, |part| all.merge(part)).await?;
+    Ok(all.course())
+}
+
+/// What devices get that a rollout takes a commit back from, and who of them cannot go back.
+///
+/// # Errors
+/// When the hub or a twin cannot be read.
+pub async fn returning(
+    pages: impl Stream<Item = Result<Page, HubError>>,
+    planner: Arc<Planner>,
+    course: Arc<Course>,
+) -> Result<(Vec<Group>, Option<Notice>), SurveyError> {
+    let begin = move || Returning::new(Arc::clone(&planner), Arc::clone(&course));
+    let mut all = begin();
+    let take = |part: &mut Returning, row: &TwinRow<'_>| Ok(part.take(row)?);
+    fold(pages, begin, take, |part| all.merge(part)).await?;
+    Ok(all.finish())
+}
+
+/// Judges every twin of the pages. With terms, rollouts are judged too: for that the pages have to hold all twins.
 ///
 /// # Errors
 /// When the hub or a twin cannot be read.
@@ -71,37 +113,41 @@ pub async fn standing(
     pages: impl Stream<Item = Result<Page, HubError>>,
     planner: Arc<Planner>,
     complete: bool,
+    terms: Option<Terms>,
 ) -> Result<Result<Standing, Vec<Finding>>, SurveyError> {
-    let mut all = Tally::default();
-    let mut findings: Vec<Finding> = Vec::new();
-    let judge = planner.clone();
-    let work = move |page: Page| -> Result<(Tally, Vec<Finding>), SurveyError> {
-        let (mut part, mut findings) = (Tally::default(), Vec::new());
-        each(&page, |row| {
-            match judge.verdict(row) {
-                Ok(Some(device)) => part.take(device, judge.fleet().devices.contains_key(&*row.device_id)),
-                Ok(None) => {}
-                Err(PlanError::Unresolved(unresolved)) => gather(&mut findings, &unresolved.findings),
-                Err(fault) => return Err(fault.into()),
-            }
-            Ok(())
-        })?;
-        Ok((part, findings))
+    type Part = (Tally, Vec<Finding>, Option<rollout::Tally>);
+    let judge = Arc::clone(&planner);
+    let begin = move || {
+        let rollouts = terms.clone().map(|terms| rollout::Tally::new(Arc::clone(&judge), terms));
+        (Tally::default(), Vec::new(), rollouts)
     };
-    let mut fault = None;
-    fold_pages(pages, threads(), work, |part| match part {
-        Ok((part, found)) => {
-            all.merge(part);
-            gather(&mut findings, &found);
+    let judge = Arc::clone(&planner);
+    let take = move |(part, findings, rollouts): &mut Part, row: &TwinRow<'_>| {
+        match judge.verdict(row) {
+            Ok(Some(device)) => part.take(device, judge.fleet().devices.contains_key(&*row.device_id)),
+            Ok(None) => {}
+            Err(PlanError::Unresolved(unresolved)) => gather(findings, &unresolved.findings),
+            Err(fault) => return Err(fault.into()),
         }
-        Err(error) => fault = fault.take().or(Some(error)),
+        match rollouts {
+            Some(rollouts) => Ok(rollouts.look(row)?),
+            None => Ok(()),
+        }
+    };
+    let (mut all, mut findings, mut rollouts) = begin();
+    fold(pages, begin, take, |(part, found, part_rollouts)| {
+        all.merge(part);
+        gather(&mut findings, &found);
+        if let Some((here, there)) = rollouts.as_mut().zip(part_rollouts) {
+            here.merge(there);
+        }
     })
     .await?;
-    match fault {
-        Some(fault) => Err(fault),
-        None if findings.is_empty() => Ok(Ok(all.finish(&planner, complete))),
-        None => Ok(Err(findings)),
+    if !findings.is_empty() {
+        return Ok(Err(findings));
     }
+    let course = rollouts.map(rollout::Tally::course).unwrap_or_default();
+    Ok(Ok(Standing { rollouts: course.into_states(), ..all.finish(&planner, complete) }))
 }
 
 /// Holds every twin of the pages against the fleet, to find what only twins can tell.
@@ -112,19 +158,32 @@ pub async fn census(
     pages: impl Stream<Item = Result<Page, HubError>>,
     resolver: Arc<Resolver>,
 ) -> Result<Census, SurveyError> {
-    let mut all = Census::new(Arc::clone(&resolver));
-    let work = move |page: Page| -> Result<Census, SurveyError> {
-        let mut part = Census::new(Arc::clone(&resolver));
-        each(&page, |row| Ok(part.take(row)?))?;
+    let begin = move || Census::new(Arc::clone(&resolver));
+    let mut all = begin();
+    let take = |part: &mut Census, row: &TwinRow<'_>| Ok(part.take(row)?);
+    fold(pages, begin, take, |part| all.merge(part)).await?;
+    Ok(all)
+}
+
+/// Lets `take` have every device twin of the pages, page by page on all cores, each page into a part of its own.
+async fn fold<T: Send + 'static>(
+    pages: impl Stream<Item = Result<Page, HubError>>,
+    begin: impl Fn() -> T + Send + Sync + 'static,
+    take: impl Fn(&mut T, &TwinRow<'_>) -> Result<(), SurveyError> + Send + Sync + 'static,
+    mut merge: impl FnMut(T),
+) -> Result<(), SurveyError> {
+    let work = move |page: Page| -> Result<T, SurveyError> {
+        let mut part = begin();
+        each(&page, |row| take(&mut part, row))?;
         Ok(part)
     };
     let mut fault = None;
     fold_pages(pages, threads(), work, |part| match part {
-        Ok(part) => all.merge(part),
+        Ok(part) => merge(part),
         Err(error) => fault = fault.take().or(Some(error)),
     })
     .await?;
-    fault.map_or(Ok(all), Err)
+    fault.map_or(Ok(()), Err)
 }
 
 /// Hands every device twin of a page to `take`, until one fails.

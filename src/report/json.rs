@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Places, explanation, findings, outcome, plan, standing};
+use super::{Places, explanation, findings, outcome, plan, rollouts, standing};
 use crate::fleet::Place;
 
 /// The version of every JSON report. Within a version members are added and never change their meaning.
@@ -88,6 +88,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("report-plan.schema.json", schema::<plan::View<'static>>("plan")),
         ("report-standing.schema.json", schema::<standing::View<'static>>("standing")),
         ("report-outcome.schema.json", schema::<outcome::View<'static>>("outcome")),
+        ("report-rollouts.schema.json", schema::<rollouts::View<'static>>("rollouts")),
         ("report-explanation.schema.json", schema::<explanation::View<'static>>("explanation")),
     ]
 }

@@ -1,7 +1,7 @@
 //! Values in, text out. Pure: a report is handed a value and a writer, and knows neither hubs nor terminals.
 //!
-//! One folder a value ([`Findings`], [`PlanReport`], [`StandingReport`], [`OutcomeReport`], [`ExplanationReport`]), one
-//! file a format:
+//! One folder a value ([`Findings`], [`PlanReport`], [`StandingReport`], [`OutcomeReport`], [`ExplanationReport`],
+//! [`RolloutsReport`]), one file a format:
 //!
 //! * `text` is for people at a terminal, and says the important thing last, where the cursor is;
 //! * `markdown` is for a pull request, and says it first, with the rest folded away;
@@ -28,6 +28,7 @@ mod paper;
 mod places;
 mod plan;
 mod remark;
+mod rollouts;
 mod rulings;
 mod sarif;
 mod standing;
@@ -46,4 +47,5 @@ pub use paper::{Format, Limits, Paper, Report, write};
 pub use places::{Location, Nowhere, Places};
 pub use plan::PlanReport;
 pub use remark::{Level, Remark};
+pub use rollouts::RolloutsReport;
 pub use standing::{Lens, StandingReport};

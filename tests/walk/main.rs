@@ -7,6 +7,7 @@ mod guards;
 mod own_component;
 mod plans;
 mod rivals;
+mod rollout;
 mod secrets;
 mod stage;
 mod vault;

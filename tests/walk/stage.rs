@@ -1,9 +1,10 @@
 //! What a walk needs: a hub and an agent as processes, a repository, and an operator's shell.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader, Read as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -60,6 +61,16 @@ impl Ran {
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}\nstdout:\n{}\nstderr:\n{}", self.shown, self.out, self.err);
         self
+    }
+}
+
+impl Ran {
+    /// Holds the command to one of these exit codes; which.
+    pub(crate) fn exits_with(self, codes: &[i32]) -> i32 {
+        let code = self.code.filter(|code| codes.contains(code));
+        code.unwrap_or_else(|| {
+            panic!("{} exits with {:?}\nstdout:\n{}\nstderr:\n{}", self.shown, self.code, self.out, self.err)
+        })
     }
 }
 
@@ -132,6 +143,8 @@ pub(crate) struct Stage {
     folder: TempDir,
     hub: Option<Process>,
     agent: Option<Process>,
+    /// The agents of other devices, by name.
+    others: BTreeMap<String, Process>,
     pub(crate) mqtt: String,
 }
 
@@ -146,7 +159,7 @@ impl Stage {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, "TZif").unwrap();
         }
-        let mut stage = Self { folder, hub: None, agent: None, mqtt: String::new() };
+        let mut stage = Self { folder, hub: None, agent: None, others: BTreeMap::new(), mqtt: String::new() };
         stage.git(&["init", "--quiet", "--initial-branch=main"]);
         stage.start_hub();
         stage
@@ -208,11 +221,23 @@ impl Stage {
         self.run_with(args, &[])
     }
 
+    /// The same on a machine that has never seen the fleet: in a clone of its own, which is gone afterwards.
+    pub(crate) fn run_afresh(&self, args: &[&str]) -> Ran {
+        let clone = TempDir::new_in(self.folder.path()).unwrap();
+        let (from, to) = (self.path("fleet"), clone.path().to_string_lossy().into_owned());
+        self.git(&["clone", "--quiet", &from.to_string_lossy(), &to]);
+        self.run_in(clone.path(), args, &[])
+    }
+
     /// The same with variables in the environment.
     pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+        self.run_in(&self.path("fleet"), args, variables)
+    }
+
+    fn run_in(&self, folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
         let connection = self.hub_says(&["connection-string"]);
         let mut command = twinops();
-        command.args(args).current_dir(self.path("fleet")).envs(variables.iter().copied());
+        command.args(args).current_dir(folder).envs(variables.iter().copied());
         run(command.env("IOTHUB_CONNECTION_STRING", connection).env("TWINOPS_CA", self.ca()))
     }
 
@@ -221,20 +246,34 @@ impl Stage {
     }
 
     pub(crate) fn start_agent(&mut self, device: &str) {
-        let connection = self.path("device.connection");
+        self.agent = Some(self.agent_of(device, "device", "agent"));
+    }
+
+    /// Starts the agent of another device, on a machine of its own.
+    pub(crate) fn start_device(&mut self, device: &str) {
+        let (root, state) = (format!("devices/{device}/root"), format!("devices/{device}/agent"));
+        for name in ["srv", "etc"] {
+            self.make_folder(&format!("{root}/{name}"));
+        }
+        let agent = self.agent_of(device, &root, &state);
+        self.others.insert(device.to_owned(), agent);
+    }
+
+    fn agent_of(&self, device: &str, root: &str, state: &str) -> Process {
+        let connection = self.path(&format!("{device}.connection"));
         fs::write(&connection, self.device_connection(device)).unwrap();
         let mut command = twinops();
         command.args(["agent", "--report-only", "--mqtt", &self.mqtt]);
         for (flag, path) in [
             ("--connection-string-file", connection),
             ("--ca", self.ca()),
-            ("--state", self.path("agent")),
-            ("--root", self.path("device")),
+            ("--state", self.path(state)),
+            ("--root", self.path(root)),
             ("--files-root", PathBuf::from("/srv")),
         ] {
             command.arg(flag).arg(path);
         }
-        self.agent = Some(Process::start(&mut command, true));
+        Process::start(&mut command, true)
     }
 
     /// Asks again until everything is compliant; the test's own time limit ends it otherwise.

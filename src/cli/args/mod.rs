@@ -8,6 +8,7 @@ mod begin;
 mod entry;
 mod follow;
 mod operate;
+mod rollout;
 mod serve;
 mod values;
 
@@ -23,6 +24,7 @@ pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
     ValidateArgs,
 };
+pub use rollout::{ApproveArgs, StatusArgs, WaveName};
 pub use serve::{
     AgentArgs, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, RestoreArgs, SasArgs,
     UpArgs,
@@ -126,7 +128,7 @@ pub enum Command {
     /// Show how every device stands.
     #[command(after_help = "Examples:\n  twinops status\n  \
                             twinops status --where \"tags.role = 'kiosk'\" --format json")]
-    Status(StandingArgs),
+    Status(StatusArgs),
     /// Show where the values of one device come from.
     Explain(ExplainArgs),
     /// Ask the hub in its query language; each row is a line of JSON.

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{FollowArgs, Share, duration, values::guard};
+use super::{ApproveArgs, FollowArgs, Share, duration, values::guard};
 use crate::{
     fleet::GuardName,
     twin::{DeviceId, PropertyPath},
@@ -102,6 +102,9 @@ pub struct PlanArgs {
     /// Keep the plan in this file, to be carried out by `reconcile --plan` as it is; for its owner's eyes alone.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out: Option<PathBuf>,
+    /// Rollouts.
+    #[command(flatten)]
+    pub approve: ApproveArgs,
     /// Exit with 2 when values would change.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
@@ -144,6 +147,9 @@ pub struct ReconcileArgs {
         help_heading = "Run"
     )]
     pub wait: Option<Duration>,
+    /// Rollouts.
+    #[command(flatten)]
+    pub approve: ApproveArgs,
     /// Exit with 2 when values were changed.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,

@@ -4,11 +4,11 @@ use crate::{
     cli::{
         Exit, Failure,
         access::{self, Access, Twins},
-        args::{PlanArgs, SelectArgs},
+        args::{ApproveArgs, PlanArgs, SelectArgs},
         cache::{self, Purpose},
         permit::Permit,
         prepare::{Desk, Prepared, Ready},
-        quota, saved,
+        quota, rollouts, saved,
         workspace::{Files, Workspace},
     },
     client::Options,
@@ -35,7 +35,8 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let permit = Permit::new(&args.allow);
     let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
     let purpose = if args.out.is_some() { Purpose::Save } else { Purpose::Show };
-    let looking = Looking { twins: &twins, select: &args.select, purpose, throttles };
+    let (select, approve) = (&args.select, &args.approve);
+    let looking = Looking { twins: &twins, select, approve, purpose, throttles };
     let planned = survey(desk, &prepared, looking, &permit).await?;
     let Ready::Go(mut plan) = planned else { return Ok(Exit::Findings) };
     let hub = access::hub_name(prepared.planner.fleet(), access, args.snapshot.is_some())?;
@@ -55,6 +56,7 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
 pub(crate) struct Looking<'a> {
     pub(crate) twins: &'a Twins,
     pub(crate) select: &'a SelectArgs,
+    pub(crate) approve: &'a ApproveArgs,
     pub(crate) purpose: Purpose,
     pub(crate) throttles: Option<Throttles>,
 }
@@ -71,10 +73,12 @@ pub(crate) async fn survey(
     let statement = access::statement(select, desk.printer)?;
     let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
     let paced = paced(pages, throttles.filter(|_| statement.is_some() && !twins.is_snapshot()));
-    let planned = cache::plan(desk, prepared, looking, paced).await?;
+    let rollouts = rollouts::of(prepared, twins, select, looking.approve).await?;
+    let planned = cache::plan(desk, prepared, looking, paced, rollouts).await?;
     progress.finish();
     match planned {
         Ok(mut plan) => {
+            rollouts::take_back(prepared, twins, select, statement.as_deref(), &mut plan).await?;
             plan.quota = throttles.map(|throttles| Quota::predict(throttles, &plan, looked(statement.is_some())));
             permit.judge(&prepared.planner, &mut plan, access::is_all(select));
             Ok(Ready::Go(plan))

@@ -56,7 +56,8 @@ pub(crate) async fn once(
     let permit = Permit::new(&args.allow);
     let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
     let is_saved = saved.is_some();
-    let looking = Looking { twins: &twins, select: &args.select, purpose: Purpose::Write, throttles };
+    let (select, approve) = (&args.select, &args.approve);
+    let looking = Looking { twins: &twins, select, approve, purpose: Purpose::Write, throttles };
     let planning = async {
         match saved {
             Some(saved) => saved::take(saved, &prepared, access, &permit, throttles).map(Ready::Go),
@@ -64,7 +65,7 @@ pub(crate) async fn once(
         }
     };
     // Nothing is written yet: there is nothing to bring to an end.
-    let Some(planned) = stop.unless(planning).await else { return Ok(Exit::Interrupted) };
+    let Some(planned) = stop.unless(Box::pin(planning)).await else { return Ok(Exit::Interrupted) };
     let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };
     observer.planned(&plan, begun.elapsed());
     if let Some(shard) = args.follow.shard {
@@ -88,12 +89,13 @@ pub(crate) async fn once(
     let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
     let limits = if is_saved { Limits { stale_tries: 0, ..limits } } else { limits };
     let rulings = std::mem::take(&mut plan.rulings);
+    let (held, rollouts) = (!plan.held.is_empty() || plan.rollouts.goes_back(), plan.rollouts.clone());
     let (show, begun) = (show(&progress), Instant::now());
     let events = |event: Event| {
         observer.on(&event);
         show(event);
     };
-    let afresh = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit) };
+    let afresh = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit), rollouts: rollouts.clone() };
     let replan = if is_saved { saved::only(afresh, &plan) } else { Again::Freely(afresh) };
     let outcome = reconcile::apply(plan, &**hub, &replan, limits, &events, stop).await;
     observer.applied(&outcome, hub, begun.elapsed());
@@ -106,13 +108,17 @@ pub(crate) async fn once(
         _ => None,
     };
     let (fleet, revision) = (&prepared.planner.fleet().name, prepared.planner.revision());
-    let told = OutcomeReport { fleet, revision, outcome: &outcome, converged: converged.as_ref(), rulings: &rulings };
+    let (outcome, converged, rollouts) = (&outcome, converged.as_ref(), rollouts.states());
+    let told = OutcomeReport { fleet, revision, outcome, converged, rulings: &rulings, rollouts };
     desk.printer.report(&told, desk.format)?;
-    let exit = match &converged {
+    let exit = match converged {
         Some(converged) if converged.interrupted => Exit::Interrupted,
         Some(converged) if !converged.is_complete() => Exit::Partial,
-        _ => exit_of(&outcome),
+        _ => exit_of(outcome),
     };
+    if exit == Exit::Done && held {
+        return Ok(Exit::Gate);
+    }
     let changed = exit == Exit::Done && outcome.applied > 0 && args.detailed_exitcode;
     Ok(if changed { Exit::Changes } else { exit })
 }
@@ -153,13 +159,16 @@ async fn wait(
 ) -> Result<Option<Converged>, Failure> {
     let statement = access::statement(select, desk.printer)?;
     let pages = access::selected(twins, Some(prepared.planner.fleet()), select, statement.as_deref());
-    let Ok(standing) = survey::standing(pages, Arc::clone(&prepared.planner), false).await? else { return Ok(None) };
+    let Ok(standing) = survey::standing(pages, Arc::clone(&prepared.planner), false, None).await? else {
+        return Ok(None);
+    };
     let away = standing.devices.get(&Verdict::Unreachable).copied().unwrap_or(0);
     if away > 0 {
         desk.printer.warn(format_args!("{away} devices are not connected; they catch up when they return"));
     }
     // A device may have refused already: that is no reason to call it done.
-    let asked = |device: &DeviceVerdict| device.connected && judged_by(device) != Standing::Done;
+    let asked =
+        |device: &DeviceVerdict| device.connected && !device.awaits_rollout && judged_by(device) != Standing::Done;
     let waiting: Vec<DeviceId> = standing.outstanding.into_iter().filter(asked).map(|device| device.device).collect();
     if waiting.is_empty() {
         return Ok(None);
@@ -219,6 +228,7 @@ mod tests {
         };
         DeviceVerdict {
             ignored: std::collections::BTreeSet::new(),
+            awaits_rollout: false,
             device: "d1".parse().unwrap(),
             verdict: verdicts.iter().copied().max().unwrap_or(Verdict::Compliant),
             connected: true,

@@ -1,6 +1,7 @@
 //! What is wrong with a document though its shape is right: a file for each thing that is looked at. What the rules
 //! demand and why stands in [`rule`](crate::fleet::rule).
 
+mod approval;
 mod component;
 mod condition;
 mod exemption;
@@ -15,7 +16,13 @@ mod texts;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{finding::Finding, model::FleetSpec, model_rollout::RolloutSpec, schema::Components, site::Site};
+use super::{
+    finding::Finding,
+    model::{Fleet, FleetSpec},
+    model_rollout::{ApprovalSpec, RolloutSpec},
+    schema::Components,
+    site::Site,
+};
 use crate::twin::Map;
 
 pub(super) use condition::condition;
@@ -63,4 +70,14 @@ pub(super) fn tags(site: Site<'_>, tags: &Map, findings: &mut Vec<Finding>) {
 /// The rules for a rollout.
 pub(super) fn rollout(site: Site<'_>, spec: &RolloutSpec, findings: &mut Vec<Finding>) {
     rollout::check(site, spec, findings);
+}
+
+/// The rules for one approval.
+pub(super) fn approval(site: Site<'_>, spec: &ApprovalSpec, findings: &mut Vec<Finding>) {
+    approval::date(site, spec, findings);
+}
+
+/// The rules for the approvals of a fleet.
+pub(super) fn approvals(fleet: &Fleet, findings: &mut Vec<Finding>) {
+    approval::known(fleet, findings);
 }

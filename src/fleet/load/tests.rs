@@ -89,12 +89,14 @@ spec:
     let source = source(&[("fleet.yaml", text)]);
     let loaded = load(&source);
     let rules: Vec<_> = loaded.findings.iter().map(|f| f.rule).filter(|rule| *rule != "unknown-property").collect();
-    assert_eq!(rules, ["rollout-not-in-effect"], "{:#?}", told(&source));
+    assert_eq!(rules, [""; 0], "{:#?}", told(&source));
     let fleet = loaded.fleet.unwrap();
     assert_eq!((fleet.name.as_str(), fleet.profiles.len(), fleet.devices.len()), ("contoso-kiosks", 1, 1));
     assert_eq!(fleet.profiles[0].document, DocumentRef { file: "fleet.yaml".into(), document: 1 });
     assert_eq!(fleet.devices["kiosk-0007"].tags()["site"], "oslo");
     assert_eq!(loaded.documents, 4);
+    let waves: Vec<&str> = fleet.rollouts[0].waves.iter().map(|wave| &*wave.name).collect();
+    assert_eq!(waves, ["canary", "tenth", "rest"]);
 }
 
 #[test]

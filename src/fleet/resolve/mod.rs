@@ -11,6 +11,7 @@
 //! * `facts` is a device as conditions see it; `template` and `render` fill texts in; `secrets` are looked up.
 //! * `layer` and `class` name the documents and the class; `overlay` merges; `merged` makes a wanted twin of it.
 //! * `competing` tells which documents had a say in a value, and which of them won.
+//! * `governed` says which rollout a device belongs to; `content` tells whether two revisions declare the same.
 //! * `verify` checks the result, `room` looks how full it is; `cache` keeps it.
 //! * [`check()`] resolves all that can be resolved without a hub; a [`Census`] looks at live twins.
 
@@ -19,7 +20,9 @@ mod census;
 mod check;
 mod class;
 mod competing;
+mod content;
 mod facts;
+mod governed;
 mod layer;
 mod merged;
 mod overlay;
@@ -38,7 +41,9 @@ pub use census::Census;
 pub use check::check;
 pub(super) use check::{Already, Looked, check_rest, variables_of};
 pub use competing::{Explained, Explanation, Layer, Role, Say};
+pub use content::Content;
 pub use facts::Facts;
+pub use governed::Governed;
 pub use resolver::{Resolver, Unresolved};
 pub use secrets::Secrets;
 

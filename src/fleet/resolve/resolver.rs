@@ -1,10 +1,15 @@
 //! From a device to what it should be.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     cache::Cache,
     class::Key,
+    content::Content,
     facts::{Facts, Root, Tags, View},
     layer::{self, CompiledProfile, Documents, Own},
     merged, pointer,
@@ -66,6 +71,7 @@ pub struct Resolver {
     verifier: Verifier,
     classes: Cache<Answer>,
     own_classes: Cache<Answer>,
+    pub(super) content: OnceLock<Content>,
 }
 
 impl Resolver {
@@ -74,7 +80,7 @@ impl Resolver {
         let profiles = layer::compile(&fleet);
         let verifier = Verifier::new(&registry, &fleet.name);
         let (classes, own_classes) = (Cache::new(CLASSES), Cache::new(OWN_CLASSES));
-        Self { fleet, profiles, registry, secrets, verifier, classes, own_classes }
+        Self { fleet, profiles, registry, secrets, verifier, classes, own_classes, content: OnceLock::new() }
     }
 
     /// The fleet.
@@ -92,14 +98,16 @@ impl Resolver {
         self.roots().any(|root| root == Root::Reported)
     }
 
-    /// Whether the tags of an undeclared device alone decide which documents apply to it and what they want.
+    /// Whether the tags of an undeclared device alone decide which documents apply to it and what they want, and which
+    /// waves may take it.
     pub fn tags_decide(&self) -> bool {
         self.roots().all(|root| root == Root::Tags) && !self.profiles.iter().any(|profile| profile.uses.device_id)
     }
 
     fn roots(&self) -> impl Iterator<Item = Root> {
-        let conditions = self.profiles.iter().filter_map(|compiled| compiled.profile.condition.as_ref());
-        conditions.flat_map(|condition| condition.paths().map(Root::of))
+        let of_profiles = self.profiles.iter().filter_map(|compiled| compiled.profile.condition.as_ref());
+        let of_rollouts = self.fleet.rollouts.iter().flat_map(|rollout| rollout.conditions());
+        of_profiles.chain(of_rollouts).flat_map(|condition| condition.paths().map(Root::of))
     }
 
     /// What the device should be; `None` when no document applies to it.

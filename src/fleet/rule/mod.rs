@@ -10,6 +10,7 @@ mod bad_device_id;
 mod bad_fleet_name;
 mod bad_path;
 mod bad_share;
+mod bad_time_zone;
 mod capability_mismatch;
 mod clear_text_secret;
 mod component_schema;
@@ -33,7 +34,7 @@ mod out_of_range;
 mod page;
 mod possible_secret;
 mod reserved_name;
-mod rollout_not_in_effect;
+mod rollout_waves;
 mod schema;
 mod second_fleet;
 mod selects_nothing;
@@ -43,6 +44,7 @@ mod undecidable_selector;
 mod unknown_component;
 mod unknown_kind;
 mod unknown_property;
+mod unused_approval;
 mod unused_exemption;
 mod unused_ignore;
 mod unused_profile;
@@ -152,6 +154,7 @@ pub static RULES: &[&Rule] = &[
     &bad_path::RULE,
     &bad_date::RULE,
     &bad_share::RULE,
+    &bad_time_zone::RULE,
     &expired_ignore::RULE,
     &unused_ignore::RULE,
     &expired_exemption::RULE,
@@ -161,7 +164,8 @@ pub static RULES: &[&Rule] = &[
     &invalid_reference::RULE,
     &clear_text_secret::RULE,
     &possible_secret::RULE,
-    &rollout_not_in_effect::RULE,
+    &rollout_waves::RULE,
+    &unused_approval::RULE,
     &unused_profile::RULE,
     &unused_variable::RULE,
     &missing_variable::RULE,

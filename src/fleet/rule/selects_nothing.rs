@@ -1,4 +1,4 @@
-//! `selects-nothing`: a profile selects a device.
+//! `selects-nothing`: a profile selects a device, and so do a rollout and its waves.
 
 use super::{Rule, Severity, Stage};
 
@@ -10,7 +10,8 @@ pub(super) const RULE: Rule = Rule {
     title: "a profile selects a device",
     why: "A `where` that selects nothing is misspelt, or left over. Without twins only declared devices are looked \
           at, and a profile that selects none of them may be meant for devices that enrol themselves; with twins \
-          (`--snapshot`, `--live`) the answer is certain.",
+          (`--snapshot`, `--live`) the answer is certain, and a rollout and the waves with a `where` are held to it \
+          as well: a gate behind an empty canary is no gate.",
     breaks: &[(
         "device.yaml",
         r"apiVersion: twinops/v1
@@ -43,5 +44,5 @@ spec:
   desired: { time: { timeZone: Europe/Oslo } }
 ",
     )],
-    remedy: "Mend `where`, or remove the profile.",
+    remedy: "Mend `where`, or remove the profile, the rollout or the wave.",
 };

@@ -202,7 +202,7 @@ impl History {
 }
 
 async fn planned(pages: impl Stream<Item = Result<Page, HubError>>, planner: Arc<Planner>) -> Plan {
-    survey::plan(pages, planner, &|_| true).await.unwrap().unwrap()
+    survey::plan(pages, planner, &|_| true, survey::Rollouts::Ignored).await.unwrap().unwrap()
 }
 
 async fn cold(hub: &Hub, planner: Arc<Planner>) -> (Plan, TwinCache) {

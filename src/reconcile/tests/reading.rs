@@ -73,6 +73,31 @@ async fn waiting_ends_at_its_deadline_and_names_who_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn waiting_ends_early_once_all_that_are_left_have_failed_for_good() {
+    let hub = Hub::new(&[]);
+    let begun = Instant::now();
+    let standing = |name: &str| match name {
+        "a" => Standing::Done,
+        _ => Standing::Failed("disk full".into()),
+    };
+    let converged = wait_for(&hub, &["a".into(), "b".into()], standing).await;
+    assert_eq!(converged.failed, [(id("b"), "disk full".to_owned())]);
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Patience::default().settled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_says_something_else_is_still_at_work() {
+    let hub = Hub::new(&[]);
+    let begun = Instant::now();
+    let standing = |_: &str| match begun.elapsed().as_secs() {
+        seconds @ 0..100 => Standing::Failed(format!("attempt {}", seconds / 10)),
+        _ => Standing::Done,
+    };
+    assert!(wait_for(&hub, &["a".into()], standing).await.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_devices_are_watched_by_query() {
     let hub = Hub::new(&[]);
     let first = r#"[{"deviceId":"d00","properties":{"reported":{"twinops":{"revision":{"value":"r","ac":200}}}}}]"#;

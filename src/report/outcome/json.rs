@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::OutcomeReport;
 use crate::{
-    plan::guard::Ruling,
+    plan::{guard::Ruling, rollout::RolloutState},
     reconcile::{Failure, Stopped},
     report::{
         json::{self, Each, VERSION},
+        rollouts::RolloutView,
         rulings::{self, RulingView},
     },
     twin::DeviceId,
@@ -45,6 +46,8 @@ pub(crate) struct View<'a> {
     converged: Option<ConvergedView<'a>>,
     /// What the guards said of the plan, and who let it pass.
     guards: Each<'a, Ruling, RulingView<'a>>,
+    /// How the rollouts stood before anything was written.
+    rollouts: Each<'a, RolloutState, RolloutView<'a>>,
 }
 
 /// An outcome in numbers of devices; each of the plan is counted once, but for `registered`.
@@ -148,6 +151,7 @@ pub(super) fn write(report: &OutcomeReport<'_>, out: &mut dyn io::Write) -> io::
         stale: Each::new(&outcome.stale, DeviceId::as_str),
         converged,
         guards: rulings::views(report.rulings),
+        rollouts: Each::new(report.rollouts, RolloutView::from),
     };
     json::write(&view, out)
 }

@@ -15,7 +15,7 @@ use super::{
     words,
 };
 use crate::{
-    plan::guard::Ruling,
+    plan::{guard::Ruling, rollout::RolloutState},
     reconcile::{Converged, Outcome, Stopped},
     twin::DeviceId,
 };
@@ -33,6 +33,8 @@ pub struct OutcomeReport<'a> {
     pub converged: Option<&'a Converged>,
     /// What the guards said of the plan, and who let it pass.
     pub rulings: &'a [Ruling],
+    /// How the rollouts stood before anything was written.
+    pub rollouts: &'a [RolloutState],
 }
 
 /// The same trouble of one or many devices.

@@ -55,6 +55,7 @@ fn an_outcome_is_told_in_every_format() {
         outcome: &outcome,
         converged: Some(&converged),
         rulings: &rulings,
+        rollouts: &[],
     };
     golden::check("outcome/mixed", &report);
 }
@@ -62,14 +63,16 @@ fn an_outcome_is_told_in_every_format() {
 #[test]
 fn a_run_without_trouble_is_short() {
     let outcome = Outcome { applied: 3, ..Outcome::default() };
-    let report = OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None, rulings: &[] };
+    let report =
+        OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None, rulings: &[], rollouts: &[] };
     golden::check("outcome/done", &report);
 }
 
 #[test]
 fn one_reason_of_many_devices_is_told_once_and_the_rest_is_counted() {
     let outcome = outcome();
-    let report = OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None, rulings: &[] };
+    let report =
+        OutcomeReport { fleet: "f", revision: "r", outcome: &outcome, converged: None, rulings: &[], rollouts: &[] };
     let paper = Paper { limits: Limits { groups: 1, ..Limits::default() }, ..Paper::default() };
     let text = golden::told(&report, Format::Text, &paper);
     assert!(text.starts_with("failed  2 devices: kiosk-0002, kiosk-0003\n"), "{text}");

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::{PlanReport, Summary, from, quota, to};
 use crate::{
-    plan::{Delta, Group, GroupKind, Notice, PlannedDevice, Why, guard::Ruling},
+    plan::{Delta, Group, GroupKind, Notice, PlannedDevice, Why, guard::Ruling, rollout::RolloutState},
     report::{
         Places,
         json::{self, Each, LocationView, VERSION},
         notices::NoticeView,
+        rollouts::RolloutView,
         rulings::{self, RulingView},
         value::Shown,
     },
@@ -37,6 +38,10 @@ pub(crate) struct View<'a> {
     summary: SummaryView,
     /// The changes; devices with the same changes are one group.
     groups: Each<'a, Group, GroupView<'a>>,
+    /// The changes that rollouts hold back: not part of this run.
+    held: Each<'a, Group, GroupView<'a>>,
+    /// How the rollouts stand.
+    rollouts: Each<'a, RolloutState, RolloutView<'a>>,
     /// What to know besides.
     notices: Each<'a, Notice, NoticeView<'a>>,
     /// What the guards say: what they refuse, and what somebody let pass.
@@ -59,6 +64,8 @@ struct SummaryView {
     adopt: u64,
     /// Devices that are registered first.
     register: u64,
+    /// Devices that a rollout holds back; not part of the numbers above.
+    held: u64,
     /// Devices that need nothing.
     unchanged: u64,
     /// Twins looked at.
@@ -147,6 +154,8 @@ pub(super) fn write(report: &PlanReport<'_>, out: &mut dyn io::Write) -> io::Res
             hash: plan.hash.as_deref(),
             summary: summary(report),
             groups: Each::new(&plan.groups, move |group| group_view(group, places)),
+            held: Each::new(&plan.held, move |group| group_view(group, places)),
+            rollouts: Each::new(plan.rollouts.states(), RolloutView::from),
             notices: Each::new(&plan.notices, NoticeView::from),
             guards: rulings::views(&plan.rulings),
             quota: plan.quota.as_ref().map(quota::View::from),
@@ -156,11 +165,11 @@ pub(super) fn write(report: &PlanReport<'_>, out: &mut dyn io::Write) -> io::Res
 }
 
 fn summary(report: &PlanReport<'_>) -> SummaryView {
-    let Summary { change, prune, adopt, register } = Summary::of(report.plan);
+    let Summary { change, prune, adopt, register, held } = Summary::of(report.plan);
     let counts = report.plan.counts;
     let (unchanged, examined) = (counts.unchanged, counts.examined);
     let (managed, unselected) = (counts.managed, counts.unselected);
-    SummaryView { change, prune, adopt, register, unchanged, examined, managed, unselected }
+    SummaryView { change, prune, adopt, register, held, unchanged, examined, managed, unselected }
 }
 
 fn group_view<'a>(group: &'a Group, places: &'a dyn Places) -> GroupView<'a> {

@@ -11,11 +11,12 @@ use super::{
     provenance, quota, rest, said, sign,
 };
 use crate::{
+    plan::Group,
     report::{
         Paper,
         diff::Line,
         escape::{code, fence, html, plain, prose},
-        notices, rulings, words,
+        notices, rollouts, rulings, words,
     },
     twin::{PropertyPath, Section},
 };
@@ -34,13 +35,29 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
         writeln!(out, "{gap}- **quota** {line}")?;
     }
     notices::markdown(&plan.notices, paper, out)?;
-    let blocks = blocks(&plan.groups);
+    rollouts::write_markdown(plan.rollouts.states(), paper, out)?;
     let mut room = paper.limits.bytes;
+    groups(report, &plan.groups, paper, &mut room, out)?;
+    if !plan.held.is_empty() {
+        writeln!(out, "\n**Held by rollouts, for a later run:**")?;
+        groups(report, &plan.held, paper, &mut room, out)?;
+    }
+    Ok(())
+}
+
+fn groups(
+    report: &PlanReport<'_>,
+    groups: &[Group],
+    paper: &Paper,
+    room: &mut usize,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let blocks = blocks(groups);
     let mut shown = 0;
     for block in blocks.iter().take(paper.limits.groups) {
         let block = self::block(report, block, paper);
         let Some(left) = room.checked_sub(block.len()) else { break };
-        room = left;
+        *room = left;
         shown += 1;
         out.write_all(block.as_bytes())?;
     }

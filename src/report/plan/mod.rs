@@ -38,6 +38,7 @@ struct Summary {
     prune: u64,
     adopt: u64,
     register: u64,
+    held: u64,
 }
 
 impl Summary {
@@ -49,6 +50,7 @@ impl Summary {
             prune: plan.groups.iter().filter(prunes).map(devices).sum(),
             adopt: plan.devices(GroupKind::Adopt),
             register: plan.groups.iter().flat_map(|g| &g.devices).map(|d| u64::from(d.register.is_some())).sum(),
+            held: plan.held(),
         }
     }
 
@@ -59,6 +61,7 @@ impl Summary {
             (self.prune, "to prune"),
             (self.adopt, "to adopt"),
             (self.register, "to register"),
+            (self.held, "held by rollouts"),
         ]);
         let said = if said.is_empty() { "nothing to change".to_owned() } else { said };
         format!("{said}; {unchanged} unchanged")

@@ -8,7 +8,7 @@ use crate::{
     report::{
         Paper, notices,
         remark::{Level, Remark},
-        rulings, words,
+        rollouts, rulings, words,
     },
 };
 
@@ -22,6 +22,7 @@ pub(super) fn tell(
         take(&remark(report, group, delta, paper.limits.samples))?;
     }
     rulings::remarks(&report.plan.rulings, paper, take)?;
+    rollouts::remarks_of(report.plan.rollouts.states(), take)?;
     notices::remarks(&report.plan.notices, paper, take)
 }
 

@@ -129,6 +129,7 @@ fn plan() -> Plan {
         hash: Some(format!("sha256:{}", "0123456789abcdef".repeat(4))),
         quota: Some(quota()),
         rulings: rulings(),
+        ..Plan::default()
     }
 }
 
@@ -137,6 +138,20 @@ fn a_plan_is_told_in_every_format() {
     let (mut plan, files) = (plan(), files());
     plan.groups[0].devices.truncate(5);
     golden::check("plan/mixed", &PlanReport { plan: &plan, places: &files });
+}
+
+#[test]
+fn what_rollouts_hold_back_is_told_apart() {
+    let motd = delta("properties.desired.motd", Some(json!("a")), Some(json!("b")), Why::Pending);
+    let group = |from: u32| group(GroupKind::Change, vec![motd.clone()], (from..from + 4).map(|n| format!("k-{n}")));
+    let plan = Plan {
+        fleet: "f".into(),
+        revision: "r".into(),
+        groups: vec![group(0)],
+        held: vec![group(4)],
+        ..Plan::default()
+    };
+    golden::check("plan/held", &PlanReport { plan: &plan, places: &files() });
 }
 
 #[test]

@@ -10,28 +10,25 @@ use super::{
     provenance, quota, rest, said, sign,
 };
 use crate::{
-    plan::Delta,
+    plan::{Delta, Group},
     report::{
         Paper,
         diff::Line,
         escape::plain,
         notices,
         paper::{BOLD, DIM, GREEN, RED, YELLOW},
-        rulings, words,
+        rollouts, rulings, words,
     },
 };
 
 pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
     let plan = report.plan;
-    let blocks = blocks(&plan.groups);
-    let (shown, left_out) = blocks.split_at(blocks.len().min(paper.limits.groups));
-    for block in shown {
-        self::block(report, block, paper, out)?;
-        writeln!(out)?;
+    groups(report, &plan.groups, paper, out)?;
+    if !plan.held.is_empty() {
+        writeln!(out, "{}\n", paper.paint(BOLD, "Held by rollouts, for a later run:"))?;
+        groups(report, &plan.held, paper, out)?;
     }
-    if let Some(rest) = rest(left_out) {
-        writeln!(out, "{rest}; --format json shows all\n")?;
-    }
+    rollouts::write_text(plan.rollouts.states(), paper, out)?;
     notices::text(&plan.notices, paper, out)?;
     rulings::text(&plan.rulings, paper, out)?;
     for line in plan.quota.iter().flat_map(quota::lines) {
@@ -40,6 +37,19 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
     let (fleet, revision) = (plain(&plan.fleet), plain(words::short(&plan.revision)));
     writeln!(out, "Fleet {fleet} at {revision}{}", report.hash())?;
     writeln!(out, "{} {}", paper.paint(BOLD, "Plan:"), report.summary())
+}
+
+fn groups(report: &PlanReport<'_>, groups: &[Group], paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+    let blocks = blocks(groups);
+    let (shown, left_out) = blocks.split_at(blocks.len().min(paper.limits.groups));
+    for block in shown {
+        self::block(report, block, paper, out)?;
+        writeln!(out)?;
+    }
+    match rest(left_out) {
+        Some(rest) => writeln!(out, "{rest}; --format json shows all\n"),
+        None => Ok(()),
+    }
 }
 
 fn block(report: &PlanReport<'_>, block: &Block<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::{Lens, StandingReport, message};
 use crate::{
-    plan::{DeviceVerdict, Notice, PropertyVerdict, Verdict},
+    plan::{DeviceVerdict, Notice, PropertyVerdict, Verdict, rollout::RolloutState},
     report::{
         Places,
         json::{self, Each, LocationView, VERSION},
         notices::NoticeView,
+        rollouts::RolloutView,
         value::Shown,
     },
 };
@@ -38,6 +39,8 @@ pub(crate) struct View<'a> {
     outstanding: Each<'a, DeviceVerdict, DeviceView<'a>>,
     /// Paths that were left out by `ignore`, with the number of devices where they differ.
     ignored: &'a BTreeMap<String, u64>,
+    /// How the rollouts stand; empty when not all twins were looked at.
+    rollouts: Each<'a, RolloutState, RolloutView<'a>>,
     /// What to know besides.
     notices: Each<'a, Notice, NoticeView<'a>>,
 }
@@ -116,6 +119,7 @@ pub(super) fn write(report: &StandingReport<'_>, out: &mut dyn io::Write) -> io:
                 move |device| device_view(device, places, lens),
             ),
             ignored: &standing.ignored,
+            rollouts: Each::new(&standing.rollouts, RolloutView::from),
             notices: Each::new(&standing.notices, NoticeView::from),
         },
         out,

@@ -12,7 +12,7 @@ use crate::report::{
     escape::{code, html, prose},
     notices,
     places::origin,
-    words,
+    rollouts, words,
 };
 
 pub(super) fn write(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
@@ -24,6 +24,7 @@ pub(super) fn write(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io
     for (verdict, devices, properties) in report.counts() {
         writeln!(out, "| {verdict} | {devices} | {properties} | {} |", meaning(verdict))?;
     }
+    rollouts::write_markdown(&standing.rollouts, paper, out)?;
     notices::markdown(&standing.notices, paper, out)?;
     folds(report, paper, out)?;
     for (n, (path, devices)) in standing.ignored.iter().take(paper.limits.groups).enumerate() {

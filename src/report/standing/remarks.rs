@@ -10,7 +10,7 @@ use super::{
 use crate::report::{
     Paper, notices,
     remark::{Level, Remark},
-    words,
+    rollouts, words,
 };
 
 pub(super) fn tell(
@@ -22,6 +22,7 @@ pub(super) fn tell(
     for fold in folds.iter().take(paper.limits.groups) {
         take(&remark(report, fold))?;
     }
+    rollouts::remarks_of(&report.standing.rollouts, take)?;
     notices::remarks(&report.standing.notices, paper, take)
 }
 

@@ -38,6 +38,7 @@ fn property(path: &str, verdict: Verdict, values: [Option<Value>; 3]) -> Propert
 fn device(id: &str, properties: Vec<PropertyVerdict>) -> DeviceVerdict {
     DeviceVerdict {
         ignored: std::collections::BTreeSet::new(),
+        awaits_rollout: false,
         device: DeviceId::new(id).unwrap(),
         verdict: properties.iter().map(|property| property.verdict).max().unwrap_or(Verdict::Compliant),
         connected: id.ends_with('1'),
@@ -99,6 +100,7 @@ fn standing() -> Standing {
             device("kiosk-0004", vec![pending]),
         ],
         ignored: BTreeMap::from([("properties.desired.deviceBridge".to_owned(), 12)]),
+        rollouts: crate::report::rollouts::tests::states(),
         notices: vec![Notice {
             id: "not-registered",
             message: "devices are declared that the hub does not know".into(),
@@ -148,7 +150,7 @@ fn no_format_shows_a_secret_even_when_the_device_does() {
 
 #[test]
 fn many_devices_with_one_verdict_are_told_once() {
-    let mut standing = standing();
+    let mut standing = Standing { rollouts: Vec::new(), ..standing() };
     standing.outstanding = (0..5000).map(|n| device(&format!("kiosk-{n:04}"), vec![drifted(n % 24)])).collect();
     let files = files();
     let report = StandingReport { standing: &standing, places: &files, lens: Lens::Drift };

@@ -17,7 +17,7 @@ use crate::{
         notices,
         paper::{BOLD, DIM, GREEN, RED, YELLOW},
         places::origin,
-        words,
+        rollouts, words,
     },
 };
 
@@ -40,6 +40,7 @@ pub(super) fn write(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io
         devices(&report.standing.outstanding, paper, out)?;
     }
     ignored(report, paper, out)?;
+    rollouts::write_text(&report.standing.rollouts, paper, out)?;
     notices::text(&report.standing.notices, paper, out)?;
     sums(report, paper, out)
 }

@@ -49,8 +49,12 @@ pub(super) enum End {
 }
 
 /// Often at first: the hub is on this machine, and the devices are quick.
-const LOOK: Patience =
-    Patience { total: Duration::from_secs(30), first: Duration::from_millis(20), longest: Duration::from_millis(250) };
+const LOOK: Patience = Patience {
+    total: Duration::from_secs(30),
+    first: Duration::from_millis(20),
+    longest: Duration::from_millis(250),
+    settled: Duration::from_secs(10),
+};
 
 impl Turn<'_> {
     /// Takes a turn.
@@ -97,7 +101,9 @@ impl Turn<'_> {
 
     async fn plan(&self, prepared: &Prepared) -> Result<Ready<Plan>, Failure> {
         let pages = self.client.twins("SELECT * FROM devices");
-        match survey::plan(pages, Arc::clone(&prepared.planner), &|_| true).await? {
+        // At a desk nobody waits for a gate.
+        let rollouts = survey::Rollouts::Ignored;
+        match survey::plan(pages, Arc::clone(&prepared.planner), &|_| true, rollouts).await? {
             Ok(plan) => Ok(Ready::Go(plan)),
             Err(findings) => {
                 self.desk.findings(&prepared.declared, &findings)?;
@@ -120,7 +126,8 @@ impl Turn<'_> {
         }
         let touched: Vec<DeviceId> =
             plan.groups.iter().flat_map(|group| &group.devices).map(|planned| planned.device.clone()).collect();
-        let replan = Again::Freely(Afresh { planner: Arc::clone(&prepared.planner), permit: None });
+        let rollouts = plan.rollouts.clone();
+        let replan = Again::Freely(Afresh { planner: Arc::clone(&prepared.planner), permit: None, rollouts });
         let outcome = reconcile::apply(plan, self.client, &replan, Limits::default(), &|_| (), self.stop).await;
         let waiting = self.wait(touched, prepared.planner.revision());
         let converged = tokio::select! {
@@ -153,8 +160,10 @@ impl Turn<'_> {
     ) -> Result<(), Failure> {
         let Desk { printer, format, .. } = *self.desk;
         let (fleet, revision) = (prepared.planner.fleet().name.as_str(), prepared.planner.revision());
-        printer
-            .report(&OutcomeReport { fleet, revision, outcome, converged: Some(converged), rulings: &[] }, format)?;
+        printer.report(
+            &OutcomeReport { fleet, revision, outcome, converged: Some(converged), rulings: &[], rollouts: &[] },
+            format,
+        )?;
         printer.say(format_args!(
             "{} devices applied it within {:.2} s of the save",
             converged.done.len(),

@@ -5,12 +5,13 @@
 
 mod capability;
 mod requirement;
+mod rollouts;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use self::capability::Capabilities;
+use self::{capability::Capabilities, rollouts::Selecting};
 use super::{Facts, Resolver, layer::CompiledProfile, pointer, resolver::setting, room::Rooms};
 use crate::{
     fleet::{Finding, Place, Wanted},
@@ -27,6 +28,8 @@ pub struct Census {
     devices: u64,
     /// Which profiles have selected a device.
     selecting: Vec<bool>,
+    /// The same of rollouts and their waves.
+    rollouts: Selecting,
     /// Ignores that nothing was seen of yet, by their place in the Fleet document.
     idle: Vec<(usize, PropertyPath)>,
     rooms: Rooms,
@@ -43,6 +46,7 @@ impl Census {
         Self {
             devices: 0,
             selecting: vec![false; resolver.profiles.len()],
+            rollouts: Selecting::new(resolver.fleet()),
             idle,
             rooms: Rooms::default(),
             capabilities: Capabilities::new(resolver.registry()),
@@ -62,6 +66,7 @@ impl Census {
         let facts = Facts { id: &id, tags: &tags, reported: reported.as_ref(), model_id: row.model_id.as_deref() };
         let (profiles, answer) = self.resolver.selected(&facts);
         self.devices += 1;
+        self.rollouts.take(self.resolver.governed(&facts));
         for at in profiles {
             self.selecting[at] = true;
         }
@@ -84,6 +89,7 @@ impl Census {
     pub fn merge(&mut self, other: Self) {
         self.devices += other.devices;
         self.selecting.iter_mut().zip(other.selecting).for_each(|(here, there)| *here |= there);
+        self.rollouts.merge(other.rollouts);
         self.idle.retain(|(at, _)| other.idle.iter().any(|(idle, _)| at == idle));
         self.rooms.merge(other.rooms);
         self.capabilities.merge(other.capabilities);
@@ -95,6 +101,7 @@ impl Census {
         self.count_declared();
         let mut findings = std::mem::take(&mut self.unresolved);
         findings.extend(self.unselected());
+        findings.extend(self.rollouts.findings(self.resolver.fleet(), self.devices));
         findings.extend(self.unused_ignores());
         findings.extend(self.rooms.findings(&self.resolver));
         findings.extend(self.capabilities.findings(&self.resolver));
@@ -124,10 +131,12 @@ impl Census {
     fn count_declared(&mut self) {
         let nothing = Map::new();
         for id in self.resolver.fleet().devices.keys() {
-            if self.selecting.iter().all(|selects| *selects) {
+            if self.selecting.iter().all(|selects| *selects) && self.rollouts.all() {
                 return;
             }
-            let (profiles, _) = self.resolver.selected(&Facts { id, tags: &nothing, reported: None, model_id: None });
+            let facts = Facts { id, tags: &nothing, reported: None, model_id: None };
+            self.rollouts.take(self.resolver.governed(&facts));
+            let (profiles, _) = self.resolver.selected(&facts);
             for at in profiles {
                 self.selecting[at] = true;
             }
