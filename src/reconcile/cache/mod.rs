@@ -72,9 +72,9 @@ impl TwinCache {
     /// Keeps a twin as it is shown, in place of an earlier edition.
     pub fn note(&mut self, row: &TwinRow<'_>) {
         let (Ok(id), None) = (row.id(), &row.module_id) else { return };
-        // Which configurations apply to a twin changes without its edition.
-        let edition = Edition::of(row).filter(|_| row.configurations.is_none());
-        let Some(edition) = edition else { return self.forget(&id) };
+        // Which IoT Hub configurations apply to a twin changes without its edition: one that has to do with any is read.
+        let is_alone = row.configurations.is_none() && !has_rival(row);
+        let Some(edition) = Edition::of(row).filter(|_| is_alone) else { return self.forget(&id) };
         if self.twins.get(&id).is_some_and(|kept| kept.edition == edition) {
             return;
         }
@@ -134,17 +134,19 @@ impl Kept {
     }
 }
 
-/// The desired properties without what the hub keeps of each twin alone; metadata only where it names a rival.
+/// Whether a configuration has written to the twin.
+fn has_rival(row: &TwinRow<'_>) -> bool {
+    row.properties.desired.metadata.is_some_and(|text| text.get().contains("$lastUpdatedBy\""))
+}
+
+/// The desired properties without what the hub keeps of each twin alone.
 fn desired(row: &TwinRow<'_>) -> String {
-    let desired = &row.properties.desired;
-    let metadata = desired.metadata.filter(|text| text.get().contains("$lastUpdatedBy\""));
-    let members = desired.members.iter().map(|(name, text)| (name.as_ref(), *text));
     let mut text = String::from("{");
-    for (name, value) in members.chain(metadata.map(|value| ("$metadata", value))) {
+    for (name, value) in &row.properties.desired.members {
         if text.len() > 1 {
             text.push(',');
         }
-        text.extend([&*serde_json::Value::from(name).to_string(), ":", value.get()]);
+        text.extend([&*serde_json::Value::from(name.as_ref()).to_string(), ":", value.get()]);
     }
     text.push('}');
     text

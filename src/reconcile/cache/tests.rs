@@ -118,6 +118,7 @@ impl Hub {
             Step::Rival(_) => {
                 properties["desired"]["app"] = json!({ "level": "rival" });
                 properties["desired"]["$metadata"] = json!({ "app": { "level": { "$lastUpdatedBy": "adm" } } });
+                twin["configurations"] = json!({ "adm": { "status": "Applied" } });
             }
             Step::Tags(_, tags) => {
                 let marker = twin["tags"].get("twinops").cloned();
@@ -211,8 +212,12 @@ async fn cold(hub: &Hub, planner: Arc<Planner>) -> (Plan, TwinCache) {
 }
 
 async fn warm(hub: &Hub, cache: &mut TwinCache, planner: Arc<Planner>) -> Plan {
-    assert!(cache.refresh(hub).await.unwrap());
-    planned(stream::iter(cache.pages().map(Ok)), planner).await
+    if cache.refresh(hub).await.unwrap() {
+        return planned(stream::iter(cache.pages().map(Ok)), planner).await;
+    }
+    let (plan, read) = cold(hub, planner).await;
+    *cache = read;
+    plan
 }
 
 fn play<T>(story: impl Future<Output = T>) -> T {
