@@ -19,7 +19,7 @@ use crate::{
         saved,
         workspace::{Files, Workspace},
     },
-    plan::{DeviceVerdict, Planner, Verdict},
+    plan::{DeviceVerdict, Plan, Planner, Verdict},
     reconcile::{self, Converged, Event, Limits, Outcome, Patience, Standing, Stopped, survey},
     report::{Format, OutcomeReport, PlanReport},
     task::Stop,
@@ -72,18 +72,7 @@ pub(crate) async fn once(
         plan.keep_shard(shard);
     }
     let places = Files::new(&prepared.declared.source, desk.root);
-    let told = PlanReport { plan: &plan, places: &places };
-    // A program reads one document: that of the outcome, or of the plan when there is none.
-    let one_document = matches!(desk.format, Format::Json | Format::Sarif | Format::Junit | Format::Gitlab);
-    if !one_document {
-        desk.printer.report(&told, desk.format)?;
-    }
-    if plan.is_refused() {
-        if one_document {
-            desk.printer.report(&told, desk.format)?;
-        }
-        return Err(permit::refused(&plan));
-    }
+    announce(&plan, &places, desk)?;
     let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
     let progress = desk.printer.progress("writing twins", None);
     let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
@@ -111,16 +100,21 @@ pub(crate) async fn once(
     let (outcome, converged, rollouts) = (&outcome, converged.as_ref(), rollouts.states());
     let told = OutcomeReport { fleet, revision, outcome, converged, rulings: &rulings, rollouts };
     desk.printer.report(&told, desk.format)?;
-    let exit = match converged {
-        Some(converged) if converged.interrupted => Exit::Interrupted,
-        Some(converged) if !converged.is_complete() => Exit::Partial,
-        _ => exit_of(outcome),
-    };
-    if exit == Exit::Done && held {
-        return Ok(Exit::Gate);
+    Ok(match exit_of(outcome, converged) {
+        Exit::Done if held => Exit::Gate,
+        Exit::Done if outcome.applied > 0 && args.detailed_exitcode => Exit::Changes,
+        exit => exit,
+    })
+}
+
+/// Tells what is about to be written, unless a guard refuses it. A program reads one document: that of the outcome, or of
+/// the plan when there is none.
+fn announce(plan: &Plan, places: &Files<'_>, desk: &Desk<'_>) -> Result<(), Failure> {
+    let one_document = matches!(desk.format, Format::Json | Format::Sarif | Format::Junit | Format::Gitlab);
+    if plan.is_refused() || !one_document {
+        desk.printer.report(&PlanReport { plan, places }, desk.format)?;
     }
-    let changed = exit == Exit::Done && outcome.applied > 0 && args.detailed_exitcode;
-    Ok(if changed { Exit::Changes } else { exit })
+    if plan.is_refused() { Err(permit::refused(plan)) } else { Ok(()) }
 }
 
 /// Events as progress.
@@ -135,8 +129,13 @@ fn show(progress: &Progress) -> impl Fn(Event) + Send + Sync {
     }
 }
 
-/// What a run's outcome means to a script.
-fn exit_of(outcome: &Outcome) -> Exit {
+/// What a run's outcome, and what devices made of it, means to a script.
+fn exit_of(outcome: &Outcome, converged: Option<&Converged>) -> Exit {
+    match converged {
+        Some(converged) if converged.interrupted => return Exit::Interrupted,
+        Some(converged) if !converged.is_complete() => return Exit::Partial,
+        _ => {}
+    }
     let written = outcome.applied + outcome.adopted + outcome.unchanged;
     match &outcome.stopped {
         Some(Stopped::Interrupted) => Exit::Interrupted,
