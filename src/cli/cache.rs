@@ -54,8 +54,7 @@ impl<'t> Shelf<'t> {
     /// a credential that holds no key, and for a fleet that looks at what devices report: rollouts do.
     fn of(desk: &Desk<'_>, prepared: &Prepared, twins: &'t Twins, select: &SelectArgs) -> Option<Self> {
         let Twins::Hub(hub) = twins else { return None };
-        let looks = !prepared.planner.fleet().rollouts.is_empty();
-        if looks || !access::is_all(select) || !TwinCache::suffices(prepared.planner.resolver()) {
+        if !access::is_all(select) || !TwinCache::suffices(prepared.planner.resolver()) {
             return None;
         }
         Some(Self { hub, repo: Repo::discover(desk.root).ok()?, seal: hub.seal()? })

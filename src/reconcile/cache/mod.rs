@@ -31,8 +31,8 @@ const MOST: usize = 1_000_000;
 /// Twins rebuilt in one page.
 const PAGE: usize = 500;
 
-/// What is kept of the twins of one hub: all that a plan looks at, unless a fleet's conditions look at what devices
-/// report. Bounded; good for nothing but time.
+/// What is kept of the twins of one hub: all that a plan looks at, unless a fleet's conditions or rollouts look at what
+/// devices report. Bounded; good for nothing but time.
 #[derive(Debug, Default)]
 pub struct TwinCache {
     twins: BTreeMap<DeviceId, Kept>,
@@ -49,9 +49,9 @@ struct Kept {
 }
 
 impl TwinCache {
-    /// Whether a plan of these documents looks at nothing but what is kept.
+    /// Whether a plan of these documents looks at nothing but what is kept: gates look at what devices report.
     pub fn suffices(resolver: &Resolver) -> bool {
-        !resolver.needs_reported()
+        resolver.fleet().rollouts.is_empty() && !resolver.needs_reported()
     }
 
     /// How many twins are kept.
