@@ -10,7 +10,12 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use crate::{devices, process::Hub, rest::Rest, support::figure};
+use crate::{
+    devices,
+    process::Hub,
+    rest::Rest,
+    support::{Numbers, figure},
+};
 
 /// What a run came to.
 pub(crate) struct Load {
@@ -34,15 +39,24 @@ pub(crate) fn percentile(sorted: &[Duration], percent: f64) -> f64 {
     sorted.get(at.min(sorted.len().saturating_sub(1))).map_or(0.0, |wait| wait.as_secs_f64() * 1e3)
 }
 
+/// Makes what a twin is patched with.
+pub(crate) type Body = fn(&mut Numbers) -> String;
+
+/// One value.
+pub(crate) fn value(numbers: &mut Numbers) -> String {
+    format!("{{\"properties\":{{\"desired\":{{\"telemetry\":{{\"every\":{}}}}}}}}}", numbers.below(600))
+}
+
 /// Patches random twins with `clients` clients spread over `hubs`, for `time`.
-pub(crate) async fn patches(hubs: &[&Hub], devices: u64, clients: u64, time: Duration) -> Load {
+pub(crate) async fn patches(hubs: &[&Hub], devices: u64, clients: u64, time: Duration, body: Body) -> Load {
     let written = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     for client in 0..clients {
         let hub = hubs[usize::try_from(client).expect("few clients") % hubs.len()];
         let rest = Rest::open(hub.http, hub.tls(), &hub.token()).await;
         let written = Arc::clone(&written);
-        tasks.spawn(write(rest, client, devices, time, written));
+        let numbers = Numbers::new(client);
+        tasks.spawn(write(rest, numbers, devices, time, written, body));
     }
     let start = Instant::now();
     let mut waits = Vec::new();
@@ -53,13 +67,19 @@ pub(crate) async fn patches(hubs: &[&Hub], devices: u64, clients: u64, time: Dur
     Load { rate: written.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64(), waits }
 }
 
-async fn write(mut rest: Rest, seed: u64, devices: u64, time: Duration, written: Arc<AtomicU64>) -> Vec<Duration> {
-    let mut numbers = crate::support::Numbers::new(seed);
+async fn write(
+    mut rest: Rest,
+    mut numbers: Numbers,
+    devices: u64,
+    time: Duration,
+    written: Arc<AtomicU64>,
+    body: Body,
+) -> Vec<Duration> {
     let mut waits = Vec::with_capacity(100_000);
     let end = Instant::now() + time;
     while Instant::now() < end {
         let path = format!("/twins/{}", devices::name(numbers.below(devices)));
-        let body = format!("{{\"properties\":{{\"desired\":{{\"telemetry\":{{\"every\":{}}}}}}}}}", numbers.below(600));
+        let body = body(&mut numbers);
         let start = Instant::now();
         let (status, answer) = rest.call("PATCH", &path, body.as_bytes(), "").await;
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(answer));

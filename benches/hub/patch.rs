@@ -16,13 +16,13 @@ pub(crate) async fn run(count: u64) {
     let hub = Hub::start(folder.path(), &[]);
     devices::register(&hub, count).await;
     heading(&format!("PATCH of {count} twins, {CLIENTS} clients over HTTPS, each answered after it is on disk"));
-    load::patches(&[&hub], count, CLIENTS, TIME / 5).await;
+    load::patches(&[&hub], count, CLIENTS, TIME / 5, load::value).await;
     let cpu = hub.cpu();
-    let (done, clients) = timed_async(load::patches(&[&hub], count, CLIENTS, TIME)).await;
+    let (done, clients) = timed_async(load::patches(&[&hub], count, CLIENTS, TIME, load::value)).await;
     let written = done.rate * clients.time.as_secs_f64();
     load::print("the hub, embedded store", &done, "12,000", "50");
     figure("  the hub's processor time for each", (hub.cpu() - cpu) * 1e6 / written, "us", "-");
     figure("  the clients' processor time for each", clients.cpu * 1e6 / written, "us", "-");
     drop(hub);
-    peer::sqlite(folder.path(), CLIENTS, TIME);
+    peer::sqlite(folder.path(), CLIENTS, TIME, load::value);
 }

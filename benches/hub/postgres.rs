@@ -37,10 +37,10 @@ pub(crate) fn start(folder: &Folder, name: &str, database: &Postgres) -> Hub {
 
 async fn measure(what: &str, hubs: &[&Hub], count: u64, database: &Postgres) {
     let clients = CLIENTS * hubs.len() as u64;
-    load::patches(hubs, count, clients, TIME / 5).await;
+    load::patches(hubs, count, clients, TIME / 5, load::value).await;
     let used = || hubs.iter().map(|hub| hub.cpu()).sum::<f64>();
     let (cpu, commits) = (used(), alone::commits(&database.url()).await);
-    let done = load::patches(hubs, count, clients, TIME).await;
+    let done = load::patches(hubs, count, clients, TIME, load::value).await;
     let written = done.rate * TIME.as_secs_f64();
     load::print(what, &done, "6,000", "-");
     figure("  the hubs' processor time for each", (used() - cpu) * 1e6 / written, "us", "-");
