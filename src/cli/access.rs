@@ -1,4 +1,4 @@
-//! Which hub a command speaks to, and with what credentials.
+//! Where a command reads twins, and which.
 
 use std::{
     collections::BTreeSet,
@@ -11,91 +11,21 @@ use futures_util::{Stream, StreamExt as _, future::Either, stream};
 use super::{
     Exit, Failure, Printer,
     args::{HubAccess, SelectArgs},
+    login,
 };
 use crate::{
-    client::{HubClient, Options, Snapshot},
+    client::{HubClient, Snapshot},
     fleet::Fleet,
-    iothub::ServiceConnection,
     query::{Condition, Doubt},
     reconcile::ports::{HubError, Page, TwinRead, TwinText},
     twin::DeviceId,
 };
-
-/// Where the service's connection string stands. Never an argument: those are seen by every process.
-pub(crate) const CONNECTION: &str = "IOTHUB_CONNECTION_STRING";
 
 /// How to reach the hub, by the arguments.
 #[derive(Clone, Copy)]
 pub(crate) struct Access<'a> {
     pub(crate) hub: &'a HubAccess,
     pub(crate) ca: Option<&'a Path>,
-}
-
-/// Whether anybody has said which hub.
-pub(crate) fn is_given(access: &HubAccess) -> bool {
-    access.connection_string_file.is_some() || std::env::var_os(CONNECTION).is_some()
-}
-
-/// The connection string of a file or of the environment.
-fn connection(access: &HubAccess) -> Result<ServiceConnection, Failure> {
-    let text = match &access.connection_string_file {
-        Some(path) => std::fs::read_to_string(path).map_err(|cause| AccessError { path: path.clone(), cause })?,
-        None => std::env::var(CONNECTION).map_err(|_| {
-            Failure::new(Exit::Failed, format!("{CONNECTION} is not set"))
-                .help("Azure: `az iot hub connection-string show`; our own hub: `twinops hub connection-string`")
-        })?,
-    };
-    ServiceConnection::parse(text.trim()).map_err(|error| {
-        Failure::from(error).help("a service connection string: HostName=…;SharedAccessKeyName=…;SharedAccessKey=…")
-    })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the connection string from `{}`", path.display())]
-struct AccessError {
-    path: PathBuf,
-    #[source]
-    cause: std::io::Error,
-}
-
-/// A client for the hub of the environment's connection string.
-pub(crate) fn hub(access: Access<'_>) -> Result<HubClient, Failure> {
-    client(&connection(access.hub)?, access.ca)
-}
-
-/// The same, and the hub's host name.
-pub(crate) fn named_hub(access: Access<'_>) -> Result<(HubClient, String), Failure> {
-    let connection = connection(access.hub)?;
-    Ok((client(&connection, access.ca)?, connection.host.to_string()))
-}
-
-/// A client for the hub that a fleet is for: a credential of another hub is refused before anything is sent.
-pub(crate) fn hub_of(fleet: &Fleet, access: Access<'_>) -> Result<HubClient, Failure> {
-    let connection = connection(access.hub)?;
-    let declared = fleet.spec.hub.as_ref().and_then(|hub| hub.hostname.as_deref());
-    match declared {
-        Some(declared) if !connection.host.is(declared) => {
-            let message =
-                format!("the fleet is for the hub `{declared}`, but {CONNECTION} is for `{}`", connection.host);
-            Err(Failure::new(Exit::Failed, message)
-                .help("take the other connection string, or mend `spec.hub.hostname`"))
-        }
-        _ => client(&connection, access.ca),
-    }
-}
-
-/// The name of the hub that a fleet's twins are in; for a snapshot, as the fleet declares it.
-pub(crate) fn hub_name(fleet: &Fleet, access: Access<'_>, is_snapshot: bool) -> Result<Option<String>, Failure> {
-    if is_snapshot {
-        return Ok(fleet.spec.hub.as_ref().and_then(|hub| hub.hostname.clone()));
-    }
-    Ok(Some(connection(access.hub)?.host.to_string()))
-}
-
-/// A client for the hub of a connection string.
-pub(crate) fn client(connection: &ServiceConnection, ca: Option<&Path>) -> Result<HubClient, Failure> {
-    let options = Options { ca: ca.map(Path::to_owned), ..Options::default() };
-    Ok(HubClient::connect(connection, options)?)
 }
 
 /// Where twins are read: a hub, or a file of them.
@@ -130,7 +60,7 @@ impl Twins {
     pub(crate) fn open(fleet: &Fleet, access: Access<'_>, snapshot: Option<&PathBuf>) -> Result<Self, Failure> {
         Ok(match snapshot {
             Some(path) => Self::Snapshot(Snapshot::new(path.as_path())),
-            None => Self::Hub(Box::new(hub_of(fleet, access)?)),
+            None => Self::Hub(Box::new(login::hub_of(fleet, access)?)),
         })
     }
 }

@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     Exit, Failure,
-    access::{self, Access},
+    access::Access,
+    login,
     permit::Permit,
     prepare::Prepared,
     replan::{Afresh, Again},
@@ -88,7 +89,7 @@ pub(crate) fn take(
     throttles: Option<Throttles>,
 ) -> Result<Plan, Failure> {
     let fleet = prepared.planner.fleet();
-    let hub = access::hub_name(fleet, access, false)?.unwrap_or_default();
+    let hub = login::hub_name(fleet, access, false)?.unwrap_or_default();
     let Saved { mut plan, hub: planned_for, whole } = saved;
     for (what, planned, here) in [("fleet", &plan.fleet, &fleet.name), ("hub", &planned_for, &hub)] {
         if planned != here {

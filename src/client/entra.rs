@@ -14,6 +14,9 @@ const IMDS: &str = "http://169.254.169.254";
 /// How long that address may be silent: where there is no such identity nobody answers.
 const IMDS_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a token lasts of which nobody says so: `az` hands out none that lasts less.
+const AT_LEAST: Duration = Duration::from_mins(5);
+
 /// Why there is no token. Says nothing of what was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum EntraError {
@@ -54,6 +57,12 @@ pub enum EntraError {
     },
 }
 
+/// A token, and how long it lasts.
+pub(super) struct Token {
+    pub(super) text: String,
+    pub(super) lasts: Duration,
+}
+
 /// The ways to an identity that a process may have.
 #[derive(Clone)]
 pub struct Entra {
@@ -77,6 +86,16 @@ enum Proof {
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
+    /// Seconds: a number, or digits when a machine's own identity is asked.
+    #[serde(default)]
+    expires_in: serde_json::Value,
+}
+
+impl Granted {
+    fn token(self) -> Token {
+        let seconds = self.expires_in.as_u64().or_else(|| self.expires_in.as_str()?.parse().ok());
+        Token { text: self.access_token, lasts: seconds.map_or(AT_LEAST, Duration::from_secs) }
+    }
 }
 
 #[derive(Deserialize)]
@@ -115,7 +134,7 @@ impl Entra {
     ///
     /// # Errors
     /// When nobody vouches for this process, or Entra ID refuses.
-    pub(super) async fn token(&self, http: &Client, resource: &str) -> Result<String, EntraError> {
+    pub(super) async fn token(&self, http: &Client, resource: &str) -> Result<Token, EntraError> {
         if let (Some(tenant), Some(client)) = (&self.tenant, &self.client)
             && !matches!(self.proof, Proof::None)
         {
@@ -125,14 +144,14 @@ impl Entra {
             if let Some(token) = self.of_machine(http, resource).await {
                 return Ok(token);
             }
-            if let Some(token) = of_login(resource).await {
-                return Ok(token);
+            if let Some(text) = of_login(resource).await {
+                return Ok(Token { text, lasts: AT_LEAST });
             }
         }
         Err(EntraError::Nobody { resource: resource.to_owned() })
     }
 
-    async fn by_proof(&self, http: &Client, tenant: &str, id: &str, resource: &str) -> Result<String, EntraError> {
+    async fn by_proof(&self, http: &Client, tenant: &str, id: &str, resource: &str) -> Result<Token, EntraError> {
         let authority = &self.authority;
         let unparsed = |_| EntraError::Authority(authority.clone());
         let uri = Url::parse(authority).and_then(|base| base.join(&format!("{tenant}/oauth2/v2.0/token")));
@@ -157,19 +176,19 @@ impl Entra {
         let granted = answer.status().is_success();
         let body = answer.bytes().await.map_err(unreachable)?;
         match serde_json::from_slice::<Granted>(&body) {
-            Ok(token) if granted => Ok(token.access_token),
+            Ok(found) if granted => Ok(found.token()),
             _ => Err(EntraError::Refused { authority: authority.clone(), message: denial(&body) }),
         }
     }
 
     /// A virtual machine's managed identity, if it has one.
-    async fn of_machine(&self, http: &Client, resource: &str) -> Option<String> {
+    async fn of_machine(&self, http: &Client, resource: &str) -> Option<Token> {
         let mut query = vec![("api-version", "2018-02-01"), ("resource", resource)];
         query.extend(self.client.as_deref().map(|client| ("client_id", client)));
         let address = format!("{}/metadata/identity/oauth2/token", self.imds.trim_end_matches('/'));
         let request = http.get(address).query(&query).header("metadata", "true").timeout(IMDS_PATIENCE);
         let answer = request.send().await.ok()?.error_for_status().ok()?;
-        Some(serde_json::from_slice::<Granted>(&answer.bytes().await.ok()?).ok()?.access_token)
+        Some(serde_json::from_slice::<Granted>(&answer.bytes().await.ok()?).ok()?.token())
     }
 }
 

@@ -117,6 +117,11 @@ impl Authorization {
         value.set_sensitive(true);
         Some(Self(value))
     }
+
+    #[cfg(test)]
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.0 == text
+    }
 }
 
 impl Http {

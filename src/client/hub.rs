@@ -17,11 +17,11 @@ use serde_json::value::RawValue;
 use super::{
     answer,
     http::{Call, ClientError, Http, Reply, Setup, Verb},
+    login::Login,
     token::Tokens,
 };
 use crate::{
     fleet::IdentitySpec,
-    iothub::ServiceConnection,
     reconcile::ports::{HubError, Page, TwinRead, TwinText, TwinWrite},
     twin::DeviceId,
 };
@@ -79,39 +79,36 @@ pub struct MethodAnswer {
 }
 
 impl HubClient {
-    /// A client for the hub of a connection string. Nothing is sent yet.
+    /// A client for a hub. Nothing is sent yet.
     ///
     /// # Errors
     /// When certificates cannot be read.
-    pub fn connect(connection: &ServiceConnection, options: Options) -> Result<Self, ClientError> {
-        let host = connection.gateway.as_ref().unwrap_or(&connection.host);
+    pub fn connect(login: impl Into<Login>, options: Options) -> Result<Self, ClientError> {
+        let login = login.into();
+        let host = login.address();
         let local = matches!(host.name(), "localhost" | "127.0.0.1" | "[::1]");
-        Self::new(&format!("https://{host}"), local, connection, options)
+        Self::new(&format!("https://{host}"), local, &login, options)
     }
 
     /// A client without TLS, for a hub on this machine only: benchmarks and tests.
     ///
     /// # Errors
     /// When the address is not this machine's own.
-    pub fn connect_plain(
-        address: SocketAddr,
-        connection: &ServiceConnection,
-        options: Options,
-    ) -> Result<Self, ClientError> {
+    pub fn connect_plain(address: SocketAddr, login: impl Into<Login>, options: Options) -> Result<Self, ClientError> {
         if !address.ip().is_loopback() {
             return Err(ClientError::NotLoopback(address));
         }
-        Self::new(&format!("http://{address}"), true, connection, options)
+        Self::new(&format!("http://{address}"), true, &login.into(), options)
     }
 
-    fn new(base: &str, direct: bool, connection: &ServiceConnection, options: Options) -> Result<Self, ClientError> {
+    fn new(base: &str, direct: bool, login: &Login, options: Options) -> Result<Self, ClientError> {
         let setup =
             Setup { ca: options.ca.as_deref(), timeout: options.timeout, user_agent: &options.user_agent, direct };
-        Ok(Self { http: Http::new(base, &setup)?, tokens: Tokens::new(connection), options, calls: Mutex::default() })
+        Ok(Self { http: Http::new(base, &setup)?, tokens: Tokens::new(login)?, options, calls: Mutex::default() })
     }
 
     pub(super) async fn send(&self, call: Call<'_>) -> Result<Reply, HubError> {
-        let authorization = self.tokens.current()?;
+        let authorization = self.tokens.current().await?;
         let reply = self.http.send(call, &authorization).await;
         let status = reply.as_ref().map_or(0, |reply| reply.status);
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(status).or_default() += 1;

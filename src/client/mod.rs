@@ -8,7 +8,7 @@
 //! * [`Vault`] reads secrets of an Azure Key Vault, as whom [`Entra`] knows.
 //! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them, or in a JSON array.
 //!
-//! `http` makes connections; `token` signs; `answer` turns every answer that is no success into a
+//! [`Login`] says as whom; `http` makes connections; `token` gets what proves it; `answer` turns every answer that is no success into a
 //! [`HubError`](crate::reconcile::ports::HubError). Bodies pass through as the bytes that came: whoever needs a twin
 //! parses it, once.
 
@@ -20,6 +20,7 @@ mod entra;
 mod flatten;
 mod http;
 mod hub;
+mod login;
 mod pages;
 mod registry;
 mod seal;
@@ -34,6 +35,7 @@ pub use enrollments::{Enrolled, EnrollmentOf};
 pub use entra::{Entra, EntraError};
 pub use http::ClientError;
 pub use hub::{HubClient, MethodAnswer, Options};
+pub use login::Login;
 pub use pages::Rows;
 pub use seal::Seal;
 pub use snapshot::{Snapshot, SnapshotError};

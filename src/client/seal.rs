@@ -23,7 +23,7 @@ impl HubClient {
     /// A seal for what is kept of this hub; `None` when its credential holds no key.
     pub fn seal(&self) -> Option<Seal> {
         let (hub, credential) = self.tokens.of();
-        let ServiceCredential::Key { key, .. } = credential else { return None };
+        let Some(ServiceCredential::Key { key, .. }) = credential else { return None };
         let bytes = STANDARD.decode(key.derive(PURPOSE).reveal()).ok()?;
         let key = LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &bytes).ok()?);
         Some(Seal { key, hub: hub.to_owned() })

@@ -89,7 +89,7 @@ impl Vault {
         let vault = base.host_str().unwrap_or_default().to_owned();
         let token =
             entra.token(&http, &resource(&vault)).await.map_err(|cause| VaultError::Identity { vault, cause })?;
-        Ok(Self { http, base, token })
+        Ok(Self { http, base, token: token.text })
     }
 
     /// The current version of a secret; nothing when the vault has none of this name. Dots and underscores are hyphens

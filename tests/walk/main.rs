@@ -4,6 +4,7 @@
 
 mod dm_client;
 mod guards;
+mod logins;
 mod own_component;
 mod plans;
 mod rivals;
@@ -11,6 +12,7 @@ mod rollout;
 mod secrets;
 mod stage;
 mod vault;
+mod web;
 
 use serde_json::json;
 use stage::{Stage, fleet};

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     stage::{Ran, Stage},
-    vault::{TOKEN, Vault},
+    vault::{TOKEN, vault},
 };
 
 const SECRET: &str = "hush-7f3a-of-the-wifi";
@@ -117,7 +117,7 @@ fn a_file_that_sops_has_sealed_keeps_secrets() {
 #[test]
 fn a_key_vault_keeps_secrets_for_whoever_azure_vouches_for() {
     let stage = Stage::new();
-    let vault = Vault::start(&stage.path(""), "wifi-key", SECRET);
+    let vault = vault(&stage.path(""), "wifi-key", SECRET);
     stage.write("fleet.yaml", fleet(&format!("{{ keyVault: \"{}\" }}", vault.address)));
     stage.commit("A vault");
     let nobody = [("SSL_CERT_FILE", vault.ca.to_str().unwrap()), ("PATH", "/usr/bin:/bin"), ("NO_PROXY", "*")];

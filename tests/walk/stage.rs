@@ -193,8 +193,15 @@ impl Stage {
     }
 
     pub(crate) fn start_hub(&mut self) {
+        self.start_hub_with(&[]);
+    }
+
+    /// Starts it with more arguments; one that is running already ends first.
+    pub(crate) fn start_hub_with(&mut self, args: &[&str]) {
+        self.kill_hub();
         let mut command = twinops();
         command.args(["hub", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--state"]).arg(self.path("hub"));
+        command.args(args);
         let mut hub = Process::start(&mut command, false);
         let mqtt = hub.await_line("mqtt");
         self.mqtt = format!("localhost:{}", mqtt.rsplit(':').next().unwrap());
@@ -236,9 +243,24 @@ impl Stage {
 
     fn run_in(&self, folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
         let connection = self.hub_says(&["connection-string"]);
-        let mut command = twinops();
-        command.args(args).current_dir(folder).envs(variables.iter().copied());
-        run(command.env("IOTHUB_CONNECTION_STRING", connection).env("TWINOPS_CA", self.ca()))
+        let connection = [("IOTHUB_CONNECTION_STRING", connection.as_str())];
+        run(twinops()
+            .args(args)
+            .current_dir(folder)
+            .envs([variables, &connection].concat())
+            .env("TWINOPS_CA", self.ca()))
+    }
+
+    /// An operator's command with nothing but these variables: no connection string.
+    pub(crate) fn run_without_key(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let variables = variables.iter().copied();
+        run(twinops().args(args).current_dir(self.path("fleet")).envs(variables).env("TWINOPS_CA", self.ca()))
+    }
+
+    /// The hub's name, as its connection strings have it.
+    pub(crate) fn host(&self) -> String {
+        let connection = self.hub_says(&["connection-string"]);
+        connection.split(';').find_map(|part| part.strip_prefix("HostName=")).unwrap().to_owned()
     }
 
     pub(crate) fn device_connection(&self, device: &str) -> String {
@@ -310,8 +332,7 @@ impl Stage {
     /// A plain REST call; the status and the body, `null` where there is none.
     pub(crate) fn rest(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         let token = self.hub_says(&["sas-token"]);
-        let connection = self.hub_says(&["connection-string"]);
-        let host = connection.split(';').find_map(|part| part.strip_prefix("HostName=")).unwrap().to_owned();
+        let host = self.host();
         let ca = reqwest::Certificate::from_pem(&fs::read(self.ca()).unwrap()).unwrap();
         // Another test of this process may have chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();

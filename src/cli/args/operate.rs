@@ -7,6 +7,7 @@ use clap::Args;
 use super::{ApproveArgs, FollowArgs, Share, duration, values::guard};
 use crate::{
     fleet::GuardName,
+    iothub::HostName,
     twin::{DeviceId, PropertyPath},
 };
 
@@ -41,6 +42,15 @@ pub struct HubAccess {
     /// A file that holds the hub's connection string; without it, the variable `IOTHUB_CONNECTION_STRING`.
     #[arg(long, env = "IOTHUB_CONNECTION_STRING_FILE", value_name = "FILE")]
     pub connection_string_file: Option<PathBuf>,
+    /// The hub's host name, for whoever has no connection string; without it, `spec.hub.hostname`. Then the hub is asked as
+    /// the identity that Azure's clients find: `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` with `AZURE_FEDERATED_TOKEN_FILE`
+    /// or `AZURE_CLIENT_SECRET`, a managed identity, or the login of `az`.
+    #[arg(long = "hub", env = "IOTHUB_HOSTNAME", value_name = "HOST")]
+    pub host: Option<HostName>,
+    /// A file with a bearer token to show instead, for a hub that takes those of its issuer (`twinops hub --oidc-issuer`); it
+    /// is read again every minute.
+    #[arg(long, env = "IOTHUB_TOKEN_FILE", value_name = "FILE", conflicts_with = "connection_string_file")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Of `validate`.

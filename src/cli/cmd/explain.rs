@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     cli::{
         Exit, Failure,
-        access::{self, Access, Twins},
+        access::{Access, Twins},
         args::ExplainArgs,
+        login,
         prepare::{Desk, Prepared, Ready},
         workspace::{Files, Workspace},
     },
@@ -24,7 +25,7 @@ use crate::{
 /// Explains one device, or one value of it.
 pub(crate) async fn run(args: &ExplainArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
     let Some(device) = &args.device else { return Err(Failure::usage("a device has to be named")) };
-    let judges = args.snapshot.is_some() || access::is_given(&args.hub);
+    let judges = args.snapshot.is_some() || login::is_given(&args.hub);
     let workspace = Workspace::open(desk.root)?.about(device);
     // Nobody is compared with a secret that is not shown.
     let workspace = if judges { workspace } else { workspace.without_secrets() };

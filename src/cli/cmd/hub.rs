@@ -10,8 +10,9 @@ use std::{
 use super::{authority, backup};
 use crate::{
     cli::{
-        Exit, Failure, Printer, access,
+        Exit, Failure, Printer,
         args::{DeviceStringArgs, HubArgs, HubCommand, SasArgs},
+        login,
         prepare::Desk,
     },
     client::HubClient,
@@ -107,7 +108,7 @@ fn service(hub: &HubArgs) -> Result<ServiceConnection, Failure> {
 fn client(state: &Path, service: &ServiceConnection) -> Result<HubClient, Failure> {
     let port = offline::addresses(state)?.http.port();
     let here = ServiceConnection { gateway: Some(HostName::parse(&format!("localhost:{port}"))?), ..service.clone() };
-    access::client(&here, offline::ca_pem_path(state).as_deref())
+    login::client(&here, offline::ca_pem_path(state).as_deref())
 }
 
 /// The same, as the owner.

@@ -6,6 +6,7 @@ use crate::{
         access::{self, Access, Twins},
         args::{ApproveArgs, PlanArgs, SelectArgs},
         cache::{self, Purpose},
+        login,
         permit::Permit,
         prepare::{Desk, Prepared, Ready},
         quota, rollouts, saved,
@@ -39,7 +40,7 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let looking = Looking { twins: &twins, select, approve, purpose, throttles };
     let planned = survey(desk, &prepared, looking, &permit).await?;
     let Ready::Go(mut plan) = planned else { return Ok(Exit::Findings) };
-    let hub = access::hub_name(prepared.planner.fleet(), access, args.snapshot.is_some())?;
+    let hub = login::hub_name(prepared.planner.fleet(), access, args.snapshot.is_some())?;
     plan.hash = Some(plan::saved::hash(&plan, hub.as_deref().unwrap_or_default()));
     if let Some(path) = &args.out {
         let hub = hub.as_deref().ok_or_else(saved::for_no_hub)?;

@@ -8,6 +8,7 @@ use crate::{
         Exit, Failure,
         access::{self, Access},
         args::QueryArgs,
+        login,
         prepare::Desk,
     },
     query::Query,
@@ -20,7 +21,7 @@ pub(crate) async fn run(args: &QueryArgs, desk: &Desk<'_>) -> Result<Exit, Failu
         Failure::new(Exit::Usage, error).help("the grammar is that of Azure IoT Hub: SELECT … FROM devices WHERE …")
     })?;
     access::warn_of(query.doubts(), desk.printer);
-    let hub = access::hub(Access { hub: &args.hub, ca: desk.ca })?;
+    let hub = login::hub(Access { hub: &args.hub, ca: desk.ca })?;
     let mut left = args.limit.unwrap_or(u64::MAX);
     let pages = hub.query(&args.statement);
     pin_mut!(pages);

@@ -13,6 +13,7 @@ use crate::{
         Exit, Failure,
         access::{self, Access, Twins},
         args::{ImportArgs, SelectArgs},
+        login,
         new_files::{self, NewFile, NewFilesError},
         prepare::Desk,
     },
@@ -74,7 +75,7 @@ fn open(args: &ImportArgs, ca: Option<&Path>) -> Result<(Twins, Option<String>),
     if let Some(path) = &args.snapshot {
         return Ok((Twins::Snapshot(Snapshot::new(path.as_path())), None));
     }
-    let (hub, host) = access::named_hub(Access { hub: &args.hub, ca })?;
+    let (hub, host) = login::named_hub(Access { hub: &args.hub, ca })?;
     Ok((Twins::Hub(Box::new(hub)), Some(host)))
 }
 

@@ -12,6 +12,7 @@ use crate::{
         Exit, Failure,
         access::{self, Access, Twins},
         args::InvokeArgs,
+        login,
         prepare::Desk,
     },
     client::HubClient,
@@ -23,7 +24,7 @@ use crate::{
 pub(crate) async fn run(args: &InvokeArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
     let payload = payload(args)?;
     let method = check::payload(args, &payload, desk.printer)?;
-    let hub = Twins::Hub(Box::new(access::hub(Access { hub: &args.hub, ca: desk.ca })?));
+    let hub = Twins::Hub(Box::new(login::hub(Access { hub: &args.hub, ca: desk.ca })?));
     let devices = devices(&hub, args, desk).await?;
     let Twins::Hub(hub) = &hub else { return Ok(Exit::Failed) };
     if devices.is_empty() {

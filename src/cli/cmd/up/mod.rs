@@ -10,7 +10,7 @@ use place::Place;
 use turn::{End, Turn};
 
 use crate::{
-    cli::{Exit, Failure, access, args::UpArgs, cmd::hub::OWNER, prepare::Desk, watch::Watch, workspace::Workspace},
+    cli::{Exit, Failure, args::UpArgs, cmd::hub::OWNER, login, prepare::Desk, watch::Watch, workspace::Workspace},
     iothub::ServiceConnection,
     task::{Group, Stop},
 };
@@ -21,7 +21,7 @@ pub(crate) async fn run(args: &UpArgs, desk: &Desk<'_>, stop: &Stop) -> Result<E
     let workspace = Workspace::open_or_keep_in(&args.dir, &place.state)?;
     let hub = place.hub(args).await?;
     let service = ServiceConnection::parse(hub.service_connection_string(OWNER)?.reveal())?;
-    let client = access::client(&service, hub.ca_pem_path())?;
+    let client = login::client(&service, hub.ca_pem_path())?;
     let mut devices = Devices::new(args, &place, &hub);
     let mut watch = Watch::folder(&args.dir)?;
     place.greet(desk.printer, &hub);
