@@ -96,20 +96,21 @@ impl Walk<'_> {
         let as_applied = match (base, live) {
             (None, _) => true,
             (Some(base), Some(live)) => same(base, live),
-            (Some(_), None) => false,
+            (Some(base), None) => stored(base).is_none(),
         };
         let why = if as_applied { Why::Pending } else { Why::Edited { base: base.cloned() } };
         self.push(live, Some(wanted), why);
     }
 
     fn forbid(&mut self, base: Option<&Value>, live: Option<&Value>) {
-        if live.is_some() {
-            let why = match base {
-                Some(Value::Null) => Why::Edited { base: None },
-                _ => Why::Forbidden,
-            };
-            self.push(live, None, why);
-        }
+        let Some(value) = live else { return };
+        let why = match base {
+            // An object may hold what is foreign beside what was ours.
+            None | Some(Value::Object(_)) => Why::Forbidden,
+            Some(base) if same(base, value) => Why::Forbidden,
+            Some(base) => Why::Edited { base: stored(base) },
+        };
+        self.push(live, None, why);
     }
 
     /// Takes out what base declared and nobody wants any more. Says whether nothing is left here then, so that an

@@ -96,7 +96,7 @@ pub(super) fn counted(
 }
 
 /// A path and the value that is wanted there, as short as a tag allows: another value begins anew.
-fn key(section: Section, change: &Change) -> String {
+pub(super) fn key(section: Section, change: &Change) -> String {
     let path: PropertyPath = section.path(change.keys.iter().cloned());
     let text = format!("{path}\n{}", change.to.as_ref().unwrap_or(&Value::Null));
     let mut key = String::new();

@@ -18,6 +18,7 @@ use crate::{
 mod groups;
 mod rivals;
 mod rollouts;
+mod verdicts;
 mod whole;
 
 fn map(value: Value) -> Map {
