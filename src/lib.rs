@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!              cli                       (starts hub and agents; otherwise nothing across)
-//!   client  repo  report
+//!   client  repo  forge  report
 //!        reconcile
 //!          plan                      hub                      agent
 //!          fleet                      │                         │
@@ -24,7 +24,7 @@
 //! * [`import`] goes from live twins to a fleet repository.
 //! * [`fleet`] goes from YAML to wanted twins; [`plan`] from wanted, base and live to changes and verdicts.
 //! * [`reconcile`] carries a plan out; [`client`] is its hub over REST or a snapshot file; [`repo`] its git.
-//! * [`report`] turns values into text; [`cli`] is the command line.
+//! * [`report`] turns values into text; [`forge`] brings them onto pull requests; [`cli`] is the command line.
 //! * [`hub`] serves the protocols; [`agent`] obeys them.
 
 #![allow(clippy::module_name_repetitions, reason = "`plan::Plan` reads better than a second word for the same thing")]
@@ -41,6 +41,8 @@ pub mod cli;
 pub mod client;
 #[cfg(feature = "cli")]
 pub mod fleet;
+#[cfg(feature = "cli")]
+pub mod forge;
 #[cfg(feature = "cli")]
 pub mod import;
 #[cfg(feature = "cli")]
