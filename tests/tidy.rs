@@ -50,7 +50,7 @@ const MAY_OPEN: &[(&str, &[&str])] = &[
 /// Foreign crate, and the only places that may name it.
 const NAMED_IN: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["src/report/"]),
-    ("axum", &["src/hub/api", "src/cli/follow/"]),
+    ("axum", &["src/hub/api", "src/hub/web.rs", "src/cli/follow/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("deadpool_postgres", &["src/hub/store/postgres/"]),
     ("git2", &["src/repo/"]),

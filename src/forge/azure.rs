@@ -181,7 +181,9 @@ impl Api for Azure {
         };
         let (author, me) = (comment.author(), self.me().await?);
         let written = comment.last_content_updated_date.or(comment.published_date);
-        let (Some(text), Some(written), false) = (comment.content, written, comment.is_deleted) else { return Ok(None) };
+        let (Some(text), Some(written), false) = (comment.content, written, comment.is_deleted) else {
+            return Ok(None);
+        };
         Ok(Some(Proven { text, written, editor: (author != me).then_some(author) }))
     }
 
@@ -279,8 +281,8 @@ impl Api for Azure {
         let body = json!({ "queries": [{ "type": "lastMergeCommit", "items": [commit] }] });
         let answer: Answer = self.write(DOING, Method::POST, "pullrequestquery", &body).await?;
         let mut all = answer.results.into_iter().flat_map(HashMap::into_values).flatten();
-        Ok(all.find(|pull| pull.status == "completed").and_then(|pull| {
-            Some(Merged { pull: pull.pull_request_id, at: pull.closed_date? })
-        }))
+        Ok(all
+            .find(|pull| pull.status == "completed")
+            .and_then(|pull| Some(Merged { pull: pull.pull_request_id, at: pull.closed_date? })))
     }
 }

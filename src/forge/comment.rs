@@ -60,12 +60,7 @@ async fn make<A: Api>(api: &A, pull: u64, me: &str, header: &Header, body: &dyn 
 }
 
 /// The comments of a subject that this account wrote: what anybody else writes is none, whatever it says of itself.
-pub(super) async fn of<A: Api>(
-    api: &A,
-    pull: u64,
-    me: &str,
-    subject: &Subject,
-) -> Result<Vec<Comment>, ForgeError> {
+pub(super) async fn of<A: Api>(api: &A, pull: u64, me: &str, subject: &Subject) -> Result<Vec<Comment>, ForgeError> {
     let mut found = api.comments(pull).await?;
     found.retain(|comment| comment.author == me && comment.header.subject == *subject);
     Ok(found)

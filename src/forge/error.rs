@@ -128,7 +128,9 @@ impl ForgeError {
     /// What to do about it.
     pub const fn help(&self) -> Option<&'static str> {
         match self {
-            Self::NoForge => Some("name it: `--forge github`, `gitlab` or `azure`, with --project, --pull-request and --commit"),
+            Self::NoForge => {
+                Some("name it: `--forge github`, `gitlab` or `azure`, with --project, --pull-request and --commit")
+            }
             Self::Unknown { remedy, .. } | Self::NoToken { remedy, .. } => Some(remedy),
             Self::Token { service, .. } => Some(service.token_help()),
             Self::Forbidden { service, .. } => Some(service.rights_help()),

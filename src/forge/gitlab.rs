@@ -110,14 +110,16 @@ impl Api for GitLab {
     async fn comments(&self, pull: u64) -> Result<Vec<Comment>, ForgeError> {
         let merge_request = self.address(pull).await?;
         let mut found = Vec::new();
-        let path = format!(
-            "{}/merge_requests/{pull}/notes?sort=asc&order_by=created_at&per_page={PAGE}",
-            self.project
-        );
+        let path = format!("{}/merge_requests/{pull}/notes?sort=asc&order_by=created_at&per_page={PAGE}", self.project);
         let mut take = |item: Item| {
             if let Some(header) = item.header() {
                 let id = Id { thread: 0, comment: item.id };
-                found.push(Comment { id, author: item.author(), header, url: format!("{merge_request}#note_{}", item.id) });
+                found.push(Comment {
+                    id,
+                    author: item.author(),
+                    header,
+                    url: format!("{merge_request}#note_{}", item.id),
+                });
             }
         };
         self.http.pages("list the comments", &path, &mut take).await?;
@@ -156,7 +158,9 @@ impl Api for GitLab {
             let asked = json!({ "query": QUERY, "variables": variables });
             let mut data = self.http.graphql(DOING, &asked).await?;
             let notes = data.pointer_mut("/project/mergeRequest/notes").map(Value::take);
-            let Some(notes) = self.http.read::<Option<Notes>>(DOING, notes.unwrap_or_default())? else { return Ok(None) };
+            let Some(notes) = self.http.read::<Option<Notes>>(DOING, notes.unwrap_or_default())? else {
+                return Ok(None);
+            };
             if let Some(note) = notes.nodes.into_iter().find(|note| note.id.ends_with(&ending)) {
                 return Ok(Some(note.proven(&me)));
             }

@@ -44,6 +44,7 @@ mod store;
 mod tests;
 mod time;
 mod tls;
+pub mod web;
 mod websocket;
 
 pub use api::openapi;

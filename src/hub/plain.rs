@@ -1,4 +1,4 @@
-//! Serves plain TCP, for metrics on an address of their own.
+//! Serves plain TCP, for metrics and the like on an address of their own.
 
 use std::{future::Future, net::SocketAddr, time::Duration};
 
@@ -27,13 +27,13 @@ where
             accepted = socket.accept(), if links.len() < MOST => match accepted {
                 Ok((stream, peer)) => _ = links.spawn(serve(stream, peer)),
                 Err(error) => {
-                    warn!(%error, "a connection for metrics could not be accepted");
+                    warn!(%error, "a connection could not be accepted");
                     sleep(EXHAUSTED).await;
                 }
             },
             Some(ended) = links.join_next() => {
                 if let Err(fault) = ended {
-                    debug!(%fault, "a connection for metrics broke off");
+                    debug!(%fault, "a connection broke off");
                 }
             }
             () = stop.requested() => return,

@@ -24,11 +24,11 @@ use super::{
     listen::{Door, Listener, TlsListener},
     meter::Meter,
     mqtt::{self, LinkTable},
-    offline, opening, plain,
+    offline, opening,
     ports::PeerCertificates,
     sockets::{Bound, Sockets},
     store::{AnyStore, DirectoryLock},
-    tls,
+    tls, web,
 };
 use crate::{
     iothub::{AuthenticationType, DeviceConnection, DeviceCredential, DeviceIdentity, ErrorCode, HostName, Secret},
@@ -169,8 +169,7 @@ impl Hub {
         let api = Api::new(Arc::clone(&core), writes.clone()).guarded(guard);
         if let Some((socket, address)) = metrics {
             info!(%address, "metrics are served to whoever asks");
-            let server = api::Server::new(api::open_router(&api));
-            group.spawn("metrics", serve_metrics(socket, server, group.stop().clone()));
+            group.spawn("metrics", web::serve(socket, api::open_router(&api), None, group.stop().clone()));
         }
         let rest = api::Server::new(api::router(&api)).with_devices(move |stream, certificates, peer, stop| {
             Arc::clone(&upgraded).serve_link(stream, certificates, peer, stop)
@@ -211,12 +210,6 @@ async fn serve_rest(listener: TlsListener, server: api::Server, stop: Stop) {
         server.clone().serve(stream, certificates, peer, inner.clone())
     };
     listener.run(stop, serve).await;
-}
-
-async fn serve_metrics(socket: TcpListener, server: api::Server, stop: Stop) {
-    let inner = stop.clone();
-    let serve = move |stream, peer| server.clone().serve(stream, PeerCertificates::default(), peer, inner.clone());
-    plain::run(socket, stop, serve).await;
 }
 
 fn outlet(config: &Config, hostname: &HostName, meter: &Arc<Meter>) -> Result<Outlet, HubError> {

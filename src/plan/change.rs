@@ -64,6 +64,8 @@ pub struct Group {
     pub before: Option<Arc<RawValue>>,
     /// The patch with `(secret)` where secrets are; `None` where it holds none.
     pub redacted: Option<Arc<RawValue>>,
+    /// A rollout takes a commit back from these devices: they get what the one before wants.
+    pub goes_back: bool,
     /// The devices, in order of id.
     pub devices: Vec<PlannedDevice>,
 }

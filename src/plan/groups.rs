@@ -26,7 +26,8 @@ impl Groups {
         let redacted = planner.redacted(change).as_ref().and_then(raw);
         let deltas = change.changes.iter().map(|(section, c)| delta(planner, *section, c, change)).collect();
         let kind = if change.has_changes() { GroupKind::Change } else { GroupKind::Adopt };
-        self.0.insert(key, Group { kind, deltas, patch, before, redacted, devices: vec![device] });
+        let goes_back = change.goes_back;
+        self.0.insert(key, Group { kind, deltas, patch, before, redacted, goes_back, devices: vec![device] });
     }
 
     /// Takes over what others hold of other devices.
@@ -88,6 +89,9 @@ fn key(change: &DeviceChange) -> Box<str> {
         if let Some(from) = &change.from {
             key.push_str(&from.to_string());
         }
+    }
+    if change.goes_back {
+        key.push_str("\nback");
     }
     for (path, fleets) in change.claims() {
         key.push_str("\nclaimed ");

@@ -229,6 +229,7 @@ mod tests {
             patch: raw(),
             before: twice.then(raw),
             redacted: None,
+            goes_back: false,
             devices: (0..devices).map(planned).collect(),
         };
         Plan { groups: vec![group], counts: Counts { examined: devices, ..Counts::default() }, ..Plan::default() }

@@ -78,6 +78,20 @@ async fn a_push_is_reconciled_at_its_webhook_and_whoever_does_not_prove_himself_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn webhooks_and_metrics_are_listened_for_over_tls() {
+    let stage = with_remote(24).await;
+    let listener = Listener::start().await;
+    let mut watcher = Watcher::start_with_tls(&stage, &listener).await;
+    watcher.event("finished").await;
+    push(&stage, 2).await;
+    assert_eq!(watcher.post(&[("x-gitlab-token", SECRET)], "{}").await, 202);
+    watcher.event("finished").await;
+    stage.is_right(2).await;
+    watcher.metrics_with("twinops_reconcile_runs_total{state=\"reconciled\"} 2").await;
+    watcher.interrupt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_told_of_changes_of_state_is_told_once() {
     let stage = with_remote(22).await;
     let mut listener = Listener::start().await;

@@ -44,6 +44,27 @@ impl Watcher {
         let mut command = stage.command(&words);
         command.args(["--metrics", "127.0.0.2:0"]).env("TWINOPS_WEBHOOK_SECRET", SECRET);
         command.env("TWINOPS_NOTIFY_URL", &listener.url);
+        Self::listening(command).await
+    }
+
+    /// The same, reached over TLS with a certificate of this name, which is trusted by nobody else.
+    pub(crate) async fn start_with_tls(stage: &Stage, listener: &Listener) -> Self {
+        let signed = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let [chain, key] = ["cert.pem", "key.pem"].map(|name| stage.repository.path().join(".git").join(name));
+        std::fs::write(&chain, signed.cert.pem()).unwrap();
+        std::fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
+        let words = ["reconcile", "--watch", "--poll", "1h", "--webhook", "127.0.0.1:0", "--events", "-"];
+        let mut command = stage.command(&words);
+        command.args(["--metrics", "127.0.0.1:0"]).env("TWINOPS_WEBHOOK_SECRET", SECRET);
+        command.env("TWINOPS_NOTIFY_URL", &listener.url).arg("--listen-cert").arg(chain).arg("--listen-key").arg(key);
+        let mut watcher = Self::listening(command).await;
+        assert!(watcher.webhook.starts_with("https://"), "{}", watcher.webhook);
+        let root = reqwest::Certificate::from_pem(signed.cert.pem().as_bytes()).unwrap();
+        watcher.http = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+        watcher
+    }
+
+    async fn listening(command: Command) -> Self {
         let mut watcher = Self::of(command);
         watcher.webhook = watcher.address("/webhook").await;
         watcher.metrics = watcher.address("/metrics").await;

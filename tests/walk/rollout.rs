@@ -186,3 +186,19 @@ fn every_step_of_a_rollout_can_be_taken_by_a_machine_that_knows_nothing() {
     assert_eq!(rollout.messages(), all("seven", "seven"));
     rollout.stage.run_afresh(&["reconcile", "--approve", "kiosks/nobody"]).exits(64);
 }
+
+#[test]
+fn a_reconciler_that_stays_opens_wave_after_wave_by_itself() {
+    let mut stage = Stage::new();
+    stage.write("fleet.yaml", fleet("/srv/motd", "one", "pause", "none"));
+    stage.commit("A change");
+    let words = ["reconcile", "--watch", "--poll", "500ms", "--events", "-", "--format", "text", "--quiet"];
+    let mut watcher = stage.start(&words);
+    let mut applied =
+        |device: &str| watcher.await_line(&format!("\"event\":\"applied\",\"adopt\":false,\"device\":\"{device}\""));
+    applied("canary-1");
+    stage.start_device("canary-1");
+    // Nobody commits, and nobody pushes: the soak ends, and the wave is opened.
+    applied("kiosk-1");
+    watcher.interrupt();
+}

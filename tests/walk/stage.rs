@@ -251,6 +251,14 @@ impl Stage {
             .env("TWINOPS_CA", self.ca()))
     }
 
+    /// An operator's command that stays; what it prints is read line by line.
+    pub(crate) fn start(&self, args: &[&str]) -> Process {
+        let connection = self.hub_says(&["connection-string"]);
+        let mut command = twinops();
+        command.args(args).current_dir(self.path("fleet"));
+        Process::start(command.env("IOTHUB_CONNECTION_STRING", connection).env("TWINOPS_CA", self.ca()), false)
+    }
+
     /// An operator's command with nothing but these variables: no connection string.
     pub(crate) fn run_without_key(&self, args: &[&str], variables: &[(&str, &str)]) -> Ran {
         let variables = variables.iter().copied();

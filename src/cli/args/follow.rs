@@ -24,12 +24,18 @@ pub struct FollowArgs {
     #[arg(long, requires = "watch", conflicts_with_all = ["revision", "require_signed"])]
     pub worktree: bool,
     /// Listen here for the webhooks of GitHub, GitLab and Azure DevOps: a push is reconciled at once. The secret stands
-    /// in the variable `TWINOPS_WEBHOOK_SECRET`. Without TLS: behind a proxy that has it.
+    /// in the variable `TWINOPS_WEBHOOK_SECRET`. Over TLS with `--listen-cert`; otherwise behind a proxy that has it.
     #[arg(long, value_name = "ADDR", requires = "watch")]
     pub webhook: Option<SocketAddr>,
     /// Serve metrics for Prometheus here, at `/metrics`.
     #[arg(long, value_name = "ADDR", requires = "watch")]
     pub metrics: Option<SocketAddr>,
+    /// A certificate (PEM, the chain in order) with which webhooks and metrics are listened for over TLS.
+    #[arg(long, value_name = "FILE", requires_all = ["listen_key", "watch"])]
+    pub listen_cert: Option<PathBuf>,
+    /// The certificate's key (PEM).
+    #[arg(long, value_name = "FILE", requires = "listen_cert")]
+    pub listen_key: Option<PathBuf>,
     /// Append what happens to this file, one JSON document a line; `-` is stdout.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,

@@ -19,6 +19,7 @@ use crate::{
         saved,
         workspace::{Files, Workspace},
     },
+    client::HubClient,
     plan::{DeviceVerdict, Plan, Planner, Verdict},
     reconcile::{self, Converged, Event, Limits, Outcome, Patience, Standing, Stopped, survey},
     report::{Format, OutcomeReport, PlanReport},
@@ -74,21 +75,13 @@ pub(crate) async fn once(
     let places = Files::new(&prepared.declared.source, desk.root);
     announce(&plan, &places, desk)?;
     let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
-    let progress = desk.printer.progress("writing twins", None);
     let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
     let limits = if is_saved { Limits { stale_tries: 0, ..limits } } else { limits };
     let rulings = std::mem::take(&mut plan.rulings);
     let (held, rollouts) = (!plan.held.is_empty() || plan.rollouts.goes_back(), plan.rollouts.clone());
-    let (show, begun) = (show(&progress), Instant::now());
-    let events = |event: Event| {
-        observer.on(&event);
-        show(event);
-    };
     let afresh = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit), rollouts: rollouts.clone() };
     let replan = if is_saved { saved::only(afresh, &plan) } else { Again::Freely(afresh) };
-    let outcome = reconcile::apply(plan, &**hub, &replan, limits, &events, stop).await;
-    observer.applied(&outcome, hub, begun.elapsed());
-    progress.finish();
+    let outcome = write(plan, hub, &replan, limits, desk, observer, stop).await;
     let converged = match args.wait {
         Some(total) if outcome.is_complete() => {
             let patience = Patience { total, ..Patience::default() };
@@ -105,6 +98,28 @@ pub(crate) async fn once(
         Exit::Done if outcome.applied > 0 && args.detailed_exitcode => Exit::Changes,
         exit => exit,
     })
+}
+
+/// Carries the plan out, and shows how far that is.
+async fn write(
+    plan: Plan,
+    hub: &HubClient,
+    replan: &Again,
+    limits: Limits,
+    desk: &Desk<'_>,
+    observer: &Observer,
+    stop: &Stop,
+) -> Outcome {
+    let progress = desk.printer.progress("writing twins", None);
+    let (show, begun) = (show(&progress), Instant::now());
+    let events = |event: Event| {
+        observer.on(&event);
+        show(event);
+    };
+    let outcome = reconcile::apply(plan, hub, replan, limits, &events, stop).await;
+    observer.applied(&outcome, hub, begun.elapsed());
+    progress.finish();
+    outcome
 }
 
 /// Tells what is about to be written, unless a guard refuses it. A program reads one document: that of the outcome, or of

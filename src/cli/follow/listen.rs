@@ -15,7 +15,10 @@ use super::{
     hook::{Hook, Proof},
     metrics::Metrics,
 };
-use crate::task::Group;
+use crate::{
+    hub::web::{self, Tls},
+    task::Group,
+};
 
 /// Most bytes of a webhook's body, all of which are signed.
 const BODY: usize = 4 << 20;
@@ -44,16 +47,18 @@ pub(super) fn metrics(metrics: Arc<Metrics>) -> Router {
 }
 
 /// Serves until the group ends; where.
-pub(super) async fn serve(address: SocketAddr, routes: Router, group: &mut Group) -> Result<SocketAddr, ListenError> {
+pub(super) async fn serve(
+    address: SocketAddr,
+    routes: Router,
+    tls: Option<Tls>,
+    group: &mut Group,
+) -> Result<SocketAddr, ListenError> {
     let failed = |cause| ListenError { address, cause };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let stop = group.stop().clone();
     group.spawn("listen", async move {
-        let served = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.requested().await });
-        if let Err(error) = served.await {
-            tracing::error!(%error, "listening has ended");
-        }
+        web::serve(listener, routes, tls, stop).await;
     });
     Ok(bound)
 }

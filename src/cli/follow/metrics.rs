@@ -14,11 +14,12 @@ use prometheus_client::{
 };
 
 use crate::{
-    plan::{GroupKind, Plan, Verdict},
+    plan::{GroupKind, Plan, Verdict, rollout::RolloutState},
     reconcile::{Event, Outcome},
 };
 
-type Label = [(&'static str, Cow<'static, str>); 1];
+type Word = (&'static str, Cow<'static, str>);
+type Label = [Word; 1];
 
 /// See the module.
 #[derive(Debug)]
@@ -35,6 +36,9 @@ pub(super) struct Metrics {
     throttle_seconds: Counter<f64, std::sync::atomic::AtomicU64>,
     compliance_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
     last_success: Gauge,
+    rollouts: Family<[Word; 2], Gauge>,
+    holds: Family<[Word; 3], Gauge>,
+    waves: Family<[Word; 3], Gauge>,
 }
 
 impl Default for Metrics {
@@ -53,6 +57,9 @@ impl Default for Metrics {
             throttle_seconds: Counter::default(),
             compliance_seconds: Gauge::default(),
             last_success: Gauge::default(),
+            rollouts: Family::default(),
+            holds: Family::default(),
+            waves: Family::default(),
         };
         metrics.register();
         metrics
@@ -78,6 +85,11 @@ impl Metrics {
         let help = "From the last commit until no device that can be reached was behind";
         all.register_with_unit("time_to_compliance", help, Unit::Seconds, compliance);
         all.register("last_success_timestamp", "When a run last ended well, since 1970", self.last_success.clone());
+        all.register("rollout_phase", "1 for the phase that a rollout is in", self.rollouts.clone());
+        let help = "1 for the wave, and the reason, that a rollout is held at";
+        all.register("rollout_hold", help, self.holds.clone());
+        let help = "Devices of the waves of rollouts, each in one state";
+        all.register("rollout_devices", help, self.waves.clone());
     }
 
     pub(super) fn ran(&self, how: &'static str) {
@@ -92,6 +104,30 @@ impl Metrics {
         let (change, adopt) = (plan.devices(GroupKind::Change), plan.devices(GroupKind::Adopt));
         for (need, count) in [("change", change), ("adopt", adopt), ("nothing", plan.counts.unchanged)] {
             self.planned.get_or_create(&[("need", need.into())]).set(gauge(count));
+        }
+        self.rollouts(plan.rollouts.states());
+    }
+
+    /// How rollouts stand. What they do not name any more is forgotten.
+    pub(super) fn rollouts(&self, states: &[RolloutState]) {
+        self.rollouts.clear();
+        self.holds.clear();
+        self.waves.clear();
+        for state in states {
+            let rollout = ("rollout", Cow::from(state.name.to_string()));
+            let phase = ("phase", state.phase.word().into());
+            self.rollouts.get_or_create(&[rollout.clone(), phase]).set(1);
+            if let Some(hold) = &state.hold {
+                let (wave, reason) = (("wave", hold.wave.to_string().into()), ("reason", hold.reason.word().into()));
+                self.holds.get_or_create(&[rollout.clone(), wave, reason]).set(1);
+            }
+            for wave in &state.waves {
+                let name = ("wave", Cow::from(wave.name.to_string()));
+                for (word, count) in wave.counts.states() {
+                    let labels = [rollout.clone(), name.clone(), ("state", word.into())];
+                    self.waves.get_or_create(&labels).set(gauge(count));
+                }
+            }
         }
     }
 
@@ -145,4 +181,34 @@ impl Metrics {
 
 fn gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::rollout::{Hold, Phase, Reason, WaveCounts, WaveState};
+
+    #[test]
+    fn gates_are_shown_by_what_holds_them_and_forgotten_when_nothing_does() {
+        let hold = Hold { wave: "canary".into(), reason: Reason::Soak, since: None, until: None };
+        let counts = WaveCounts { devices: 3, compliant: 2, failed: 1, ..WaveCounts::default() };
+        let wave = WaveState { name: "canary".into(), open: true, counts, took: None, outstanding: Vec::new() };
+        let mut state =
+            RolloutState { name: "kiosks".into(), phase: Phase::Rolling, hold: Some(hold), waves: vec![wave] };
+        let metrics = Metrics::default();
+        metrics.rollouts(std::slice::from_ref(&state));
+        let text = metrics.render();
+        for line in [
+            r#"twinops_reconcile_rollout_phase{rollout="kiosks",phase="rolling"} 1"#,
+            r#"twinops_reconcile_rollout_hold{rollout="kiosks",wave="canary",reason="soak"} 1"#,
+            r#"twinops_reconcile_rollout_devices{rollout="kiosks",wave="canary",state="failed"} 1"#,
+        ] {
+            assert!(text.contains(line), "`{line}` is missing from:\n{text}");
+        }
+        (state.phase, state.hold) = (Phase::Done, None);
+        metrics.rollouts(&[state]);
+        let text = metrics.render();
+        assert!(text.contains(r#"phase="done""#) && !text.contains("rollout_hold{"), "{text}");
+        assert!(!text.contains(r#"phase="rolling""#), "{text}");
+    }
 }

@@ -31,6 +31,7 @@ use super::{
     workspace::Workspace,
 };
 use crate::{
+    hub::{CertificateFiles, web::Tls},
     iothub::Secret,
     task::{Group, Stop},
 };
@@ -101,13 +102,21 @@ async fn listen(
     if let Some(address) = args.metrics {
         add(address, "metrics", listen::metrics(Arc::clone(&observer.metrics)));
     }
+    let tls = certificate(args)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     for (address, (paths, router)) in places {
-        let bound = listen::serve(address, router, group).await?;
+        let bound = listen::serve(address, router, tls.clone(), group).await?;
         for path in paths {
-            desk.printer.say(format_args!("listening at http://{bound}/{path}"));
+            desk.printer.say(format_args!("listening at {scheme}://{bound}/{path}"));
         }
     }
     Ok(())
+}
+
+fn certificate(args: &FollowArgs) -> Result<Option<Tls>, Failure> {
+    let files = args.listen_cert.clone().zip(args.listen_key.clone());
+    let files = files.map(|(chain, key)| CertificateFiles { chain, key });
+    Ok(files.as_ref().map(Tls::new).transpose()?)
 }
 
 fn secret() -> Result<Secret, Failure> {

@@ -3,7 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::forge::{Annotation, Check, ForgeError, Level, State, api::{part, short}, http::Http};
+use crate::forge::{
+    Annotation, Check, ForgeError, Level, State,
+    api::{part, short},
+    http::Http,
+};
 
 /// Characters of a check run's summary.
 const SUMMARY: usize = 65_535;
@@ -16,12 +20,7 @@ const TITLE: usize = 255;
 /// Characters of a message: 64 KB whatever they are.
 const MESSAGE: usize = 16_000;
 
-pub(super) async fn write(
-    http: &Http,
-    repository: &str,
-    commit: &str,
-    check: &Check<'_>,
-) -> Result<(), ForgeError> {
+pub(super) async fn write(http: &Http, repository: &str, commit: &str, check: &Check<'_>) -> Result<(), ForgeError> {
     const DOING: &str = "write the check run";
     let shown = &check.annotations[..check.annotations.len().min(IN_ALL)];
     let summary = summary(check, shown.len())?;

@@ -12,16 +12,12 @@ pub(super) fn find(variables: &Variables<'_>) -> Place {
         graphql: String::new(),
         project: project.map(|(project, repository)| format!("{project}/{repository}")),
         pull: variables.number("SYSTEM_PULLREQUEST_PULLREQUESTID"),
-        commit: variables
-            .get("SYSTEM_PULLREQUEST_SOURCECOMMITID")
-            .or_else(|| variables.get("BUILD_SOURCEVERSION")),
+        commit: variables.get("SYSTEM_PULLREQUEST_SOURCECOMMITID").or_else(|| variables.get("BUILD_SOURCEVERSION")),
         run: variables.number("BUILD_BUILDID").unwrap_or(0),
         run_url: run_url(variables),
         is_fork: is_fork(variables),
-        token: variables.token(
-            &[("SYSTEM_ACCESSTOKEN", Scheme::Bearer), ("AZURE_DEVOPS_EXT_PAT", Scheme::Basic)],
-            Scheme::Basic,
-        ),
+        token: variables
+            .token(&[("SYSTEM_ACCESSTOKEN", Scheme::Bearer), ("AZURE_DEVOPS_EXT_PAT", Scheme::Basic)], Scheme::Basic),
         ca: None,
     }
 }

@@ -97,10 +97,7 @@ fn a_pipeline_of_azure_tells_its_repository_which_may_be_on_github() {
     let place = found(&[&job[..], &azure].concat(), Wishes::default()).unwrap();
     assert_eq!((place.service, place.pull, place.is_fork), (Service::Azure, Some(21), false));
     assert_eq!(place.project().unwrap(), "our fleet/iot/kiosks");
-    assert_eq!(
-        place.run_url.as_deref(),
-        Some("https://dev.azure.com/contoso/our%20fleet/_build/results?buildId=4")
-    );
+    assert_eq!(place.run_url.as_deref(), Some("https://dev.azure.com/contoso/our%20fleet/_build/results?buildId=4"));
     let hub = [("BUILD_REPOSITORY_PROVIDER", "GitHub"), ("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "22")];
     let place = found(&[&job[..], &hub].concat(), Wishes::default()).unwrap();
     assert_eq!((place.service, place.pull, place.project().unwrap()), (Service::GitHub, Some(22), "iot/kiosks"));

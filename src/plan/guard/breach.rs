@@ -129,7 +129,9 @@ fn empty(fleet: &Fleet, plan: &Plan, exempt: &[&Exemption<'_>]) -> Option<Breach
 fn tallies(guard: GuardName, fleet: &Fleet, plan: &Plan, exempt: &[&Exemption<'_>]) -> Tallies {
     let protected = if guard == GuardName::Protect { protected(fleet) } else { Vec::new() };
     let mut all = Tallies::new();
-    for group in &plan.groups {
+    // What a rollout takes back was there before: no share may stand in its way.
+    let is_share = matches!(guard, GuardName::MaxChanged | GuardName::MaxPruned);
+    for group in plan.groups.iter().filter(|group| !(is_share && group.goes_back)) {
         for (subject, paths) in seen(guard, &protected, group) {
             let tally = all.entry(subject).or_default();
             let counted = group.devices.iter().filter(|planned| counts(guard, planned));

@@ -191,6 +191,18 @@ impl fmt::Display for Reason {
 }
 
 impl Counts {
+    /// Devices by the one state that each is in, in the words of `status`.
+    pub const fn states(&self) -> [(&'static str, u64); 6] {
+        [
+            ("held", self.held),
+            ("outside-window", self.outside_window),
+            ("due", self.due),
+            ("in-progress", self.in_progress),
+            ("compliant", self.compliant),
+            ("failed", self.failed),
+        ]
+    }
+
     /// As git says in the hub, whatever the device does.
     pub const fn updated(&self) -> u64 {
         self.compliant + self.failed + self.in_progress

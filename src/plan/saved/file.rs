@@ -71,6 +71,9 @@ pub(super) struct SavedGroup<'a, D> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Value>")]
     pub(super) before: Option<Arc<RawValue>>,
+    /// Whether a rollout takes a commit back from these devices.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) goes_back: bool,
     /// The devices, in order of id.
     pub(super) devices: D,
 }
@@ -154,6 +157,7 @@ impl Serialize for Groups<'_> {
             redacted: group.redacted.is_some(),
             patch: Arc::clone(group.redacted.as_ref().unwrap_or(&group.patch)),
             before: group.before.clone(),
+            goes_back: group.goes_back,
             devices: Devices(&group.devices),
         }))
     }

@@ -126,6 +126,7 @@ fn group(group: SavedGroup<'_, Vec<SavedDevice<'_>>>) -> Result<Group, IdError> 
         redacted: group.redacted.then(|| group.patch.clone()),
         patch: group.patch,
         before: group.before,
+        goes_back: group.goes_back,
         devices: group.devices.into_iter().map(device).collect::<Result<_, _>>()?,
     })
 }

@@ -186,6 +186,7 @@ fn plan(devices: &[&str]) -> Plan {
         patch: raw(r#"{"tags":{"a":1}}"#),
         before: None,
         redacted: None,
+        goes_back: false,
         devices: devices.iter().map(device).collect(),
     };
     Plan { groups: vec![group], ..Plan::default() }

@@ -41,6 +41,7 @@ fn group(kind: GroupKind, deltas: Vec<Delta>, devices: impl IntoIterator<Item = 
         patch: RawValue::from_string("{}".into()).unwrap().into(),
         before: None,
         redacted: None,
+        goes_back: false,
         devices: devices.into_iter().map(planned).collect(),
     }
 }
