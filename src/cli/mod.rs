@@ -4,7 +4,7 @@
 //! * [`Printer`] is the only one that prints: results on stdout, all else on stderr.
 //! * [`Exit`] holds the exit codes, which scripts rely on; [`Failure`] is what a command gives back instead of a result.
 //! * `workspace` is the fleet that a command works on, `access` the hub; `prepare` makes a planner of both,
-//!   `cache` keeps twins from one run to the next.
+//!   `cache` keeps twins from one run to the next; `post` tells results on a forge.
 //! * `follow` goes on after the first run.
 //! * `rollouts` says how rollouts are taken into account; `cmd` holds the commands, one a file.
 
@@ -20,6 +20,7 @@ mod follow;
 mod login;
 mod new_files;
 mod permit;
+mod post;
 mod prepare;
 mod printer;
 mod quota;

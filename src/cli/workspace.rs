@@ -277,12 +277,16 @@ pub(crate) struct Files<'s> {
 impl<'s> Files<'s> {
     /// The files of `source`, which lies in `root`.
     pub(crate) fn new(source: &'s Source, root: &Path) -> Self {
+        Self { source, locator: Locator::new(source), prefix: Self::prefix(root) }
+    }
+
+    /// What the paths of files in `root` begin with, as they are shown.
+    pub(crate) fn prefix(root: &Path) -> String {
         let shown = root.to_string_lossy().replace('\\', "/");
-        let prefix = match shown.trim_end_matches('/').trim_start_matches("./") {
+        match shown.trim_end_matches('/').trim_start_matches("./") {
             "" | "." => String::new(),
             root => format!("{root}/"),
-        };
-        Self { source, locator: Locator::new(source), prefix }
+        }
     }
 
     /// File, relative to the fleet's root, and line of a place.

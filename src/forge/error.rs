@@ -135,6 +135,9 @@ impl ForgeError {
             Self::Token { service, .. } => Some(service.token_help()),
             Self::Forbidden { service, .. } => Some(service.rights_help()),
             Self::NotFound { .. } => Some("check --project, --pull-request and --commit, and what the token may read"),
+            Self::Address(_) => {
+                Some("--forge-url says where the forge's REST API is; only on this machine it may lack TLS")
+            }
             Self::Limited { .. } => Some("run the job again later"),
             Self::Unreachable { .. } => Some("run the job again; `--forge-url` says where the forge's API is"),
             _ => None,

@@ -38,7 +38,7 @@ mod words;
 #[cfg(test)]
 mod golden;
 
-pub(crate) use escape::plain;
+pub(crate) use escape::{code, plain, prose};
 pub use explanation::{Author, ExplanationReport};
 pub use findings::Findings;
 pub use json::schemas;

@@ -8,6 +8,7 @@ mod begin;
 mod entry;
 mod follow;
 mod operate;
+mod post;
 mod rollout;
 mod serve;
 mod values;
@@ -24,6 +25,7 @@ pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
     ValidateArgs,
 };
+pub use post::{PlaceArgs, PostArgs};
 pub use rollout::{ApproveArgs, StatusArgs, WaveName};
 pub use serve::{
     AgentArgs, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, RestoreArgs, SasArgs,

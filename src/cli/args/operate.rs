@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{ApproveArgs, FollowArgs, Share, duration, values::guard};
+use super::{ApproveArgs, FollowArgs, PostArgs, Share, duration, values::guard};
 use crate::{
     fleet::GuardName,
     iothub::HostName,
@@ -118,6 +118,9 @@ pub struct PlanArgs {
     /// Exit with 2 when values would change.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
+    /// Telling it on a forge.
+    #[command(flatten)]
+    pub post: PostArgs,
 }
 
 /// Of `reconcile`.
@@ -163,6 +166,13 @@ pub struct ReconcileArgs {
     /// Exit with 2 when values were changed.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
+    /// Write nothing unless the plan is the one in the comment of the pull request that was merged into the commit, as
+    /// `plan --post` wrote it there; exits with 5 otherwise. See docs/ci.md.
+    #[arg(long, help_heading = "Forge")]
+    pub require_approved_plan: bool,
+    /// Telling it on a forge.
+    #[command(flatten)]
+    pub post: PostArgs,
     /// Going on.
     #[command(flatten)]
     pub follow: FollowArgs,
@@ -186,6 +196,13 @@ pub struct StandingArgs {
     /// Exit with 2 when there is drift; of `status`: when a device is not compliant.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,
+    /// Keep one issue up to date on GitHub or GitLab while there is something to tell, and close it when there is nothing
+    /// any more.
+    #[arg(long, help_heading = "Forge")]
+    pub open_issue: bool,
+    /// Telling it on a forge.
+    #[command(flatten)]
+    pub post: PostArgs,
 }
 
 /// Of `explain`.

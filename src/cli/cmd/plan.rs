@@ -8,11 +8,13 @@ use crate::{
         cache::{self, Purpose},
         login,
         permit::Permit,
+        post::{self, News},
         prepare::{Desk, Prepared, Ready},
         quota, rollouts, saved,
         workspace::{Files, Workspace},
     },
     client::Options,
+    forge::{Kind, State},
     plan::{
         self, Plan,
         quota::{Looked, Quota, Throttles},
@@ -47,9 +49,14 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
         saved::write(path, &plan, hub, access::is_all(&args.select))?;
     }
     let places = Files::new(&prepared.declared.source, desk.root);
-    desk.printer.report(&PlanReport { plan: &plan, places: &places }, desk.format)?;
+    let report = PlanReport { plan: &plan, places: &places };
+    desk.printer.report(&report, desk.format)?;
     let changes = plan.has_changes() && args.detailed_exitcode;
-    Ok(if changes { Exit::Changes } else { Exit::Done })
+    let exit = if changes { Exit::Changes } else { Exit::Done };
+    let state = if plan.is_refused() { State::Failed } else { State::Passed };
+    let (fleet, revision, hash) = (&plan.fleet, &plan.revision, plan.hash.as_deref());
+    let news = News { kind: Kind::Plan, fleet, revision, plan: hash, report: &report, state };
+    post::tell(desk, &workspace, &args.post, news, exit).await
 }
 
 /// Which twins are looked at, what for, and how fast.

@@ -13,6 +13,7 @@ use crate::{
         cmd::plan::Looking,
         follow::{self, Observer},
         permit::{self, Permit},
+        post::{self, News},
         prepare::{Desk, Prepared, Ready},
         quota,
         replan::{Afresh, Again},
@@ -20,7 +21,8 @@ use crate::{
         workspace::{Files, Workspace},
     },
     client::HubClient,
-    plan::{DeviceVerdict, Plan, Planner, Verdict},
+    forge::Kind,
+    plan::{self, DeviceVerdict, Plan, Planner, Verdict},
     reconcile::{self, Converged, Event, Limits, Outcome, Patience, Standing, Stopped, survey},
     report::{Format, OutcomeReport, PlanReport},
     task::Stop,
@@ -68,12 +70,25 @@ pub(crate) async fn once(
     // Nothing is written yet: there is nothing to bring to an end.
     let Some(planned) = stop.unless(Box::pin(planning)).await else { return Ok(Exit::Interrupted) };
     let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };
+    if args.require_approved_plan {
+        // Of the whole plan, as it was approved, and not of a shard.
+        let hub = access::hub_name(prepared.planner.fleet(), access, false)?.unwrap_or_default();
+        plan.hash = Some(plan::saved::hash(&plan, &hub));
+    }
     observer.planned(&plan, begun.elapsed());
     if let Some(shard) = args.follow.shard {
         plan.keep_shard(shard);
     }
     let places = Files::new(&prepared.declared.source, desk.root);
     announce(&plan, &places, desk)?;
+    if args.require_approved_plan
+        && let Err(failure) = post::require_approved(&args.post.place, &plan).await
+    {
+        if is_one_document(desk.format) {
+            desk.printer.report(&PlanReport { plan: &plan, places: &places }, desk.format)?;
+        }
+        return Err(failure);
+    }
     let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
     let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
     let limits = if is_saved { Limits { stale_tries: 0, ..limits } } else { limits };
@@ -93,11 +108,14 @@ pub(crate) async fn once(
     let (outcome, converged, rollouts) = (&outcome, converged.as_ref(), rollouts.states());
     let told = OutcomeReport { fleet, revision, outcome, converged, rulings: &rulings, rollouts };
     desk.printer.report(&told, desk.format)?;
-    Ok(match exit_of(outcome, converged) {
+    let exit = match exit_of(outcome, converged) {
         Exit::Done if held => Exit::Gate,
         Exit::Done if outcome.applied > 0 && args.detailed_exitcode => Exit::Changes,
         exit => exit,
-    })
+    };
+    let state = post::state_of(exit);
+    let news = News { kind: Kind::Reconcile, fleet, revision, plan: None, report: &told, state };
+    post::tell(desk, &workspace, &args.post, news, exit).await
 }
 
 /// Carries the plan out, and shows how far that is.
@@ -125,11 +143,15 @@ async fn write(
 /// Tells what is about to be written, unless a guard refuses it. A program reads one document: that of the outcome, or of
 /// the plan when there is none.
 fn announce(plan: &Plan, places: &Files<'_>, desk: &Desk<'_>) -> Result<(), Failure> {
-    let one_document = matches!(desk.format, Format::Json | Format::Sarif | Format::Junit | Format::Gitlab);
-    if plan.is_refused() || !one_document {
+    if plan.is_refused() || !is_one_document(desk.format) {
         desk.printer.report(&PlanReport { plan, places }, desk.format)?;
     }
     if plan.is_refused() { Err(permit::refused(plan)) } else { Ok(()) }
+}
+
+/// Whether a program reads it, and expects one document.
+const fn is_one_document(format: Format) -> bool {
+    matches!(format, Format::Json | Format::Sarif | Format::Junit | Format::Gitlab)
 }
 
 /// Events as progress.

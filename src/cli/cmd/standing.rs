@@ -7,10 +7,12 @@ use crate::{
         Exit, Failure,
         access::{self, Access, Twins},
         args::{ApproveArgs, StandingArgs, StatusArgs},
+        post::{self, News},
         prepare::{Desk, Ready},
         rollouts,
         workspace::{Files, Workspace},
     },
+    forge::{Kind, State},
     plan::{Verdict, rollout::Phase},
     reconcile::{ports::TwinRead as _, survey},
     report::{Lens, RolloutsReport, StandingReport},
@@ -66,7 +68,8 @@ pub(crate) async fn run(args: &StandingArgs, lens: Lens, desk: &Desk<'_>) -> Res
         Err(findings) => return desk.findings(&prepared.declared, &findings),
     };
     let places = Files::new(&prepared.declared.source, desk.root);
-    desk.printer.report(&StandingReport { standing: &standing, lens, places: &places }, desk.format)?;
+    let report = StandingReport { standing: &standing, lens, places: &places };
+    desk.printer.report(&report, desk.format)?;
     let changes = match lens {
         Lens::Drift => standing.has_drift(),
         // A declared device that is not there at all is not compliant either.
@@ -75,5 +78,14 @@ pub(crate) async fn run(args: &StandingArgs, lens: Lens, desk: &Desk<'_>) -> Res
                 || standing.notices.iter().any(|notice| notice.id == "not-registered")
         }
     };
-    Ok(if changes && args.detailed_exitcode { Exit::Changes } else { Exit::Done })
+    let exit = if changes && args.detailed_exitcode { Exit::Changes } else { Exit::Done };
+    let kind = if lens == Lens::Drift { Kind::Drift } else { Kind::Status };
+    let state = if changes { State::Failed } else { State::Passed };
+    let (fleet, revision) = (&standing.fleet, &standing.revision);
+    let news = News { kind, fleet, revision, plan: None, report: &report, state };
+    let exit = post::tell(desk, &workspace, &args.post, news, exit).await?;
+    match args.open_issue {
+        true => post::keep_issue(desk, &args.post.place, news, changes, exit).await,
+        false => Ok(exit),
+    }
 }
