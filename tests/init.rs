@@ -107,7 +107,7 @@ fn a_subfolder_of_a_repository_keeps_its_workflows_at_the_top() {
     assert!(said.contains(".gitlab/twinops-fleets-kiosks.yml"), "{said}");
     assert_eq!(fs::read_to_string(place.path().join(".gitlab-ci.yml")).unwrap(), "include: []\n");
     let jobs = fs::read_to_string(place.path().join(".gitlab/twinops-fleets-kiosks.yml")).unwrap();
-    assert!(jobs.contains("twinops reconcile --fleet fleets/kiosks\n"), "{jobs}");
+    assert!(jobs.contains("twinops reconcile --fleet fleets/kiosks --require-approved-plan --post\n"), "{jobs}");
     assert_eq!(twinops(place.path(), &["validate", "fleets/kiosks"]).0, 0);
 }
 

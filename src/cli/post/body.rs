@@ -19,8 +19,10 @@ pub(super) struct Telling<'a> {
 
 /// More than any fleet has.
 const ALL: usize = 1 << 30;
+/// Devices that are named for a group in a file: more than that are looked up elsewhere.
+const NAMED: usize = 1_000;
 /// What is written where there is no limit.
-const WHOLE: Limits = Limits { groups: ALL, lines: ALL, samples: ALL, bytes: usize::MAX };
+const WHOLE: Limits = Limits { groups: ALL, lines: ALL, samples: NAMED, bytes: usize::MAX };
 
 impl Telling<'_> {
     /// The whole report, however long.

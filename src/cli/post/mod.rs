@@ -106,9 +106,10 @@ async fn post(desk: &Desk<'_>, workspace: &Workspace, args: &PostArgs, news: New
     let forge = connect(&place)?;
     let tolerant = Tolerant(desk.printer);
     let commit = place.commit().map_err(failed)?;
-    let pull = match place.pull {
-        None if news.kind == Kind::Reconcile => tolerant.take(forge.merged_by(commit).await)?.flatten(),
-        pull => pull,
+    let pull = match (news.kind, args.place.pull_request) {
+        // What was pushed is told where it came from, whatever else the branch may be proposed for.
+        (Kind::Reconcile, None) => tolerant.take(forge.merged_by(commit).await)?.flatten(),
+        _ => place.pull,
     };
     if let Some(pull) = pull {
         let header = news.header(subject.clone(), place.run);
@@ -121,7 +122,7 @@ async fn post(desk: &Desk<'_>, workspace: &Workspace, args: &PostArgs, news: New
     let (name, description) = (subject.name(), format!("{word}: {sum}"));
     let url = place.run_url.as_deref();
     let status = Status { name: &name, state: news.state, description: &description, url };
-    tolerant.take(forge.status(commit, place.pull, &status).await)?;
+    tolerant.take(forge.status(commit, pull, &status).await)?;
     let annotations = annotate::annotations(news.report, &annotate::Roots::of(desk.root, workspace))?;
     let check =
         Check { name: &name, state: news.state, title: &description, body: &telling, annotations: &annotations, url };

@@ -3,6 +3,9 @@
 use super::{content::below, site::Site};
 use crate::cli::args::{Ci, InitArgs};
 
+/// What writes into merge requests, which a job's own token may not.
+const GITLAB_TOKEN: &str = "GITLAB_TOKEN (a project access token: scope api, role Developer)";
+
 /// The commands that come next, in their order, and what the workflows need.
 pub(super) fn commands(site: &Site, args: &InitArgs) -> String {
     let mut lines = vec!["Next:".to_owned()];
@@ -31,11 +34,12 @@ fn workflows(site: &Site) -> Vec<String> {
             "the variables AZURE_CLIENT_ID, AZURE_TENANT_ID, AZURE_SUBSCRIPTION_ID and IOTHUB_NAME, and {identity}"
         ),
         (Ci::Gitlab, true) => {
-            format!("the variables AZURE_CLIENT_ID, AZURE_TENANT_ID and IOTHUB_NAME, and {identity}")
+            format!("the variables AZURE_CLIENT_ID, AZURE_TENANT_ID, IOTHUB_NAME and {GITLAB_TOKEN}, and {identity}")
         }
         (Ci::Azure, true) => {
             "a service connection with workload identity federation, which may list the hub's keys".to_owned()
         }
+        (Ci::Gitlab, false) => format!("the secrets IOTHUB_CONNECTION_STRING and {GITLAB_TOKEN}"),
         (_, false) => "the secret IOTHUB_CONNECTION_STRING".to_owned(),
     };
     let mut lines = vec![String::new(), format!("The workflows need {told}.")];
