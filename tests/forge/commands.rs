@@ -179,6 +179,23 @@ fn a_long_plan_is_told_in_what_room_there_is_and_attached_as_a_whole() {
 }
 
 #[test]
+fn findings_take_the_place_of_a_plan_that_no_longer_holds() {
+    let (repository, fake) = (Repository::new(), Fake::start(Service::GitHub));
+    repository.declare("welcome");
+    repository.run(&["plan", "--post"], &variables(&fake, 1)).exits(0);
+    repository.stage.write("odd.yaml", "apiVersion: twinops/v1\nkind: Profil\nmetadata: { name: odd }\n".to_owned());
+    repository.stage.commit("Odd");
+    repository.run(&["plan", "--post"], &variables(&fake, 2)).exits(3);
+    let comment = only_comment(&fake);
+    assert!(comment.contains("`odd.yaml:2`") && !comment.contains("sha256:"), "{comment}");
+    let state = fake.state();
+    assert_eq!(state.statuses[1]["told"]["state"], json!("failure"));
+    let annotations = state.checks[1]["output"]["annotations"].as_array().unwrap();
+    let is_it = |a: &Value| a["path"] == json!("odd.yaml") && a["annotation_level"] == json!("failure");
+    assert!(annotations.iter().any(is_it), "{annotations:#?}");
+}
+
+#[test]
 fn a_fork_and_a_token_that_may_only_read_leave_the_report_and_the_exit_code() {
     let repository = Repository::new();
     repository.declare("welcome");

@@ -14,3 +14,4 @@ mod server;
 #[path = "../walk/stage.rs"]
 #[expect(dead_code, reason = "no device runs here")]
 mod stage;
+mod workflows;

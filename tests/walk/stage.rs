@@ -242,7 +242,7 @@ impl Stage {
     }
 
     fn run_in(&self, folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
-        let connection = self.hub_says(&["connection-string"]);
+        let connection = self.connection();
         let connection = [("IOTHUB_CONNECTION_STRING", connection.as_str())];
         run(twinops()
             .args(args)
@@ -265,9 +265,14 @@ impl Stage {
         run(twinops().args(args).current_dir(self.path("fleet")).envs(variables).env("TWINOPS_CA", self.ca()))
     }
 
+    /// The connection string of an operator.
+    pub(crate) fn connection(&self) -> String {
+        self.hub_says(&["connection-string"])
+    }
+
     /// The hub's name, as its connection strings have it.
     pub(crate) fn host(&self) -> String {
-        let connection = self.hub_says(&["connection-string"]);
+        let connection = self.connection();
         connection.split(';').find_map(|part| part.strip_prefix("HostName=")).unwrap().to_owned()
     }
 

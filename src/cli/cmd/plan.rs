@@ -26,13 +26,13 @@ use crate::{
 /// Plans and tells.
 pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
     let workspace = Workspace::open(desk.root)?;
-    let declared = if args.worktree {
-        workspace.worktree()?
-    } else {
+    let declare = || if args.worktree { workspace.worktree() } else { workspace.at(&args.repo.revision) };
+    if !args.worktree {
         desk.mention_uncommitted(&workspace, &args.repo.revision);
-        workspace.at(&args.repo.revision)?
+    }
+    let Ready::Go(prepared) = desk.prepare(&workspace, declare()?).await? else {
+        return post::findings(desk, &workspace, &args.post, Kind::Plan, &declare()?).await;
     };
-    let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let permit = Permit::new(&args.allow);

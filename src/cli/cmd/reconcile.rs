@@ -12,6 +12,7 @@ use crate::{
         cache::Purpose,
         cmd::plan::Looking,
         follow::{self, Observer},
+        login,
         permit::{self, Permit},
         post::{self, News},
         prepare::{Desk, Prepared, Ready},
@@ -72,7 +73,7 @@ pub(crate) async fn once(
     let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };
     if args.require_approved_plan {
         // Of the whole plan, as it was approved, and not of a shard.
-        let hub = access::hub_name(prepared.planner.fleet(), access, false)?.unwrap_or_default();
+        let hub = login::hub_name(prepared.planner.fleet(), access, false)?.unwrap_or_default();
         plan.hash = Some(plan::saved::hash(&plan, &hub));
     }
     observer.planned(&plan, begun.elapsed());

@@ -10,17 +10,17 @@ mod body;
 mod files;
 mod issue;
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 
 use super::{
     Exit, Failure, Printer,
     args::{PlaceArgs, PostArgs},
     prepare::Desk,
-    workspace::Workspace,
+    workspace::{Declared, Files, Workspace},
 };
 use crate::{
     forge::{Check, Forge, ForgeError, Header, Kept, Kind, Place, State, Status, Subject},
-    report::Report,
+    report::{Findings, Report},
 };
 pub(crate) use approval::require as require_approved;
 use body::Telling;
@@ -46,7 +46,8 @@ impl News<'_> {
 
     fn header(&self, subject: Subject, run: u64) -> Header {
         let plan = self.plan.map(str::to_owned);
-        let now = Timestamp::now().round(Unit::Second).ok();
+        // Not later than it is: the time of a merge is held against it.
+        let now = Timestamp::from_second(Timestamp::now().as_second()).ok();
         Header { subject, revision: self.revision.to_owned(), since: now.filter(|_| plan.is_some()), plan, run }
     }
 }
@@ -73,6 +74,24 @@ pub(crate) async fn tell(
     }
     let told = post(desk, workspace, args, news).await;
     or_worse(desk.printer, told, exit)
+}
+
+/// Tells that findings stand in the way: what was told before is not left standing as if it still held.
+pub(crate) async fn findings(
+    desk: &Desk<'_>,
+    workspace: &Workspace,
+    args: &PostArgs,
+    kind: Kind,
+    declared: &Declared,
+) -> Result<Exit, Failure> {
+    // Whose findings they are is not known without it.
+    let Some(fleet) = &declared.loaded.fleet else { return Ok(Exit::Findings) };
+    let places = Files::new(&declared.source, desk.root);
+    let (findings, documents) = (&declared.loaded.findings, declared.loaded.documents as u64);
+    let report = Findings { findings, waived: &[], documents, places: &places };
+    let (fleet, revision) = (&fleet.name, &declared.revision);
+    let news = News { kind, fleet, revision, plan: None, report: &report, state: State::Failed };
+    tell(desk, workspace, args, news, Exit::Findings).await
 }
 
 /// What failed is told; it decides on the exit code where nothing else has gone wrong.
@@ -108,7 +127,7 @@ async fn post(desk: &Desk<'_>, workspace: &Workspace, args: &PostArgs, news: New
     let commit = place.commit().map_err(failed)?;
     let pull = match (news.kind, args.place.pull_request) {
         // What was pushed is told where it came from, whatever else the branch may be proposed for.
-        (Kind::Reconcile, None) => tolerant.take(forge.merged_by(commit).await)?.flatten(),
+        (Kind::Reconcile, None) => tolerant.take(forge.merged_by(news.revision).await)?.flatten(),
         _ => place.pull,
     };
     if let Some(pull) = pull {
