@@ -6,10 +6,14 @@
 
 use std::fmt::Write as _;
 
+use super::words;
+
 /// Whether a character does something to a terminal or to the order of text, rather than show.
 fn is_active(c: char) -> bool {
-    let is_mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
-    c.is_control() || is_mark || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    let is_mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    let is_hidden =
+        matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    c.is_control() || is_mark || is_hidden || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// One line for a terminal: control characters and marks of direction are spelt out.
@@ -29,8 +33,12 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// Text within HTML.
 pub(crate) fn html(text: &str) -> String {
+    entities(&plain(text))
+}
+
+fn entities(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in plain(text).chars() {
+    for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -53,9 +61,37 @@ pub(crate) fn code(text: &str) -> String {
     format!("{ticks}{pad}{text}{pad}{ticks}")
 }
 
+/// A code span in a cell of a table: a bar would end the cell even there, so that text with one is told by entities.
+pub(crate) fn code_in_cell(text: &str) -> String {
+    if !text.contains('|') {
+        return code(text);
+    }
+    let mut out = "<code>".to_owned();
+    for c in plain(text).chars() {
+        if c.is_ascii_punctuation() {
+            words::push(&mut out, format_args!("&#{};", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out + "</code>"
+}
+
 /// Prose for markdown: what stands between backquotes becomes a code span, punctuation that means something is escaped,
-/// and an invisible character parts `@` and `#` from what follows, so that nobody is called and no issue is linked.
+/// and an invisible character parts the signs of references from what follows, so that nobody is called and no issue is
+/// linked.
 pub(crate) fn prose(text: &str) -> String {
+    by_backquotes(text, escaped, code)
+}
+
+/// The same for HTML that a forge looks through for people to call.
+pub(crate) fn html_prose(text: &str) -> String {
+    let tag = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { format!("<code>{}</code>", html(text)) };
+    by_backquotes(text, |text| entities(&parted(&plain(text))), tag)
+}
+
+/// Tells what stands between backquotes in one way and the rest in another.
+pub(crate) fn by_backquotes(text: &str, words: impl Fn(&str) -> String, code: impl Fn(&str) -> String) -> String {
     if !text.matches('`').count().is_multiple_of(2) {
         return words(text);
     }
@@ -63,19 +99,48 @@ pub(crate) fn prose(text: &str) -> String {
     text.split('`').enumerate().map(piece).collect()
 }
 
-fn words(text: &str) -> String {
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for c in plain(text).chars() {
+    for c in parted(&plain(text)).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '@' | '#' => out.extend([c, '\u{200b}']),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '!' => out.extend(['\\', c]),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '!' | '$' => out.extend(['\\', c]),
             c => out.push(c),
         }
     }
-    out.replace("://", ":\u{200b}//").replace("www.", "www\u{200b}.")
+    out
+}
+
+/// Parts what forges link: `@name`, `#12`, `!12`, `&12`, `%12`, `~label`, `$12`, addresses.
+fn parted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        out.push(c);
+        let refers = match c {
+            '@' | '#' => true,
+            '!' | '&' | '%' | '~' | '$' => {
+                rest.peek().is_some_and(|next| next.is_alphanumeric() || matches!(next, '"' | '_'))
+            }
+            _ => false,
+        };
+        out.extend(refers.then_some(PARTING));
+    }
+    out.replace("://", &format!(":{PARTING}//")).replace("www.", &format!("www{PARTING}."))
+}
+
+/// Takes no room and means nothing: but what stands on both sides of it is no longer one word.
+const PARTING: char = '\u{200b}';
+
+/// A line of markdown that does not begin a list, a heading or a block of code.
+pub(crate) fn at_start(line: &str) -> String {
+    let line = line.trim_start_matches([' ', '\t']);
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = line.split_at(digits);
+    let begins = if digits > 0 { rest.starts_with(['.', ')']) } else { rest.starts_with(['-', '+', '=', '#']) };
+    if begins { format!("{number}\\{rest}") } else { line.to_owned() }
 }
 
 /// A fence that `body` cannot close.
@@ -129,7 +194,7 @@ mod tests {
     proptest! {
         #[test]
         fn one_line_stays_one_line(text in any::<String>()) {
-            for escaped in [plain(&text), html(&text), code(&text), prose(&text)] {
+            for escaped in [plain(&text), html(&text), code(&text), prose(&text), code_in_cell(&text), html_prose(&text)] {
                 prop_assert!(!escaped.contains(['\n', '\r', '\u{1b}']), "{escaped:?}");
             }
             prop_assert!(!command_property(&text).contains(['\n', '\r', ':', ',']));

@@ -13,7 +13,9 @@ pub(crate) fn told(report: &dyn Report, format: Format, paper: &Paper) -> String
 
 /// Compares every format of a report with its golden file.
 pub(crate) fn check(name: &str, report: &dyn Report) {
-    for (format, ending) in Format::ALL.into_iter().zip(["txt", "json", "md", "sarif", "xml", "github", "gitlab"]) {
+    for (format, ending) in
+        Format::ALL.into_iter().zip(["txt", "json", "md", "html", "sarif", "xml", "github", "gitlab"])
+    {
         let text = told(report, format, &Paper::default()).replace(env!("CARGO_PKG_VERSION"), "@@VERSION@@");
         compare(&format!("tests/cases/report/{name}.{ending}"), &text);
     }

@@ -4,26 +4,31 @@
 //! [`RolloutsReport`]), one file a format:
 //!
 //! * `text` is for people at a terminal, and says the important thing last, where the cursor is;
-//! * `markdown` is for a pull request, and says it first, with the rest folded away;
+//! * `markdown` is for a pull request, and says it first, with the rest folded away; `html` is one page with charts for a
+//!   browser. Both tell the same `page::Part`s;
 //! * `github`, `gitlab`, `sarif` and `junit` are for tools that show remarks beside files or tests; each [`Report`] says its
 //!   [`Remark`]s once for all of them;
 //! * `json` is for programs: versioned, complete, and described by [`schemas`].
 //!
-//! Text and markdown are bounded ([`Limits`]): they fold what is alike, show samples, and count what they leave out.
+//! Text, markdown and pages are bounded ([`Limits`]): they fold what is alike, show samples, and count what they leave
+//! out. What is posted somewhere is cut to its [`Limit`] by [`fit`], part by part.
 //! JSON leaves nothing out and is streamed. Whatever a device, a hub or a repository supplied goes through `escape`
 //! on its way; a value that holds a secret is `(secret)` in every format.
 
+mod chart;
 mod diff;
 mod escape;
 mod explanation;
 mod findings;
 mod fingerprint;
+mod fit;
 mod github;
 mod gitlab;
 mod json;
 mod junit;
 mod notices;
 mod outcome;
+mod page;
 mod paper;
 mod places;
 mod plan;
@@ -41,9 +46,11 @@ mod golden;
 pub(crate) use escape::{code, plain, prose};
 pub use explanation::{Author, ExplanationReport};
 pub use findings::Findings;
+pub use fit::{Block, Fitted, Limit, Rank, fit};
 pub use json::schemas;
 pub use outcome::OutcomeReport;
-pub use paper::{Format, Limits, Paper, Report, write};
+pub use page::Part;
+pub use paper::{Format, Limits, Paper, Report, markdown, write};
 pub use places::{Location, Nowhere, Places};
 pub use plan::PlanReport;
 pub use remark::{Level, Remark};

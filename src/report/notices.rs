@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{
     Paper,
-    escape::{code, plain, prose},
+    escape::plain,
+    page::{Inline, Part},
     paper::YELLOW,
     remark::{Level, Remark},
     words,
@@ -36,7 +37,7 @@ impl<'a> From<&'a Notice> for NoticeView<'a> {
     }
 }
 
-fn named(notice: &Notice, most: usize, show: impl Fn(&str) -> String) -> Option<String> {
+fn told(notice: &Notice, most: usize, show: impl Fn(&str) -> String) -> Option<String> {
     let total = usize::try_from(notice.devices).unwrap_or(usize::MAX);
     let names = words::named(&notice.samples, total, most, show);
     (notice.devices > 0).then(|| format!("{}: {names}", words::count(notice.devices, "device")))
@@ -46,7 +47,7 @@ pub(crate) fn text(notices: &[Notice], paper: &Paper, out: &mut dyn io::Write) -
     for notice in notices.iter().take(paper.limits.groups) {
         let label = paper.paint(YELLOW, format!("note[{}]:", notice.id));
         writeln!(out, "{label} {}", plain(&notice.message))?;
-        if let Some(devices) = named(notice, paper.limits.samples, plain) {
+        if let Some(devices) = told(notice, paper.limits.samples, plain) {
             writeln!(out, "  {devices}")?;
         }
     }
@@ -57,22 +58,44 @@ pub(crate) fn text(notices: &[Notice], paper: &Paper, out: &mut dyn io::Write) -
     }
 }
 
-pub(crate) fn markdown(notices: &[Notice], paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-    if notices.is_empty() {
-        return Ok(());
+/// The notices as a part of a page; `None` without any.
+pub(crate) fn part(notices: &[Notice], paper: &Paper) -> Option<Part> {
+    let item = |notice: &Notice| {
+        let line = Inline::default().strong("note").prose(" ").code(notice.id).prose(format!(": {}", notice.message));
+        let total = usize::try_from(notice.devices).unwrap_or(usize::MAX);
+        line.and(devices(&notice.samples, total, paper.limits.samples))
+    };
+    let more = notices.len().saturating_sub(paper.limits.groups);
+    let rest = (more > 0).then(|| Inline::of(format!("… and {}", words::count(words::wide(more), "more note"))));
+    let items = notices.iter().take(paper.limits.groups).map(item).chain(rest);
+    (!notices.is_empty()).then(|| Part::first("notes").list(items))
+}
+
+/// ` (7 devices: a, b, +5)`; nothing without any.
+pub(super) fn devices(samples: &[DeviceId], total: usize, most: usize) -> Inline {
+    if total == 0 {
+        return Inline::default();
     }
-    writeln!(out)?;
-    for notice in notices.iter().take(paper.limits.groups) {
-        write!(out, "- **note** {}: {}", code(notice.id), prose(&notice.message))?;
-        match named(notice, paper.limits.samples, code) {
-            Some(devices) => writeln!(out, " ({devices})")?,
-            None => writeln!(out)?,
-        }
-    }
-    match notices.len().saturating_sub(paper.limits.groups) {
-        0 => Ok(()),
-        n => writeln!(out, "- … and {}", words::count(words::wide(n), "more note")),
-    }
+    let line = Inline::of(format!(" ({}", words::count(words::wide(total), "device")));
+    let line = if samples.is_empty() { line } else { named(line.prose(": "), samples, total, most) };
+    line.prose(")")
+}
+
+/// A line with the first few devices behind it, and how many more there are.
+pub(super) fn named<'a>(
+    line: Inline,
+    devices: impl IntoIterator<Item = &'a DeviceId>,
+    total: usize,
+    most: usize,
+) -> Inline {
+    let names: Vec<&str> = devices.into_iter().take(most).map(DeviceId::as_str).collect();
+    let more = total.saturating_sub(names.len());
+    let rest = match (names.is_empty(), more) {
+        (_, 0) => String::new(),
+        (true, more) => format!("+{more}"),
+        (false, more) => format!(", +{more}"),
+    };
+    line.codes(names).prose(rest)
 }
 
 pub(crate) fn remarks(
@@ -81,7 +104,7 @@ pub(crate) fn remarks(
     take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     for notice in notices.iter().take(paper.limits.groups) {
-        let devices = named(notice, paper.limits.samples, str::to_owned).map(|devices| format!("\n{devices}"));
+        let devices = told(notice, paper.limits.samples, str::to_owned).map(|devices| format!("\n{devices}"));
         let message = format!("{}{}", notice.message, devices.unwrap_or_default());
         take(&Remark {
             level: Level::Warning,

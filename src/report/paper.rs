@@ -4,7 +4,13 @@ use std::{fmt, io};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{github, gitlab, junit, remark::Remark, sarif};
+use super::{
+    fit::{Fitted, Limit, fit},
+    github, gitlab, junit,
+    page::{self, Part},
+    remark::Remark,
+    sarif,
+};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -16,6 +22,8 @@ pub enum Format {
     Json,
     /// For a comment on a pull request.
     Markdown,
+    /// One page with charts, for a browser; needs no other file.
+    Html,
     /// SARIF 2.1.0, for tools that show results of static analysis beside the files.
     Sarif,
     /// `JUnit` XML, for CI systems that show results of tests.
@@ -28,8 +36,8 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Text, Self::Json, Self::Markdown, Self::Sarif, Self::Junit, Self::Github, Self::Gitlab];
+    pub const ALL: [Self; 8] =
+        [Self::Text, Self::Json, Self::Markdown, Self::Html, Self::Sarif, Self::Junit, Self::Github, Self::Gitlab];
 
     /// Its name on the command line.
     pub const fn word(self) -> &'static str {
@@ -37,6 +45,7 @@ impl Format {
             Self::Text => "text",
             Self::Json => "json",
             Self::Markdown => "markdown",
+            Self::Html => "html",
             Self::Sarif => "sarif",
             Self::Junit => "junit",
             Self::Github => "github",
@@ -51,8 +60,8 @@ pub trait Report {
     fn text(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()>;
     /// For programs.
     fn json(&self, out: &mut dyn io::Write) -> io::Result<()>;
-    /// For pull requests.
-    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()>;
+    /// For pull requests and pages: what it says, before it has a voice.
+    fn parts(&self, paper: &Paper) -> Vec<Part>;
     /// Line by line, for tools that show it beside the files.
     fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()>;
     /// One word for what this is, and its sum in one line.
@@ -67,12 +76,18 @@ pub fn write(report: &dyn Report, format: Format, paper: &Paper, out: &mut dyn i
     match format {
         Format::Text => report.text(paper, out),
         Format::Json => report.json(out),
-        Format::Markdown => report.markdown(paper, out),
+        Format::Markdown => out.write_all(markdown(report, paper, Limit::Bytes(paper.limits.bytes)).text.as_bytes()),
+        Format::Html => page::write_html(report, paper, out),
         Format::Sarif => sarif::write(report, paper, out),
         Format::Junit => junit::write(report, paper, out),
         Format::Github => github::write(report, paper, out),
         Format::Gitlab => gitlab::write(report, paper, out),
     }
+}
+
+/// A report as markdown that is no longer than `limit`.
+pub fn markdown(report: &dyn Report, paper: &Paper, limit: Limit) -> Fitted {
+    fit(&page::blocks(&report.parts(paper)), limit)
 }
 
 /// How much of a report is shown before it only counts. JSON knows no limits.

@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::{
     Paper,
-    escape::{code, plain, prose},
+    escape::plain,
     json::Each,
+    notices,
+    page::{Inline, Part},
     paper::{RED, YELLOW},
     remark::{Level, Remark},
     words,
@@ -130,20 +132,19 @@ pub(crate) fn text(rulings: &[Ruling], paper: &Paper, out: &mut dyn io::Write) -
     if rulings.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
-pub(crate) fn markdown(rulings: &[Ruling], paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-    if rulings.is_empty() {
-        return Ok(());
-    }
-    writeln!(out)?;
-    for ruling in rulings {
-        let said = prose(&format!("{}{}", ruling.message, leave(ruling)));
-        write!(out, "- **{}** {}: {said}", word(ruling), code(ruling.guard.word()))?;
-        match named(ruling, paper.limits.samples, code) {
-            Some(devices) => writeln!(out, " ({devices})")?,
-            None => writeln!(out)?,
+/// The rulings as a part of a page; `None` without any.
+pub(crate) fn part(rulings: &[Ruling], paper: &Paper) -> Option<Part> {
+    let item = |ruling: &Ruling| {
+        let line = Inline::default().strong(word(ruling)).prose(" ").code(ruling.guard.word());
+        let line = line.prose(format!(": {}{}", ruling.message, leave(ruling)));
+        let total = usize::try_from(ruling.devices).unwrap_or(usize::MAX);
+        if ruling.samples.is_empty() {
+            line
+        } else {
+            line.and(notices::devices(&ruling.samples, total, paper.limits.samples))
         }
-    }
-    Ok(())
+    };
+    (!rulings.is_empty()).then(|| Part::first("guards").list(rulings.iter().map(item)))
 }
 
 pub(crate) fn remarks(

@@ -59,6 +59,11 @@ pub(crate) fn parts<'a>(parts: impl IntoIterator<Item = (u64, &'a str)>) -> Stri
     said.join(", ")
 }
 
+/// `… and 3 more groups, not shown here.`; nothing for none.
+pub(crate) fn more(n: usize, noun: &str) -> Option<String> {
+    (n > 0).then(|| format!("… and {}, not shown here.", count(wide(n), &format!("more {noun}"))))
+}
+
 /// The first few of `total` devices, each passed through `show`, and how many more there are: `a, b, c, +409`.
 pub(crate) fn named<'a>(
     devices: impl IntoIterator<Item = &'a DeviceId>,

@@ -97,6 +97,7 @@ impl ValueEnum for Format {
             Self::Text => "for people",
             Self::Json => "for programs; see `twinops schema`",
             Self::Markdown => "for a comment on a pull request",
+            Self::Html => "one page with charts, for a browser",
             Self::Sarif => "SARIF 2.1.0, for tools that show results beside the files",
             Self::Junit => "JUnit XML, for CI systems that show results of tests",
             Self::Github => "annotations in the log of a GitHub workflow",

@@ -2,7 +2,7 @@
 //! how the value stands.
 
 mod json;
-mod markdown;
+mod parts;
 mod remarks;
 mod text;
 
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 pub(crate) use json::View;
 
 use super::{
+    page::Part,
     paper::{Paper, Report},
     places::Places,
     remark::Remark,
@@ -144,8 +145,8 @@ impl Report for ExplanationReport<'_> {
         json::write(self, out)
     }
 
-    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        markdown::write(self, paper, out)
+    fn parts(&self, paper: &Paper) -> Vec<Part> {
+        parts::of(self, paper)
     }
 
     fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {

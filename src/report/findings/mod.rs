@@ -1,7 +1,7 @@
 //! What is wrong in a fleet repository.
 
 mod json;
-mod markdown;
+mod parts;
 mod remarks;
 mod text;
 
@@ -10,6 +10,7 @@ use std::io;
 pub(crate) use json::View;
 
 use super::{
+    page::Part,
     paper::{Paper, Report},
     places::Places,
     remark::{Level, Remark},
@@ -70,8 +71,8 @@ impl Report for Findings<'_> {
         json::write(self, out)
     }
 
-    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        markdown::write(self, paper, out)
+    fn parts(&self, paper: &Paper) -> Vec<Part> {
+        parts::of(self, paper)
     }
 
     fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! What has come of carrying a plan out, and whether the devices have caught up.
 
 mod json;
-mod markdown;
+mod parts;
 mod remarks;
 mod text;
 
@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, io};
 pub(crate) use json::View;
 
 use super::{
+    page::Part,
     paper::{Paper, Report},
     remark::Remark,
     words,
@@ -134,8 +135,8 @@ impl Report for OutcomeReport<'_> {
         json::write(self, out)
     }
 
-    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        markdown::write(self, paper, out)
+    fn parts(&self, paper: &Paper) -> Vec<Part> {
+        parts::of(self, paper)
     }
 
     fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {

@@ -117,13 +117,18 @@ impl<'a> Block<'a> {
 
     /// `kiosk-0001, kiosk-0002, +7`: the first by id, each passed through `show`.
     pub(super) fn names(&self, most: usize, show: impl Fn(&str) -> String) -> String {
+        words::named(self.samples(most), self.devices, most, show)
+    }
+
+    /// The first by id.
+    pub(super) fn samples(&self, most: usize) -> Vec<&'a DeviceId> {
         let mut first: Vec<&DeviceId> = Vec::with_capacity(most * 2);
         for at in &self.set {
             first.extend(self.groups[*at as usize].devices.iter().take(most).map(|planned| &planned.device));
             first.sort_unstable();
             first.truncate(most);
         }
-        words::named(first, self.devices, most, show)
+        first
     }
 
     /// What the lines do not say.

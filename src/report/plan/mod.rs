@@ -1,8 +1,9 @@
 //! What will change, and why.
 
 mod blocks;
+mod hazard;
 mod json;
-mod markdown;
+mod parts;
 mod quota;
 mod remarks;
 mod text;
@@ -14,6 +15,7 @@ pub(crate) use json::View;
 
 use super::{
     escape::plain,
+    page::Part,
     paper::{Paper, Report},
     places::{self, Places},
     remark::Remark,
@@ -173,8 +175,8 @@ impl Report for PlanReport<'_> {
         json::write(self, out)
     }
 
-    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        markdown::write(self, paper, out)
+    fn parts(&self, paper: &Paper) -> Vec<Part> {
+        parts::of(self, paper)
     }
 
     fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {

@@ -8,7 +8,11 @@ use serde::Serialize;
 use crate::{
     fleet::Sku,
     plan::quota::{Operation, Phase, Quota},
-    report::words,
+    report::{
+        Rank,
+        page::{Inline, Part},
+        words,
+    },
 };
 
 /// One sentence a phase, and one for all: `10,000 twin writes on S1: at least 200 s, 250 s at 80%`.
@@ -29,6 +33,15 @@ pub(super) fn lines(quota: &Quota) -> Vec<String> {
     let total = format!("all together: {}", timed(quota.total.at_least, quota.total.at_share));
     let several = quota.phases.len() > 1;
     quota.phases.iter().map(phase).chain(several.then_some(total)).collect()
+}
+
+/// The whole as the title, what is done how often below it.
+pub(super) fn part(quota: &Quota) -> Part {
+    let mut lines = lines(quota);
+    let Some(total) = lines.pop() else { return Part::open("quota") };
+    let title = Inline::default().strong("quota").prose(format!(" {total}"));
+    let part = Part::folded("quota", title).list(lines.into_iter().map(Inline::of));
+    Part { rank: Rank::First, ..part }
 }
 
 fn percent(share: f64) -> String {

@@ -1,7 +1,7 @@
 //! How rollouts stand: a report of its own, and a part of others.
 
 mod json;
-mod markdown;
+mod parts;
 mod remarks;
 #[cfg(test)]
 pub(super) mod tests;
@@ -10,11 +10,12 @@ mod text;
 use std::{io, time::Duration};
 
 pub(crate) use json::{RolloutView, View};
-pub(super) use markdown::rollouts as write_markdown;
+pub(super) use parts::rollouts as parts_of;
 pub(super) use remarks::tell as remarks_of;
 pub(super) use text::rollouts as write_text;
 
 use super::{
+    page::Part,
     paper::{Paper, Report},
     remark::Remark,
     words,
@@ -89,8 +90,8 @@ impl Report for RolloutsReport<'_> {
         json::write(self, out)
     }
 
-    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        markdown::write(self, paper, out)
+    fn parts(&self, paper: &Paper) -> Vec<Part> {
+        parts::of(self, paper)
     }
 
     fn remarks(&self, _: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {

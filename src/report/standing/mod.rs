@@ -2,7 +2,7 @@
 
 mod fold;
 mod json;
-mod markdown;
+mod parts;
 mod remarks;
 mod text;
 
@@ -12,6 +12,7 @@ pub(crate) use json::View;
 pub(super) use text::style;
 
 use super::{
+    page::Part,
     paper::{Paper, Report},
     places::Places,
     remark::Remark,
@@ -161,8 +162,8 @@ impl Report for StandingReport<'_> {
         json::write(self, out)
     }
 
-    fn markdown(&self, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
-        markdown::write(self, paper, out)
+    fn parts(&self, paper: &Paper) -> Vec<Part> {
+        parts::of(self, paper)
     }
 
     fn remarks(&self, paper: &Paper, take: &mut dyn FnMut(&Remark<'_>) -> io::Result<()>) -> io::Result<()> {

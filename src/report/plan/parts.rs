@@ -1,0 +1,129 @@
+//! A plan for a pull request or a page: the sum first, then what may be lost, then what else a reviewer asks, and the
+//! changes folded away.
+
+use super::{
+    PlanReport,
+    blocks::{Block, Entry, blocks},
+    hazard, provenance, quota, rest, said, sign,
+};
+use crate::{
+    plan::Group,
+    report::{
+        Paper,
+        diff::Line,
+        escape::plain,
+        notices,
+        page::{Inline, Part, Piece},
+        rollouts, rulings, words,
+    },
+    twin::{PropertyPath, Section},
+};
+
+/// Parts of a twin that the heading of a folded block names.
+const NAMED: usize = 5;
+
+pub(super) fn of(report: &PlanReport<'_>, paper: &Paper) -> Vec<Part> {
+    let plan = report.plan;
+    let mut parts = vec![head(report)];
+    parts.extend(hazard::part(report, paper));
+    parts.extend(rulings::part(&plan.rulings, paper));
+    parts.extend(plan.quota.as_ref().map(quota::part));
+    parts.extend(notices::part(&plan.notices, paper));
+    parts.extend(rollouts::parts_of(plan.rollouts.states(), paper));
+    groups(report, &plan.groups, paper, &mut parts);
+    if !plan.held.is_empty() {
+        let title = Inline::default().strong("Held by rollouts, for a later run:");
+        parts.push(Part::open("held by rollouts").titled(title));
+        groups(report, &plan.held, paper, &mut parts);
+    }
+    parts
+}
+
+fn head(report: &PlanReport<'_>) -> Part {
+    let plan = report.plan;
+    let sum = Inline::default().strong("Plan:").prose(format!(" {}", report.summary()));
+    let fleet = Inline::of(format!("Fleet {} at ", plan.fleet)).code(words::short(&plan.revision));
+    let fleet = match &plan.hash {
+        Some(hash) => fleet.prose(", plan ").code(hash),
+        None => fleet,
+    };
+    Part::first("sum").say(sum).say(fleet)
+}
+
+fn groups(report: &PlanReport<'_>, groups: &[Group], paper: &Paper, parts: &mut Vec<Part>) {
+    let blocks = blocks(groups);
+    let (shown, left_out) = blocks.split_at(blocks.len().min(paper.limits.groups));
+    parts.extend(shown.iter().map(|block| part(report, block, paper)));
+    parts.extend(rest(left_out).map(|rest| Part::open("rest").say(Inline::of(format!("{rest}.")))));
+}
+
+fn part(report: &PlanReport<'_>, block: &Block<'_>, paper: &Paper) -> Part {
+    let mut body = String::new();
+    let (shown, left_out) = block.entries.split_at(block.entries.len().min(paper.limits.lines));
+    for entry in shown {
+        self::entry(report, entry, paper, &mut body);
+    }
+    if !left_out.is_empty() {
+        let more = words::count(words::wide(left_out.len()), "more property");
+        words::push(&mut body, format_args!("  … and {more}\n"));
+    }
+    let names = notices::named(Inline::default(), block.samples(paper.limits.samples), block.devices, usize::MAX);
+    let names = match block.remark().filter(|_| !body.is_empty()) {
+        Some(remark) => names.prose(format!(" ({remark})")),
+        None => names,
+    };
+    let title = Inline::of(format!("{}: ", block.count())).and(title(block));
+    let part = Part::folded(name(block), title).say(names);
+    if body.is_empty() { part } else { part.with(Piece::Diff(body)) }
+}
+
+/// By what a block is missed.
+fn name(block: &Block<'_>) -> String {
+    let first = block.entries.first().map(|entry| entry.delta().path.to_string());
+    format!("{}: {}", block.count(), first.or_else(|| block.remark()).unwrap_or_default())
+}
+
+/// What the folded block says of itself: its one change, or the parts of the twin that it touches.
+fn title(block: &Block<'_>) -> Inline {
+    match &*block.entries {
+        [] => Inline::of(block.remark().unwrap_or_default()),
+        [only] => Inline::default().code(format!("{}  {}", only.delta().path, said(only))),
+        entries => {
+            let mut parts: Vec<&str> = entries.iter().map(|entry| component(&entry.delta().path)).collect();
+            parts.dedup();
+            let more = parts.len().saturating_sub(NAMED);
+            parts.truncate(NAMED);
+            let count = words::count(words::wide(entries.len()), "property");
+            let line = Inline::of(format!("{count} in ")).codes(parts);
+            if more > 0 { line.prose(format!(", +{more}")) } else { line }
+        }
+    }
+}
+
+/// The tags, or the component that a path leads into.
+pub(super) fn component(path: &PropertyPath) -> &str {
+    match (path.section, path.keys.first()) {
+        (Section::Tags, _) | (_, None) => path.section.prefix(),
+        (_, Some(key)) => key,
+    }
+}
+
+fn entry(report: &PlanReport<'_>, entry: &Entry<'_>, paper: &Paper, body: &mut String) {
+    let delta = entry.delta();
+    // GitHub colours `!` for changes; `~` would stay grey.
+    let sign = match sign(delta) {
+        '~' => '!',
+        sign => sign,
+    };
+    let (path, provenance) = (plain(&delta.path.to_string()), plain(&provenance(report, entry)));
+    let Some((lines, left_out)) = entry.unified(paper.limits.lines) else {
+        return words::push(body, format_args!("{sign} {path}  {}{provenance}\n", said(entry)));
+    };
+    words::push(body, format_args!("{sign} {path}{provenance}\n"));
+    for Line { sign, text } in lines {
+        words::push(body, format_args!("{}\n", format!("{sign}     {text}").trim_end()));
+    }
+    if left_out > 0 {
+        words::push(body, format_args!("      … and {}\n", words::count(words::wide(left_out), "more line")));
+    }
+}
