@@ -13,6 +13,7 @@ mod intake;
 mod ledger;
 mod link;
 pub mod options;
+mod port;
 mod reconciler;
 mod resource;
 

@@ -1,15 +1,13 @@
 //! What a Linux device tells about itself: read only.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{Fault, Refusal, Resource};
 use crate::{
+    agent::port::{Tree, machine},
     component::device_info::{DeviceInfo as Info, OperatingSystem, SecureBoot, Storage},
     twin::Map,
 };
@@ -20,17 +18,16 @@ const MIB: u64 = 1024 * 1024;
 /// Reads below a root, which is `/` but for tests and images.
 #[derive(Debug, Clone)]
 pub(crate) struct DeviceInfo {
-    root: PathBuf,
+    tree: Tree,
 }
 
 impl DeviceInfo {
     pub(crate) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { tree: Tree::new(root) }
     }
 
     fn text(&self, path: &str) -> Option<String> {
-        let bytes = fs::read(self.root.join(path)).ok()?;
-        let text = String::from_utf8_lossy(&bytes);
+        let text = self.tree.text(path).ok()??;
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
         (!text.is_empty()).then(|| text.to_owned())
     }
@@ -64,13 +61,12 @@ impl DeviceInfo {
             let line = release.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
             Some(line.trim().trim_matches(['"', '\'']).to_owned()).filter(|value| !value.is_empty())
         };
-        let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
         OperatingSystem {
             name: value("ID"),
             version: value("VERSION_ID"),
             build: value("BUILD_ID"),
             edition: value("VARIANT_ID"),
-            kernel: Some(kernel),
+            kernel: Some(machine().0),
         }
     }
 
@@ -82,16 +78,13 @@ impl DeviceInfo {
     }
 
     fn storage(&self) -> Option<Storage> {
-        let disk = rustix::fs::statvfs(&self.root).ok()?;
-        Some(storage(
-            disk.f_blocks.saturating_mul(disk.f_frsize) / MIB,
-            disk.f_bavail.saturating_mul(disk.f_frsize) / MIB,
-        ))
+        let disk = self.tree.disk()?;
+        Some(storage(disk.total / MIB, disk.free / MIB))
     }
 
     fn secure_boot(&self) -> SecureBoot {
         // Four bytes of attributes stand before the value.
-        match fs::read(self.root.join(SECURE_BOOT)).ok().and_then(|bytes| bytes.get(4).copied()) {
+        match self.tree.bytes(SECURE_BOOT).ok().flatten().and_then(|bytes| bytes.get(4).copied()) {
             None => SecureBoot::Unsupported,
             Some(1) => SecureBoot::Enabled,
             Some(_) => SecureBoot::Disabled,
@@ -115,7 +108,7 @@ fn pseudonym(machine: &str) -> String {
 }
 
 fn architecture() -> String {
-    let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
+    let (_, machine) = machine();
     let neutral = match machine.as_str() {
         "x86_64" => "x64",
         "i386" | "i586" | "i686" => "x86",
@@ -149,6 +142,8 @@ impl Resource for DeviceInfo {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;

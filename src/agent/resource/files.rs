@@ -1,173 +1,56 @@
 //! `files` on Linux: text files below the folders that the device allows.
-//!
-//! Every step on the way to a file is opened without following links, so that nobody who may write below an allowed
-//! folder can lead the agent out of it.
 
 use std::{
     borrow::Cow,
-    fs::File,
-    io::{self, Read as _, Write as _},
-    os::fd::OwnedFd,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
-use rustix::{
-    fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid, fchmod, fchown, fstat, mkdirat, openat, renameat, statat, unlinkat},
-    io::Errno,
-};
 use serde_json::{Value, json};
 
 use super::{Fault, Refusal, Resource};
-use crate::component::files::{ManagedFile, check_id};
+use crate::{
+    agent::port::{Guarded, Tree},
+    component::files::{ManagedFile, check_id},
+};
 
-/// The largest file that is read: more could neither be reported nor kept for putting it back.
-const LARGEST: u64 = 64 * 1024;
 const NEW_FILE: u32 = 0o644;
 
 /// The managed files.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
-    /// What stands before every path: `/` but for tests and images.
-    root: PathBuf,
-    /// The folders below which files may be managed.
-    allowed: Vec<PathBuf>,
-}
-
-/// An open folder and the name of a file in it.
-struct Place {
-    folder: OwnedFd,
-    name: String,
+    folders: Guarded,
 }
 
 impl Files {
+    /// The files of the device that begins at `root`, below the `allowed` folders.
     pub(crate) fn new(root: &Path, allowed: &[PathBuf]) -> Self {
-        Self { root: root.to_owned(), allowed: allowed.to_vec() }
-    }
-
-    /// The allowed folder above a path, and the names from there.
-    fn split<'a>(&self, path: &'a str) -> Result<(&Path, Vec<&'a str>), Refusal> {
-        let plain = Path::new(path);
-        let steps = || plain.components().skip(1);
-        if !plain.is_absolute() || !steps().all(|step| matches!(step, Component::Normal(_))) || path.ends_with('/') {
-            return Err(Refusal::Invalid(format!("`{path}` is not an absolute path without `..`")));
-        }
-        let inside =
-            |folder: &&PathBuf| plain.strip_prefix(folder).is_ok_and(|rest| rest.components().next().is_some());
-        let Some(folder) = self.allowed.iter().filter(inside).max_by_key(|folder| folder.components().count()) else {
-            return Err(Refusal::Forbidden(format!("this device allows no managed files at `{path}`")));
-        };
-        let names = plain.strip_prefix(folder).map(Path::components).into_iter().flatten();
-        Ok((folder, names.filter_map(|name| name.as_os_str().to_str()).collect()))
-    }
-
-    /// Opens the way to a file; `None` when a folder is missing and is not to be made.
-    fn place(&self, path: &str, make: bool) -> Result<Option<Place>, Fault> {
-        let (above, names) = self.split(path).map_err(|refusal| Fault::new(refusal.to_string()))?;
-        let Some((name, folders)) = names.split_last() else { return Err(Fault::new("no file is named")) };
-        let start = self.root.join(above.strip_prefix("/").unwrap_or(above));
-        let doing = |step: &str| format!("opening `{step}` on the way to `{path}`");
-        if make {
-            std::fs::create_dir_all(&start).map_err(|cause| Fault::because(&doing("its folder"), &cause))?;
-        }
-        let mut folder = match openat(CWD, &start, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
-            Ok(folder) => folder,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(cause) => return Err(Fault::because(&doing("its folder"), &cause)),
-        };
-        for step in folders {
-            if make {
-                match mkdirat(&folder, *step, Mode::from_raw_mode(0o755)) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(cause) => return Err(Fault::because(&doing(step), &cause)),
-                }
-            }
-            let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            folder = match openat(&folder, *step, flags, Mode::empty()) {
-                Ok(folder) => folder,
-                Err(Errno::NOENT) => return Ok(None),
-                Err(cause) => return Err(Fault::because(&doing(step), &cause)),
-            };
-        }
-        Ok(Some(Place { folder, name: (*name).to_owned() }))
+        Self { folders: Guarded::new(Tree::new(root), allowed) }
     }
 
     /// The file as it is, in the words of the component.
     fn look(&self, path: &str) -> Result<Value, Fault> {
-        let absent = json!({"path": path, "state": "absent"});
-        let Some(place) = self.place(path, false)? else { return Ok(absent) };
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match openat(&place.folder, &place.name, flags, Mode::empty()) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Ok(absent),
-            Err(cause) => return Err(Fault::because(&format!("opening `{path}`"), &cause)),
-        };
-        let about = fstat(&file).map_err(|cause| Fault::because(&format!("looking at `{path}`"), &cause))?;
-        if rustix::fs::FileType::from_raw_mode(about.st_mode) != rustix::fs::FileType::RegularFile {
-            return Err(Fault::new(format!("`{path}` is not a plain file")));
-        }
-        let mut content = String::new();
-        let read = File::from(file).take(LARGEST + 1).read_to_string(&mut content);
-        read.map_err(|cause| Fault::because(&format!("reading `{path}` as text"), &cause))?;
-        if content.len() as u64 > LARGEST {
-            return Err(Fault::new(format!("`{path}` is larger than {LARGEST} bytes; it is left alone")));
-        }
-        let mode = format!("{:04o}", about.st_mode & 0o777);
-        Ok(json!({"path": path, "content": content, "mode": mode, "state": "present"}))
+        Ok(match self.folders.look(path)? {
+            None => json!({"path": path, "state": "absent"}),
+            Some(held) => {
+                let mode = format!("{:04o}", held.mode);
+                json!({"path": path, "content": held.content, "mode": mode, "state": "present"})
+            }
+        })
     }
 
     fn write(&self, file: &ManagedFile, content: &str) -> Result<(), Fault> {
-        let doing = format!("writing `{}`", file.path);
-        let wanted = file.mode_bits().map_err(|fault| Fault::because(&doing, &fault))?;
-        let mode = wanted.or_else(|| self.mode_of(&file.path)).unwrap_or(NEW_FILE);
-        let Some(place) = self.place(&file.path, true)? else { return Err(Fault::new(doing)) };
-        put(&place, content, mode).map_err(|cause| Fault::because(&doing, &cause))
+        let wanted = file.mode_bits().map_err(|fault| Fault::because(&format!("writing `{}`", file.path), &fault))?;
+        let held = || Some(self.folders.look(&file.path).ok()??.mode);
+        self.folders.write(&file.path, content, wanted.or_else(held).unwrap_or(NEW_FILE))
     }
 
-    /// The permissions of the file that is there.
-    fn mode_of(&self, path: &str) -> Option<u32> {
-        u32::from_str_radix(self.look(path).ok()?.get("mode")?.as_str()?, 8).ok()
-    }
-
-    fn take_away(&self, path: &str) -> Result<(), Fault> {
-        let Some(place) = self.place(path, false)? else { return Ok(()) };
-        match unlinkat(&place.folder, &place.name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(cause) => Err(Fault::because(&format!("removing `{path}`"), &cause)),
+    fn allowed(&self, path: &str) -> Result<(), Refusal> {
+        if !Guarded::is_plain(path) {
+            return Err(Refusal::Invalid(format!("`{path}` is not an absolute path without `..`")));
         }
+        let forbidden = || Refusal::Forbidden(format!("this device allows no managed files at `{path}`"));
+        self.folders.allows(path).then_some(()).ok_or_else(forbidden)
     }
-}
-
-/// Gives the file the owner of the one whose place it takes: a program whose file is managed must still read it.
-fn keep_owner(place: &Place, next: &File) -> io::Result<()> {
-    let held = match statat(&place.folder, &place.name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(held) => held,
-        Err(Errno::NOENT) => return Ok(()),
-        Err(cause) => return Err(cause.into()),
-    };
-    let own = fstat(next)?;
-    if (held.st_uid, held.st_gid) != (own.st_uid, own.st_gid) {
-        fchown(next, Some(Uid::from_raw(held.st_uid)), Some(Gid::from_raw(held.st_gid)))?;
-    }
-    Ok(())
-}
-
-/// Writes beside the file and lets that take its place.
-fn put(place: &Place, content: &str, mode: u32) -> io::Result<()> {
-    let next = format!(".{}.twinops", place.name);
-    match unlinkat(&place.folder, &next, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(cause) => return Err(cause.into()),
-    }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(openat(&place.folder, &next, flags, Mode::from_raw_mode(0o600))?);
-    file.write_all(content.as_bytes())?;
-    keep_owner(place, &file)?;
-    // Last, because another owner takes some permissions away.
-    fchmod(&file, Mode::from_raw_mode(mode))?;
-    file.sync_all()?;
-    renameat(&place.folder, &next, &place.folder, &place.name)?;
-    rustix::fs::fsync(&place.folder)?;
-    Ok(())
 }
 
 fn parse(wanted: &Value) -> Result<ManagedFile, Refusal> {
@@ -184,7 +67,7 @@ impl Resource for Files {
 
     fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal> {
         check_id(property).map_err(|fault| Refusal::Invalid(fault.to_string()))?;
-        self.split(&parse(wanted)?.path).map(drop)
+        self.allowed(&parse(wanted)?.path)
     }
 
     async fn read(&self, _property: &str, wanted: &Value) -> Result<Option<Value>, Fault> {
@@ -204,7 +87,7 @@ impl Resource for Files {
         let file = parse(wanted).map_err(|refusal| Fault::new(refusal.to_string()))?;
         match &file.content {
             Some(content) => self.write(&file, content),
-            None => self.take_away(&file.path),
+            None => self.folders.remove(&file.path),
         }
     }
 }

@@ -9,10 +9,12 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    Fault, Pace, Platform, Refusal, Resource, Style, command::System, device_info::DeviceInfo, files::Files, time::Time,
+use super::{Fault, Pace, Platform, Refusal, Resource, Style, device_info::DeviceInfo, files::Files, time::Time};
+use crate::{
+    agent::port::{Port, System},
+    component::pnp,
+    twin::Map,
 };
-use crate::{component::pnp, twin::Map};
 
 const COMPONENTS: [&str; 3] = ["deviceInfo", "files", "time"];
 
@@ -43,7 +45,7 @@ impl Linux {
         Self {
             device_info: Arc::new(LinuxResource::DeviceInfo(DeviceInfo::new(root))),
             files: Arc::new(LinuxResource::Files(Files::new(root, files_root))),
-            time: Arc::new(LinuxResource::Time(Time::new(root, System))),
+            time: Arc::new(LinuxResource::Time(Time::new(Port::new(root, System)))),
         }
     }
 }
@@ -79,44 +81,55 @@ impl Platform for Linux {
     }
 }
 
-impl Resource for LinuxResource {
-    fn place<'a>(&self, property: &'a str, wanted: &'a Value) -> Cow<'a, str> {
-        match self {
-            Self::DeviceInfo(resource) => resource.place(property, wanted),
-            Self::Files(resource) => resource.place(property, wanted),
-            Self::Time(resource) => resource.place(property, wanted),
+/// The same work for whichever resource it is.
+macro_rules! each {
+    ($own:ident, $resource:ident => $work:expr) => {
+        match $own {
+            Self::DeviceInfo($resource) => $work,
+            Self::Files($resource) => $work,
+            Self::Time($resource) => $work,
         }
+    };
+}
+
+impl Resource for LinuxResource {
+    fn depends_on(&self) -> &[&'static str] {
+        each!(self, resource => resource.depends_on())
+    }
+
+    fn lack(&self) -> Option<String> {
+        each!(self, resource => resource.lack())
+    }
+
+    fn may_cut_off(&self, property: &str, wanted: &Value) -> bool {
+        each!(self, resource => resource.may_cut_off(property, wanted))
+    }
+
+    fn place<'a>(&self, property: &'a str, wanted: &'a Value) -> Cow<'a, str> {
+        each!(self, resource => resource.place(property, wanted))
     }
 
     fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal> {
-        match self {
-            Self::DeviceInfo(resource) => resource.check(property, wanted),
-            Self::Files(resource) => resource.check(property, wanted),
-            Self::Time(resource) => resource.check(property, wanted),
-        }
+        each!(self, resource => resource.check(property, wanted))
     }
 
     async fn read(&self, property: &str, wanted: &Value) -> Result<Option<Value>, Fault> {
-        match self {
-            Self::DeviceInfo(resource) => resource.read(property, wanted).await,
-            Self::Files(resource) => resource.read(property, wanted).await,
-            Self::Time(resource) => resource.read(property, wanted).await,
-        }
+        each!(self, resource => resource.read(property, wanted).await)
     }
 
     async fn ensure(&self, property: &str, wanted: Option<&Value>) -> Result<(), Fault> {
-        match self {
-            Self::DeviceInfo(resource) => resource.ensure(property, wanted).await,
-            Self::Files(resource) => resource.ensure(property, wanted).await,
-            Self::Time(resource) => resource.ensure(property, wanted).await,
-        }
+        each!(self, resource => resource.ensure(property, wanted).await)
+    }
+
+    async fn snapshot(&self, property: &str, wanted: &Value) -> Result<Option<Value>, Fault> {
+        each!(self, resource => resource.snapshot(property, wanted).await)
+    }
+
+    async fn restore(&self, property: &str, place: &str, before: Option<&Value>) -> Result<(), Fault> {
+        each!(self, resource => resource.restore(property, place, before).await)
     }
 
     async fn facts(&self) -> Map {
-        match self {
-            Self::DeviceInfo(resource) => resource.facts().await,
-            Self::Files(resource) => resource.facts().await,
-            Self::Time(resource) => resource.facts().await,
-        }
+        each!(self, resource => resource.facts().await)
     }
 }

@@ -3,7 +3,6 @@
 //! A resource reads one property afresh, and makes it what is wanted. It neither compares nor remembers: what is to
 //! be done, in which order, and what is said about it, is the reconciler's.
 
-pub(crate) mod command;
 pub(crate) mod device_info;
 pub(crate) mod files;
 pub(crate) mod linux;
@@ -14,6 +13,7 @@ use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
+pub(crate) use super::port::Fault;
 use crate::{component::pnp::code, twin::Map};
 
 /// A wanted value that the device will not try.
@@ -41,34 +41,21 @@ impl Refusal {
     }
 }
 
-/// Something on the device that did not work, in words for its operator.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Fault(String);
-
-impl Fault {
-    pub(crate) fn new(doing: impl Into<String>) -> Self {
-        Self(doing.into())
-    }
-
-    /// What we were doing, and why it failed.
-    pub(crate) fn because(doing: &str, cause: &dyn std::error::Error) -> Self {
-        use std::fmt::Write as _;
-        let mut text = format!("{doing}: {cause}");
-        let mut below = cause.source();
-        while let Some(cause) = below {
-            let _ = write!(text, ": {cause}");
-            below = cause.source();
-        }
-        Self(text)
-    }
-}
-
 /// One component of the device.
 pub(crate) trait Resource: Send + Sync + 'static {
     /// The components that must have been applied before.
     fn depends_on(&self) -> &[&'static str] {
         &[]
+    }
+
+    /// Why this device cannot have the component at all; `None` when it can. Changes nothing.
+    fn lack(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether making a property what is wanted may cut the device off from its hub.
+    fn may_cut_off(&self, _property: &str, _wanted: &Value) -> bool {
+        false
     }
 
     /// The version of the component's model, `major.minor.patch`.
@@ -89,6 +76,25 @@ pub(crate) trait Resource: Send + Sync + 'static {
 
     /// Makes the property what is wanted; `None` takes it away. Idempotent.
     fn ensure(&self, property: &str, wanted: Option<&Value>) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// What [`Self::restore`] needs to bring the property back to what it is now; `None` when it is not there.
+    fn snapshot(
+        &self,
+        property: &str,
+        wanted: &Value,
+    ) -> impl Future<Output = Result<Option<Value>, Fault>> + Send {
+        self.read(property, wanted)
+    }
+
+    /// Brings the property back to what it was at the time of a snapshot. `place` is the thing that it spoke of.
+    fn restore(
+        &self,
+        property: &str,
+        _place: &str,
+        before: Option<&Value>,
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
+        self.ensure(property, before)
+    }
 
     /// What the component tells without being asked. Leaves out what it cannot find out.
     fn facts(&self) -> impl Future<Output = Map> + Send {

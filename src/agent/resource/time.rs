@@ -1,153 +1,200 @@
-//! `time` on Linux: the zone and systemd-timesyncd.
+//! `time` on Linux: the zone, and systemd-timesyncd or chrony.
 //!
 //! On a running system `timedatectl` is asked, so that everyone hears of the change; below another root, and where no
 //! systemd runs, the files are written.
 
-use std::{
-    fs, io,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-};
-
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fault, Refusal, Resource, command::Run};
-use crate::component::time::{Ntp, check_zone};
+use super::{Fault, Refusal, Resource};
+use crate::{
+    agent::port::{Kept, Port, Run},
+    component::time::{Ntp, check_zone},
+};
 
 const ZONES: &str = "usr/share/zoneinfo";
 const LOCALTIME: &str = "etc/localtime";
 const TIMEZONE: &str = "etc/timezone";
-const DROP_IN: &str = "etc/systemd/timesyncd.conf.d/50-twinops.conf";
-const MASK: &str = "etc/systemd/system/systemd-timesyncd.service";
-const SERVICE: &str = "systemd-timesyncd.service";
 
 /// The clock and its zone.
 #[derive(Debug)]
 pub(crate) struct Time<R> {
-    root: PathBuf,
-    run: R,
-    /// Whether systemd looks after the system below `root`.
-    live: bool,
+    port: Port<R>,
 }
 
-impl<R: Run> Time<R> {
-    pub(crate) fn new(root: &Path, run: R) -> Self {
-        let live = root == Path::new("/") && Path::new("/run/systemd/system").is_dir();
-        Self { root: root.to_owned(), run, live }
-    }
+/// Who keeps the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeper {
+    Timesyncd,
+    Chrony,
+}
 
-    fn zone(&self) -> Option<String> {
-        let linked = fs::read_link(self.root.join(LOCALTIME)).ok();
-        let linked = linked.and_then(|path| Some(path.to_str()?.split_once("zoneinfo/")?.1.to_owned()));
-        linked.or_else(|| Some(fs::read_to_string(self.root.join(TIMEZONE)).ok()?.trim().to_owned()))
-    }
+/// The zone as it was.
+#[derive(Serialize, Deserialize)]
+struct ZoneBefore {
+    localtime: Kept,
+    timezone: Kept,
+}
 
-    async fn set_zone(&self, zone: Option<&str>) -> Result<(), Fault> {
-        if self.live {
-            return self.run.run("timedatectl", &["set-timezone", zone.unwrap_or("UTC")]).await.map(drop);
+/// Network time as it was.
+#[derive(Serialize, Deserialize)]
+struct NtpBefore {
+    enabled: bool,
+    servers: Kept,
+}
+
+impl Keeper {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Timesyncd => "etc/systemd/timesyncd.conf.d/50-twinops.conf",
+            Self::Chrony => "etc/chrony/sources.d/twinops.sources",
         }
-        let done = match zone {
-            Some(zone) => replace_link(&self.root.join(LOCALTIME), &Path::new("/").join(ZONES).join(zone))
-                .and_then(|()| replace_file(&self.root.join(TIMEZONE), &format!("{zone}\n"))),
-            None => remove(&self.root.join(LOCALTIME)).and_then(|()| remove(&self.root.join(TIMEZONE))),
-        };
-        done.map_err(|cause| Fault::because("setting the time zone", &cause))
     }
 
-    async fn ntp(&self) -> Result<Ntp, Fault> {
-        let text = match fs::read_to_string(self.root.join(DROP_IN)) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(cause) => return Err(Fault::because("reading the time servers", &cause)),
+    const fn mask(self) -> &'static str {
+        match self {
+            Self::Timesyncd => "etc/systemd/system/systemd-timesyncd.service",
+            Self::Chrony => "etc/systemd/system/chrony.service",
+        }
+    }
+
+    /// Its configuration; `None` when the system's own is to hold.
+    fn text(self, ntp: &Ntp) -> Option<String> {
+        let lines = match self {
+            Self::Timesyncd => {
+                let line = |name: &str, list: &[String]| match list {
+                    [] => String::new(),
+                    list => format!("{name}={}\n", list.join(" ")),
+                };
+                let lines = line("NTP", &ntp.servers) + &line("FallbackNTP", &ntp.fallback_servers);
+                if lines.is_empty() { lines } else { format!("[Time]\n{lines}") }
+            }
+            Self::Chrony => ntp.servers.iter().map(|server| format!("server {server} iburst\n")).collect(),
         };
-        let list = |name: &str| {
+        (!lines.is_empty()).then(|| format!("# Written by twinops; changes are undone.\n{lines}"))
+    }
+
+    /// The servers and the ones to fall back to, as its configuration names them.
+    fn servers(self, text: &str) -> (Vec<String>, Vec<String>) {
+        let words = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default();
             line.split_whitespace().map(str::to_owned).collect()
         };
-        Ok(Ntp { enabled: self.is_enabled().await?, servers: list("NTP"), fallback_servers: list("FallbackNTP") })
+        match self {
+            Self::Timesyncd => (words("NTP"), words("FallbackNTP")),
+            Self::Chrony => {
+                let server = |line: &str| Some(line.strip_prefix("server ")?.split_whitespace().next()?.to_owned());
+                (text.lines().filter_map(server).collect(), Vec::new())
+            }
+        }
+    }
+}
+
+impl<R: Run> Time<R> {
+    pub(crate) fn new(port: Port<R>) -> Self {
+        Self { port }
     }
 
-    async fn is_enabled(&self) -> Result<bool, Fault> {
-        if self.live {
-            let said = self.run.run("timedatectl", &["show", "-p", "NTP", "--value"]).await?;
-            return Ok(said.trim() == "yes");
+    fn zone(&self) -> Result<Option<String>, Fault> {
+        let linked = self.port.tree.link(LOCALTIME);
+        match linked.and_then(|path| Some(path.split_once("zoneinfo/")?.1.to_owned())) {
+            Some(zone) => Ok(Some(zone)),
+            None => Ok(self.port.tree.text(TIMEZONE)?.map(|text| text.trim().to_owned())),
         }
-        Ok(!is_masked(&self.root.join(MASK)))
+    }
+
+    async fn set_zone(&self, zone: Option<&str>) -> Result<(), Fault> {
+        let tree = &self.port.tree;
+        match zone {
+            _ if self.port.is_live() => {
+                self.port.run("timedatectl", &["set-timezone", zone.unwrap_or("UTC")]).await.map(drop)
+            }
+            Some(zone) => {
+                tree.link_to(LOCALTIME, &format!("/{ZONES}/{zone}"))?;
+                tree.write_text(TIMEZONE, &format!("{zone}\n"))
+            }
+            None => tree.remove(LOCALTIME).and_then(|()| tree.remove(TIMEZONE)),
+        }
+    }
+
+    fn keeper(&self) -> Option<Keeper> {
+        let timesyncd = self.port.tree.exists("usr/lib/systemd/systemd-timesyncd");
+        let of_systemd = (timesyncd || self.port.is_live()).then_some(Keeper::Timesyncd);
+        if self.port.has("chronyd") { Some(Keeper::Chrony) } else { of_systemd }
+    }
+
+    fn wanted_keeper(&self) -> Result<Keeper, Fault> {
+        self.keeper().ok_or_else(|| Fault::new(NO_KEEPER))
+    }
+
+    async fn ntp(&self) -> Result<Ntp, Fault> {
+        let keeper = self.wanted_keeper()?;
+        let text = self.port.tree.text(keeper.file())?.unwrap_or_default();
+        let (servers, fallback_servers) = keeper.servers(&text);
+        Ok(Ntp { enabled: self.is_enabled(keeper).await?, servers, fallback_servers })
+    }
+
+    async fn is_enabled(&self, keeper: Keeper) -> Result<bool, Fault> {
+        if self.port.is_live() {
+            return Ok(self.port.run("timedatectl", &["show", "-p", "NTP", "--value"]).await?.trim() == "yes");
+        }
+        Ok(self.port.tree.link(keeper.mask()).as_deref() != Some("/dev/null"))
     }
 
     async fn set_ntp(&self, wanted: &Ntp) -> Result<(), Fault> {
-        let held = self.ntp().await?;
+        let (keeper, held) = (self.wanted_keeper()?, self.ntp().await?);
         let servers_differ = (&held.servers, &held.fallback_servers) != (&wanted.servers, &wanted.fallback_servers);
         if servers_differ {
-            let done = match drop_in(wanted) {
-                Some(text) => replace_file(&self.root.join(DROP_IN), &text),
-                None => remove(&self.root.join(DROP_IN)),
-            };
-            done.map_err(|cause| Fault::because("writing the time servers", &cause))?;
+            match keeper.text(wanted) {
+                Some(text) => self.port.tree.write_text(keeper.file(), &text)?,
+                None => self.port.tree.remove(keeper.file())?,
+            }
         }
         if held.enabled != wanted.enabled {
-            self.set_enabled(wanted.enabled).await?;
+            self.set_enabled(keeper, wanted.enabled).await?;
         }
-        if self.live && servers_differ && wanted.enabled {
-            self.run.run("systemctl", &["try-restart", SERVICE]).await?;
-        }
-        Ok(())
+        if servers_differ && wanted.enabled { self.reload(keeper).await } else { Ok(()) }
     }
 
-    async fn set_enabled(&self, enabled: bool) -> Result<(), Fault> {
-        if self.live {
+    async fn reload(&self, keeper: Keeper) -> Result<(), Fault> {
+        let done = match keeper {
+            _ if !self.port.is_live() => return Ok(()),
+            Keeper::Timesyncd => self.port.systemctl(&["try-restart", "systemd-timesyncd.service"]).await,
+            Keeper::Chrony => self.port.run("chronyc", &["reload", "sources"]).await,
+        };
+        done.map(drop)
+    }
+
+    async fn set_enabled(&self, keeper: Keeper, enabled: bool) -> Result<(), Fault> {
+        if self.port.is_live() {
             let word = if enabled { "true" } else { "false" };
-            return self.run.run("timedatectl", &["set-ntp", word]).await.map(drop);
+            return self.port.run("timedatectl", &["set-ntp", word]).await.map(drop);
         }
-        let mask = self.root.join(MASK);
-        let done = if enabled { remove(&mask) } else { replace_link(&mask, Path::new("/dev/null")) };
-        done.map_err(|cause| Fault::because("switching network time", &cause))
+        let tree = &self.port.tree;
+        if enabled { tree.remove(keeper.mask()) } else { tree.link_to(keeper.mask(), "/dev/null") }
+    }
+
+    fn check_zone(&self, wanted: &Value) -> Result<(), Refusal> {
+        let zone = wanted.as_str().ok_or_else(|| Refusal::Invalid("`timeZone` must be a string".to_owned()))?;
+        check_zone(zone).map_err(|fault| Refusal::Invalid(fault.to_string()))?;
+        let known = self.port.tree.is_file(&format!("{ZONES}/{zone}"));
+        let unknown = || Refusal::Invalid(format!("the zone database of this device has no `{zone}`"));
+        known.then_some(()).ok_or_else(unknown)
+    }
+
+    fn check_ntp(&self, wanted: &Value) -> Result<(), Refusal> {
+        let ntp = parse_ntp(wanted)?;
+        match self.keeper() {
+            None => Err(Refusal::Unsupported(NO_KEEPER.to_owned())),
+            Some(Keeper::Chrony) if !ntp.fallback_servers.is_empty() => {
+                Err(Refusal::Unsupported("chrony has no `fallbackServers`; name them in `servers`".to_owned()))
+            }
+            Some(_) => Ok(()),
+        }
     }
 }
 
-/// The configuration for systemd-timesyncd; `None` when the system's own is to hold.
-fn drop_in(ntp: &Ntp) -> Option<String> {
-    let line = |name: &str, list: &[String]| match list {
-        [] => String::new(),
-        list => format!("{name}={}\n", list.join(" ")),
-    };
-    let lines = line("NTP", &ntp.servers) + &line("FallbackNTP", &ntp.fallback_servers);
-    (!lines.is_empty()).then(|| format!("# Written by twinops; changes are undone.\n[Time]\n{lines}"))
-}
-
-fn is_masked(path: &Path) -> bool {
-    fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null"))
-}
-
-fn replace_link(path: &Path, target: &Path) -> io::Result<()> {
-    let next = beside(path)?;
-    remove(&next)?;
-    symlink(target, &next)?;
-    fs::rename(&next, path)
-}
-
-fn replace_file(path: &Path, text: &str) -> io::Result<()> {
-    let next = beside(path)?;
-    fs::write(&next, text)?;
-    fs::File::open(&next)?.sync_all()?;
-    fs::rename(&next, path)
-}
-
-fn beside(path: &Path) -> io::Result<PathBuf> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut next = path.as_os_str().to_owned();
-    next.push(".twinops");
-    Ok(next.into())
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
-        _ => Ok(()),
-    }
-}
+const NO_KEEPER: &str = "this device has neither systemd-timesyncd nor chrony";
 
 fn parse_ntp(wanted: &Value) -> Result<Ntp, Refusal> {
     let invalid = |fault: &dyn std::fmt::Display| Refusal::Invalid(format!("`ntp`: {fault}"));
@@ -157,16 +204,15 @@ fn parse_ntp(wanted: &Value) -> Result<Ntp, Refusal> {
 }
 
 impl<R: Run> Resource for Time<R> {
+    /// A clock that is wrong ends every TLS connection; a zone ends none.
+    fn may_cut_off(&self, property: &str, _wanted: &Value) -> bool {
+        property == "ntp"
+    }
+
     fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal> {
         match property {
-            "timeZone" => {
-                let zone = wanted.as_str().ok_or_else(|| Refusal::Invalid("`timeZone` must be a string".to_owned()))?;
-                check_zone(zone).map_err(|fault| Refusal::Invalid(fault.to_string()))?;
-                let known = self.root.join(ZONES).join(zone).is_file();
-                let unknown = || Refusal::Invalid(format!("the zone database of this device has no `{zone}`"));
-                known.then_some(()).ok_or_else(unknown)
-            }
-            "ntp" => parse_ntp(wanted).map(drop),
+            "timeZone" => self.check_zone(wanted),
+            "ntp" => self.check_ntp(wanted),
             "windows" => Err(Refusal::Unsupported("this is not Windows; `windows` has no effect here".to_owned())),
             other => Err(Refusal::Unsupported(format!("`time` has no property `{other}`"))),
         }
@@ -174,7 +220,7 @@ impl<R: Run> Resource for Time<R> {
 
     async fn read(&self, property: &str, _wanted: &Value) -> Result<Option<Value>, Fault> {
         match property {
-            "timeZone" => Ok(self.zone().map(Value::String)),
+            "timeZone" => Ok(self.zone()?.map(Value::String)),
             _ => Ok(serde_json::to_value(self.ntp().await?).ok()),
         }
     }
@@ -189,81 +235,128 @@ impl<R: Run> Resource for Time<R> {
             (_, None) => self.set_ntp(&Ntp { enabled: true, servers: Vec::new(), fallback_servers: Vec::new() }).await,
         }
     }
+
+    async fn snapshot(&self, property: &str, _wanted: &Value) -> Result<Option<Value>, Fault> {
+        let tree = &self.port.tree;
+        let kept = if property == "timeZone" {
+            serde_json::to_value(ZoneBefore { localtime: tree.keep(LOCALTIME)?, timezone: tree.keep(TIMEZONE)? })
+        } else {
+            let keeper = self.wanted_keeper()?;
+            let (enabled, servers) = (self.is_enabled(keeper).await?, tree.keep(keeper.file())?);
+            serde_json::to_value(NtpBefore { enabled, servers })
+        };
+        kept.map(Some).map_err(|cause| Fault::because("keeping the time settings", &cause))
+    }
+
+    async fn restore(&self, property: &str, _place: &str, before: Option<&Value>) -> Result<(), Fault> {
+        let tree = &self.port.tree;
+        if let Some(before) = before.and_then(|before| ZoneBefore::deserialize(before).ok()) {
+            tree.put_back(LOCALTIME, &before.localtime)?;
+            return tree.put_back(TIMEZONE, &before.timezone);
+        }
+        let Some(before) = before.and_then(|before| NtpBefore::deserialize(before).ok()) else {
+            return self.ensure(property, before).await;
+        };
+        let keeper = self.wanted_keeper()?;
+        tree.put_back(keeper.file(), &before.servers)?;
+        if self.is_enabled(keeper).await? != before.enabled {
+            self.set_enabled(keeper, before.enabled).await?;
+        }
+        self.reload(keeper).await
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::fs;
 
     use serde_json::json;
 
     use super::*;
+    use crate::agent::port::recorded::Recorded;
 
-    /// Records what it is asked to run.
-    #[derive(Clone, Default)]
-    struct Fake(Arc<Mutex<Vec<String>>>);
-
-    impl Run for Fake {
-        async fn run(&self, program: &str, arguments: &[&str]) -> Result<String, Fault> {
-            self.0.lock().unwrap().push(format!("{program} {}", arguments.join(" ")));
-            Ok("yes\n".to_owned())
-        }
-    }
-
-    fn device() -> (tempfile::TempDir, Time<Fake>) {
+    fn device() -> (tempfile::TempDir, Time<Recorded>) {
         let root = tempfile::tempdir().unwrap();
-        for zone in ["UTC", "Europe/Oslo"] {
-            let path = root.path().join(ZONES).join(zone);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "TZif2").unwrap();
+        let port = Port::new(root.path(), Recorded::default());
+        for path in ["usr/share/zoneinfo/UTC", "usr/share/zoneinfo/Europe/Oslo", "usr/lib/systemd/systemd-timesyncd"] {
+            port.tree.write_text(path, "TZif2").unwrap();
         }
-        let time = Time::new(root.path(), Fake::default());
-        (root, time)
+        (root, Time::new(port))
     }
 
     #[tokio::test]
-    async fn the_zone_is_set_read_back_and_taken_away() {
+    async fn the_zone_is_set_read_back_and_put_back() {
         let (root, time) = device();
         let oslo = json!("Europe/Oslo");
         assert_eq!(time.read("timeZone", &oslo).await, Ok(None));
+        let before = time.snapshot("timeZone", &oslo).await.unwrap();
         time.ensure("timeZone", Some(&oslo)).await.unwrap();
         assert_eq!(time.read("timeZone", &oslo).await, Ok(Some(oslo.clone())));
         let link = fs::read_link(root.path().join(LOCALTIME)).unwrap();
-        assert_eq!(link, Path::new("/usr/share/zoneinfo/Europe/Oslo"));
+        assert_eq!(link.to_str(), Some("/usr/share/zoneinfo/Europe/Oslo"));
         time.ensure("timeZone", Some(&json!("UTC"))).await.unwrap();
         assert_eq!(time.read("timeZone", &oslo).await, Ok(Some(json!("UTC"))));
-        time.ensure("timeZone", None).await.unwrap();
+        time.restore("timeZone", "timeZone", before.as_ref()).await.unwrap();
         assert_eq!(time.read("timeZone", &oslo).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_zone_that_was_a_plain_file_is_one_again() {
+        let (root, time) = device();
+        fs::create_dir_all(root.path().join("etc")).unwrap();
+        fs::write(root.path().join(LOCALTIME), b"TZif\xff").unwrap();
+        let oslo = json!("Europe/Oslo");
+        let before = time.snapshot("timeZone", &oslo).await.unwrap();
+        time.ensure("timeZone", Some(&oslo)).await.unwrap();
+        time.restore("timeZone", "timeZone", before.as_ref()).await.unwrap();
+        assert!(fs::symlink_metadata(root.path().join(LOCALTIME)).unwrap().is_file());
+        assert_eq!(fs::read(root.path().join(LOCALTIME)).unwrap(), b"TZif\xff");
+        assert!(!root.path().join(TIMEZONE).exists());
     }
 
     #[tokio::test]
     async fn time_servers_are_set_read_back_and_put_back() {
         let (root, time) = device();
         let wanted = json!({"enabled": false, "servers": ["a.example", "b.example"], "fallbackServers": ["c.example"]});
-        let before = time.read("ntp", &wanted).await.unwrap();
+        let before = time.snapshot("ntp", &wanted).await.unwrap();
+        let read = time.read("ntp", &wanted).await.unwrap();
         time.ensure("ntp", Some(&wanted)).await.unwrap();
         assert_eq!(time.read("ntp", &wanted).await, Ok(Some(wanted.clone())));
-        let text = fs::read_to_string(root.path().join(DROP_IN)).unwrap();
+        let text = fs::read_to_string(root.path().join(Keeper::Timesyncd.file())).unwrap();
         assert!(text.contains("\n[Time]\nNTP=a.example b.example\nFallbackNTP=c.example\n"), "{text}");
-        time.ensure("ntp", before.as_ref()).await.unwrap();
-        assert_eq!(time.read("ntp", &wanted).await, Ok(before));
-        assert!(!root.path().join(DROP_IN).exists());
+        time.restore("ntp", "ntp", before.as_ref()).await.unwrap();
+        assert_eq!(time.read("ntp", &wanted).await, Ok(read));
+        assert!(!root.path().join(Keeper::Timesyncd.file()).exists());
+    }
+
+    #[tokio::test]
+    async fn chrony_is_told_where_it_keeps_the_clock() {
+        let (root, time) = device();
+        time.port.tree.write_text("usr/sbin/chronyd", "").unwrap();
+        let wanted = json!({"enabled": true, "servers": ["a.example"], "fallbackServers": []});
+        time.ensure("ntp", Some(&wanted)).await.unwrap();
+        assert_eq!(time.read("ntp", &wanted).await, Ok(Some(wanted)));
+        let text = fs::read_to_string(root.path().join("etc/chrony/sources.d/twinops.sources")).unwrap();
+        assert!(text.ends_with("\nserver a.example iburst\n"), "{text}");
+        let fallback = json!({"servers": ["a"], "fallbackServers": ["b"]});
+        assert!(matches!(time.check("ntp", &fallback), Err(Refusal::Unsupported(_))));
     }
 
     #[tokio::test]
     async fn a_running_system_is_asked() {
-        let (_root, mut time) = device();
-        time.live = true;
+        let (_root, time) = device();
+        let time = Time::new(time.port.living());
+        time.port.programs().answer("timedatectl show", "yes\n");
         time.ensure("timeZone", Some(&json!("UTC"))).await.unwrap();
         time.ensure("ntp", Some(&json!({"servers": ["a.example"]}))).await.unwrap();
-        let ran = time.run.0.lock().unwrap().clone();
+        let ran = time.port.programs().changed();
         assert_eq!(ran[0], "timedatectl set-timezone UTC");
-        assert_eq!(ran.last().unwrap(), "systemctl try-restart systemd-timesyncd.service");
+        assert!(ran[1].ends_with("try-restart systemd-timesyncd.service"), "{ran:?}");
     }
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        let (_root, time) = device();
+        let (root, time) = device();
         for (property, wanted) in [
             ("timeZone", json!(7)),
             ("timeZone", json!("Mars/Base")),
@@ -276,5 +369,7 @@ mod tests {
         }
         assert!(matches!(time.check("ntpServer", &json!("a")), Err(Refusal::Unsupported(_))));
         assert_eq!(time.check("timeZone", &json!("Europe/Oslo")), Ok(()));
+        fs::remove_file(root.path().join("usr/lib/systemd/systemd-timesyncd")).unwrap();
+        assert!(matches!(time.check("ntp", &json!({"servers": ["a"]})), Err(Refusal::Unsupported(_))));
     }
 }

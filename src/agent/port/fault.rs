@@ -1,0 +1,24 @@
+//! What went wrong on the device.
+
+/// Something on the device that did not work, in words for its operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Fault(String);
+
+impl Fault {
+    pub(crate) fn new(doing: impl Into<String>) -> Self {
+        Self(doing.into())
+    }
+
+    /// What we were doing, and why it failed.
+    pub(crate) fn because(doing: &str, cause: &dyn std::error::Error) -> Self {
+        use std::fmt::Write as _;
+        let mut text = format!("{doing}: {cause}");
+        let mut below = cause.source();
+        while let Some(cause) = below {
+            let _ = write!(text, ": {cause}");
+            below = cause.source();
+        }
+        Self(text)
+    }
+}

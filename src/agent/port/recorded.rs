@@ -1,0 +1,55 @@
+//! Programs that only answer what was recorded, for tests.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use super::{Call, Fault, Output, Run};
+
+/// Answers of programs by the beginning of their command line, and what was run. Copies share both.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recorded(Arc<Mutex<Record>>);
+
+#[derive(Debug, Default)]
+struct Record {
+    answers: BTreeMap<String, Output>,
+    ran: Vec<String>,
+}
+
+impl Recorded {
+    /// From now on, a command line that begins so ends well and prints that.
+    pub(crate) fn answer(&self, begins: &str, prints: &str) -> &Self {
+        self.end(begins, 0, prints)
+    }
+
+    /// The same with an exit code.
+    pub(crate) fn end(&self, begins: &str, code: i32, prints: &str) -> &Self {
+        let output = Output { code: Some(code), stdout: prints.to_owned(), stderr: String::new() };
+        self.0.lock().unwrap().answers.insert(begins.to_owned(), output);
+        self
+    }
+
+    /// The command lines since this was last asked.
+    pub(crate) fn ran(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap().ran)
+    }
+
+    /// The same without those that only look.
+    pub(crate) fn changed(&self) -> Vec<String> {
+        let looks = [" show", " list-unit-files", "dpkg-query", " showhold", " -t ", " inspect", " --show-cursor"];
+        self.ran().into_iter().filter(|line| !looks.iter().any(|look| line.contains(look))).collect()
+    }
+}
+
+impl Run for Recorded {
+    /// What nobody recorded ends well and prints nothing.
+    async fn run(&self, call: Call<'_>) -> Result<Output, Fault> {
+        let line = std::iter::once(&call.program).chain(call.arguments).copied().collect::<Vec<_>>().join(" ");
+        let mut record = self.0.lock().unwrap();
+        let longest = record.answers.iter().filter(|(begins, _)| line.starts_with(*begins));
+        let answer = longest.max_by_key(|(begins, _)| begins.len()).map(|(_, output)| output.clone());
+        record.ran.push(line);
+        Ok(answer.unwrap_or(Output { code: Some(0), ..Output::default() }))
+    }
+}
