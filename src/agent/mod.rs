@@ -10,6 +10,7 @@
 
 mod config;
 mod intake;
+pub mod lease;
 mod ledger;
 mod link;
 pub mod options;
@@ -82,7 +83,7 @@ async fn start<P: resource::Platform>(
     let tls = link::tls_config(config.ca.as_deref()).map_err(AgentError::Tls)?;
     let ledger = Arc::new(Ledger::open(&config.state, &config.owner()).map_err(AgentError::Ledger)?);
     let MqttAddress { host, port } = config.mqtt();
-    let settings = Settings { connection: config.connection.clone(), host, port, tls, outages };
+    let settings = Settings { connection: config.connection.clone(), host, port, tls, ca: config.ca.clone(), outages };
 
     let platform = Arc::new(device);
     let (link, commands_rx) = LinkHandle::new();
@@ -92,7 +93,8 @@ async fn start<P: resource::Platform>(
     let session = Link::new(settings, commands_rx, events_tx);
     let intake =
         Intake { platform: Arc::clone(&platform), ledger: Arc::clone(&ledger), link: link.clone(), hub_tx, wake_tx };
-    let reconciler = Reconciler { platform, ledger, link, hub_rx, wake_rx, heal: config.heal };
+    let state = config.state.clone();
+    let reconciler = Reconciler { platform, ledger, link, hub_rx, wake_rx, state, heal: config.heal };
 
     let mut group = Group::new(stop.child());
     let inner = group.stop().clone();

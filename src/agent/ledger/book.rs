@@ -29,8 +29,11 @@ pub(crate) struct Accepted {
 pub(crate) struct Before {
     /// The thing on the device that the property spoke of, e.g. the path of a file.
     pub(crate) place: String,
-    /// Its value; `None` when it was not there.
+    /// What its resource needs to bring it back; `None` when it was not there.
     pub(crate) value: Option<Value>,
+    /// Whether it stays as it is when nobody declares it any more.
+    #[serde(default)]
+    pub(crate) leave: bool,
 }
 
 /// What the reconciler must not forget.
@@ -40,7 +43,66 @@ pub(crate) struct Notes {
     pub(crate) applied: Versions,
     /// What each property was before.
     pub(crate) before: BTreeMap<String, BTreeMap<String, Before>>,
+    /// What was gone back on, because the hub was not reached with it.
+    #[serde(default)]
+    pub(crate) rejected: BTreeMap<String, BTreeMap<String, Rejected>>,
+    /// What is being risked right now.
+    #[serde(default)]
+    pub(crate) checkpoint: Option<Checkpoint>,
+    /// What changed on the device and was set again, the latest last.
+    #[serde(default)]
+    pub(crate) healed: Vec<Healed>,
 }
+
+/// A change that cut the device off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rejected {
+    /// The version that asked for it.
+    pub(crate) version: u64,
+    /// In words for the operator.
+    pub(crate) why: String,
+}
+
+/// Changes that may cut the device off, and what was there before them. It is on disk before the first of them, and
+/// goes away when the hub was reached again or everything is as it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
+    /// Whether the hub was in reach before.
+    pub(crate) reached: bool,
+    /// How long the hub may take to be reached.
+    pub(crate) seconds: u32,
+    /// In the order in which they are made.
+    pub(crate) risked: Vec<Risked>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Risked {
+    pub(crate) component: String,
+    pub(crate) property: String,
+    /// The thing on the device.
+    pub(crate) place: String,
+    /// The version that asks for it.
+    pub(crate) version: u64,
+    /// What its resource needs to bring it back.
+    pub(crate) held: Option<Value>,
+    /// The note to be made again, when what is risked is putting something back.
+    pub(crate) before: Option<Before>,
+}
+
+/// A value that changed on the device and was set again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Healed {
+    /// `component.property`.
+    pub(crate) path: String,
+    /// When it was last set again.
+    pub(crate) at: String,
+    /// How often.
+    pub(crate) count: u64,
+}
+
+/// As many healed values are remembered.
+const MOST_HEALED: usize = 8;
 
 /// The whole of the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +128,42 @@ impl Notes {
     /// Notes that a property was applied.
     pub(crate) fn set_applied(&mut self, component: &str, property: &str, version: u64) {
         put(&mut self.applied, component, property, version);
+    }
+
+    /// Notes that a property is no longer what was applied.
+    pub(crate) fn clear_applied(&mut self, component: &str, property: &str) {
+        if let Some(properties) = self.applied.get_mut(component) {
+            properties.remove(property);
+        }
+    }
+
+    /// Why a property at this version is not tried again.
+    pub(crate) fn rejected(&self, component: &str, property: &str, version: u64) -> Option<&str> {
+        let rejected = self.rejected.get(component)?.get(property)?;
+        (rejected.version == version).then_some(rejected.why.as_str())
+    }
+
+    /// Notes what a property was before it was touched.
+    pub(crate) fn set_before(&mut self, component: &str, property: &str, before: Before) {
+        self.before.entry(component.to_owned()).or_default().insert(property.to_owned(), before);
+    }
+
+    /// Notes that nothing of a property is to be put back any more.
+    pub(crate) fn forget(&mut self, component: &str, property: &str) -> Option<Before> {
+        let properties = self.before.get_mut(component)?;
+        let before = properties.remove(property);
+        if properties.is_empty() {
+            self.before.remove(component);
+        }
+        before
+    }
+
+    /// Notes that a value was set again; the same one twice is one note, and the oldest give way.
+    pub(crate) fn set_healed(&mut self, path: String, at: &str) {
+        let known = self.healed.iter().position(|healed| healed.path == path);
+        let count = known.map_or(0, |known| self.healed.remove(known).count);
+        self.healed.push(Healed { path, at: at.to_owned(), count: count + 1 });
+        self.healed.drain(..self.healed.len().saturating_sub(MOST_HEALED));
     }
 }
 
@@ -103,6 +201,12 @@ impl Book {
         Self { device: device.to_owned(), accepted: Arc::default(), notes: Notes::default() }
     }
 
+    /// The book of the same device on another hub: what it was before is still to be put back, and nothing else holds.
+    pub(super) fn moved(self, device: &str) -> Self {
+        let notes = Notes { before: self.notes.before, checkpoint: self.notes.checkpoint, ..Notes::default() };
+        Self { notes, ..Self::new(device) }
+    }
+
     /// The book after a whole twin; `None` when that says nothing new.
     ///
     /// Every property counts as spoken of at `version`: which ones the missed patches named is not to be known. One
@@ -112,14 +216,21 @@ impl Book {
         if version == held.version && held.desired == desired {
             return None;
         }
-        let mut notes = Notes { applied: Versions::new(), before: self.notes.before.clone() };
+        let mut notes = self.notes.clone();
+        notes.applied = Versions::new();
+        notes.rejected = BTreeMap::new();
         let mut touched = Versions::new();
         for (component, property, value) in each_property(&desired) {
             put(&mut touched, component, property, version);
             let kept = version >= held.version
                 && member(&held.desired, component, property).is_some_and(|was| same(was, value));
-            if kept && self.notes.applied(component, property) == Some(held.touched(component, property)) {
+            let was = held.touched(component, property);
+            if kept && self.notes.applied(component, property) == Some(was) {
                 notes.set_applied(component, property, version);
+            }
+            if let Some(why) = self.notes.rejected(component, property, was).filter(|_| kept) {
+                let rejected = Rejected { version, why: why.to_owned() };
+                notes.rejected.entry(component.to_owned()).or_default().insert(property.to_owned(), rejected);
             }
         }
         Some(Self { device: self.device.clone(), accepted: Arc::new(Accepted { version, desired, touched }), notes })

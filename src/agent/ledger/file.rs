@@ -130,7 +130,7 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Desired properties are nobody else's business on the device.
-fn private_file(path: &Path) -> io::Result<fs::File> {
+pub(crate) fn private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -154,7 +154,17 @@ pub(super) fn decode(bytes: &[u8], device: &str) -> Result<Book, Refused> {
         return Err(Refused::Checksum);
     }
     let book: Book = serde_json::from_slice(body).map_err(|fault| Refused::Content(fault.to_string()))?;
-    if book.device == device { Ok(book) } else { Err(Refused::Foreign(book.device)) }
+    match book {
+        book if book.device == device => Ok(book),
+        book if is_same_device(&book.device, device) => Ok(book.moved(device)),
+        book => Err(Refused::Foreign(book.device)),
+    }
+}
+
+/// Whether both are `hub/device` of one device.
+fn is_same_device(one: &str, other: &str) -> bool {
+    let device = |owner: &str| owner.split_once('/').map(|(_, device)| device.to_owned());
+    device(one).is_some() && device(one) == device(other)
 }
 
 fn digest(body: &[u8]) -> String {

@@ -16,10 +16,10 @@ use tokio::sync::{Mutex, watch};
 use tracing::{info, warn};
 
 use book::Book;
-pub(crate) use book::{Accepted, Before, Notes, members};
+pub(crate) use book::{Accepted, Before, Checkpoint, Healed, Notes, Rejected, Risked, members};
 pub use file::LedgerError;
 use file::Store;
-pub(crate) use file::private_folder;
+pub(crate) use file::{private_file, private_folder};
 
 use crate::twin::Map;
 

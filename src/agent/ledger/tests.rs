@@ -169,9 +169,71 @@ async fn what_was_applied_of_older_properties_says_nothing_of_newer_ones() {
     ledger.accept_whole(map(json!({"c": {"x": 2}})), 3).await.unwrap();
     let mut notes = Notes::default();
     notes.set_applied("c", "x", 9);
-    let before = Before { place: "x".to_owned(), value: Some(json!(0)) };
+    let before = Before { place: "x".to_owned(), value: Some(json!(0)), leave: false };
     notes.before.entry("c".to_owned()).or_default().insert("x".to_owned(), before);
     ledger.note(&notes, &worked_on).await.unwrap();
     let kept = ledger.notes().await;
     assert_eq!((kept.applied("c", "x"), kept.before), (None, notes.before));
+}
+
+#[tokio::test]
+async fn a_device_that_moves_to_another_hub_still_knows_what_it_was() {
+    let folder = folder();
+    let ledger = Ledger::open(folder.path(), "one.example/d1").unwrap();
+    ledger.accept_whole(map(json!({"c": {"x": 1}})), 9).await.unwrap();
+    let mut notes = Notes::default();
+    notes.set_applied("c", "x", 9);
+    notes.set_before("c", "x", Before { place: "x".to_owned(), value: Some(json!(0)), leave: false });
+    ledger.note(&notes, &held(&ledger)).await.unwrap();
+    let moved = Ledger::open(folder.path(), "two.example/d1").unwrap();
+    assert_eq!((held(&moved).version, moved.notes().await.before), (0, notes.before));
+    assert_eq!(moved.notes().await.applied("c", "x"), None);
+    let other = Ledger::open(folder.path(), "two.example/d2").unwrap();
+    assert!(other.notes().await.before.is_empty());
+}
+
+#[tokio::test]
+async fn power_that_goes_at_any_byte_of_any_write_leaves_the_book_before_or_after_it() {
+    let mut books = vec![Book::new("d1").with_whole(map(json!({"c": {"x": 1, "y": 1}})), 1).unwrap()];
+    books.push(books[0].with_patch(&map(json!({"c": {"x": 2}})), 2));
+    let mut noted = books[1].clone();
+    let risked = Risked {
+        component: "c".to_owned(),
+        property: "x".to_owned(),
+        place: "x".to_owned(),
+        version: 2,
+        held: Some(json!({"file": "old"})),
+        before: None,
+    };
+    noted.notes.checkpoint = Some(Checkpoint { reached: true, seconds: 300, risked: vec![risked] });
+    noted.notes.set_before("c", "x", Before { place: "x".to_owned(), value: None, leave: false });
+    books.push(noted.clone());
+    noted.notes.checkpoint = None;
+    books.push(noted);
+    for pair in books.windows(2) {
+        let (old, new) = (encode(&pair[0]).unwrap(), encode(&pair[1]).unwrap());
+        for cut in 0..=new.len() {
+            // The write of the next file is cut; it has not taken the place of the old one.
+            let folder = folder();
+            fs::write(folder.path().join("ledger.json"), &old).unwrap();
+            fs::write(folder.path().join("ledger.json.next"), &new[..cut]).unwrap();
+            let found = Ledger::open(folder.path(), "d1").unwrap();
+            assert_eq!((&*held(&found), found.notes().await), (&*pair[0].accepted, pair[0].notes.clone()), "at {cut}");
+            // And what comes next is written whole over what is left of it.
+            found.accept_whole(map(json!({"z": 1})), 7).await.unwrap();
+            assert_eq!(held(&Ledger::open(folder.path(), "d1").unwrap()).version, 7, "at {cut}");
+        }
+        assert_eq!(decode(&new, "d1").as_ref(), Ok(&pair[1]));
+    }
+}
+
+#[test]
+fn healed_values_are_merged_and_bounded() {
+    let mut notes = Notes::default();
+    for at in 0..20 {
+        notes.set_healed(format!("c.{}", at % 10), "now");
+    }
+    assert_eq!((notes.healed.len(), notes.healed[7].path.as_str()), (8, "c.9"));
+    notes.set_healed("c.9".to_owned(), "later");
+    assert_eq!((notes.healed[7].count, notes.healed[7].at.as_str()), (2, "later"));
 }

@@ -101,6 +101,8 @@ pub(crate) enum Command {
     },
     /// Ask for the whole twin again.
     Refresh,
+    /// Connect anew, with the authorities that the device has now; answered when the hub has answered.
+    Prove(oneshot::Sender<()>),
 }
 
 /// A handle on the session; copies share it.
@@ -142,6 +144,12 @@ impl LinkHandle {
     /// Asks for the whole twin again.
     pub(crate) fn refresh(&self) {
         self.send(Command::Refresh);
+    }
+
+    /// Connects anew and waits until the hub has answered, for ever if need be; false when that cannot be tried.
+    pub(crate) async fn prove(&self) -> bool {
+        let (answer_tx, answer_rx) = oneshot::channel();
+        self.commands_tx.send(Command::Prove(answer_tx)).await.is_ok() && answer_rx.await.is_ok()
     }
 
     fn send(&self, command: Command) {

@@ -4,6 +4,7 @@
 //! is there, its packet limit is too small for a twin, and a new token means a new connection.
 
 use std::{
+    path::PathBuf,
     pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -14,7 +15,7 @@ use rumqttc::{
     Packet, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until, timeout},
 };
 use tracing::{debug, info, warn};
@@ -22,6 +23,7 @@ use tracing::{debug, info, warn};
 use super::{
     ANSWER, Command, Event, QUEUE, ReportError, credential,
     session::{Action, Session},
+    tls,
 };
 use crate::{
     iothub::{ClientId, DeviceConnection, Filter, Username},
@@ -50,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: Arc<rustls::ClientConfig>,
+    /// The file of the authorities that `tls` trusts, when it is not the system's.
+    pub(crate) ca: Option<PathBuf>,
     /// Set for devices that play being out of reach.
     pub(crate) outages: Option<Outages>,
 }
@@ -68,6 +72,8 @@ pub(crate) struct Link {
     settings: Settings,
     commands_rx: mpsc::Receiver<Command>,
     events_tx: mpsc::Sender<Event>,
+    /// Those who wait for a connection made after they asked.
+    provers: Vec<oneshot::Sender<()>>,
 }
 
 /// How a connection ended.
@@ -76,6 +82,8 @@ enum End {
     Stopped,
     /// The token is about to end.
     Renew,
+    /// Someone wants to know that a connection can be made.
+    Prove,
     /// The device plays being out of reach.
     Outage(Duration),
     /// It broke.
@@ -88,7 +96,7 @@ impl Link {
         commands_rx: mpsc::Receiver<Command>,
         events_tx: mpsc::Sender<Event>,
     ) -> Self {
-        Self { settings, commands_rx, events_tx }
+        Self { settings, commands_rx, events_tx, provers: Vec::new() }
     }
 
     /// Keeps a connection to the hub until asked to stop.
@@ -102,6 +110,7 @@ impl Link {
             match end {
                 End::Stopped => return,
                 End::Renew => debug!("connecting anew with a fresh token"),
+                End::Prove => self.trust_anew(),
                 End::Outage(lasting) => {
                     if !self.wait(lasting, &stop).await {
                         return;
@@ -126,9 +135,25 @@ impl Link {
                 () = stop.requested() => return false,
                 () = sleep_until(until) => return true,
                 command = self.commands_rx.recv() => match command {
+                    Some(Command::Prove(answer)) => {
+                        self.provers.push(answer);
+                        self.trust_anew();
+                        return true;
+                    }
                     Some(command) => decline(command),
                     None => return false,
                 }
+            }
+        }
+    }
+
+    /// Takes the authorities that the device has now. When there are none, whoever asked hears that at once.
+    fn trust_anew(&mut self) {
+        match tls::config(self.settings.ca.as_deref()) {
+            Ok(tls) => self.settings.tls = tls,
+            Err(fault) => {
+                warn!(%fault, "the authorities on this device are of no use");
+                self.provers.clear();
             }
         }
     }
@@ -148,7 +173,7 @@ impl Link {
         events.set_network_options(network);
         let mut wire = Wire { client, session: Session::new(), subscribed: 0, deadline: Instant::now() + ANSWER };
         let end = self.follow(&mut wire, &mut events, renew, stop, backoff).await;
-        if matches!(end, End::Stopped | End::Renew | End::Outage(_)) {
+        if matches!(end, End::Stopped | End::Renew | End::Prove | End::Outage(_)) {
             goodbye(&wire.client, &mut events).await;
         }
         end
@@ -178,6 +203,10 @@ impl Link {
                         return End::Lost { why: "the hub does not answer".to_owned() };
                     }
                     command = self.commands_rx.recv() => match command {
+                        Some(Command::Prove(answer)) => {
+                            self.provers.push(answer);
+                            return End::Prove;
+                        }
                         Some(command) => wire.command(command),
                         None => return End::Stopped,
                     }
@@ -196,8 +225,13 @@ impl Link {
                 match wire.act(action) {
                     Ok(None) => {}
                     Ok(Some(event)) => {
+                        let reached = matches!(event, Event::Twin { .. });
                         if self.events_tx.send(event).await.is_err() {
                             return End::Stopped;
+                        }
+                        for prover in if reached { std::mem::take(&mut self.provers) } else { Vec::new() } {
+                            // Whoever asked may have stopped waiting.
+                            let _ = prover.send(());
                         }
                     }
                     Err(why) => return End::Lost { why },
@@ -207,7 +241,7 @@ impl Link {
     }
 
     fn options(&self, token: &str) -> MqttOptions {
-        let Settings { connection, host, port, tls, outages: _ } = &self.settings;
+        let Settings { connection, host, port, tls, ca: _, outages: _ } = &self.settings;
         let client = ClientId { device: connection.device_id.clone(), module: connection.module_id.clone() };
         let client_id = client.to_string();
         let user = Username {

@@ -42,6 +42,7 @@ struct Bench {
     link: LinkHandle,
     events_rx: mpsc::Receiver<Event>,
     stop: Stop,
+    ca: tempfile::NamedTempFile,
 }
 
 async fn bench() -> Bench {
@@ -58,12 +59,13 @@ async fn bench() -> Bench {
     let text = "HostName=localhost;DeviceId=d1;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let connection = DeviceConnection::parse(text).unwrap();
     let tls = tls::config(Some(ca.path())).unwrap();
-    let settings = Settings { connection, host: "localhost".to_owned(), port, tls, outages: None };
+    let own = Some(ca.path().to_owned());
+    let settings = Settings { connection, host: "localhost".to_owned(), port, tls, ca: own, outages: None };
     let (link, commands_rx) = LinkHandle::new();
     let (events_tx, events_rx) = mpsc::channel(QUEUE);
     let stop = Stop::new();
     tokio::spawn(Link::new(settings, commands_rx, events_tx).run(stop.clone()));
-    Bench { hub: Hub { listener, acceptor: TlsAcceptor::from(Arc::new(server)) }, link, events_rx, stop }
+    Bench { hub: Hub { listener, acceptor: TlsAcceptor::from(Arc::new(server)) }, link, events_rx, stop, ca }
 }
 
 impl Hub {
@@ -191,5 +193,31 @@ async fn reports_without_a_connection_are_declined_at_once() {
     let mut peer = bench.hub.accept().await;
     assert!(matches!(peer.read().await, Packet::Connect(_)));
     assert_eq!(bench.link.report(map(json!({"x": 1}))).await, Err(super::ReportError::Offline));
+    bench.stop.request();
+}
+
+#[tokio::test]
+async fn that_the_hub_can_be_reached_is_proven_by_a_new_connection() {
+    let mut bench = bench().await;
+    let (mut peer, rid) = bench.hub.welcome().await;
+    peer.give(&rid, 4).await;
+    assert_eq!(bench.events_rx.recv().await, Some(whole(4)));
+    let link = bench.link.clone();
+    let proof = tokio::spawn(async move { link.prove().await });
+    assert_eq!(peer.read().await, Packet::Disconnect);
+    let (mut peer, rid) = bench.hub.welcome().await;
+    assert!(!proof.is_finished());
+    peer.give(&rid, 4).await;
+    assert!(proof.await.unwrap());
+    bench.stop.request();
+}
+
+#[tokio::test]
+async fn authorities_that_are_gone_prove_that_the_hub_cannot_be_reached() {
+    let bench = bench().await;
+    let (mut peer, rid) = bench.hub.welcome().await;
+    peer.give(&rid, 4).await;
+    std::fs::write(bench.ca.path(), "").unwrap();
+    assert!(!bench.link.prove().await);
     bench.stop.request();
 }

@@ -86,6 +86,8 @@ impl Session {
             Command::Respond { rid, status, payload } => {
                 Some(Action::Publish { topic: Publish::MethodResponse { status, rid }, payload: text(&payload) })
             }
+            // The connection itself answers that, by ending.
+            Command::Prove(_) => None,
             Command::Refresh if self.is_asking() => None,
             Command::Refresh => Some(self.ask()),
         }

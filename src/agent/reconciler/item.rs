@@ -30,6 +30,8 @@ pub(super) enum Standing {
     Skipped(String),
     /// The device tried, and failed.
     Failed(String),
+    /// It was applied, the hub was not reached with it, and the device went back.
+    GoneBack(String),
 }
 
 pub(super) struct Item<R> {
@@ -46,6 +48,10 @@ pub(super) struct Item<R> {
     pub(super) standing: Standing,
     /// Whether this pass changed it.
     pub(super) fresh: bool,
+    /// Whether it is set again when it changes on the device.
+    pub(super) heal: bool,
+    /// In words, when someone at the device set it for a while.
+    pub(super) lease: Option<String>,
 }
 
 impl<R: Resource> Item<R> {
@@ -62,18 +68,18 @@ impl<R: Resource> Item<R> {
 
 impl<R> Item<R> {
     pub(super) fn is_at_fault(&self) -> bool {
-        matches!(self.standing, Standing::Refused(_) | Standing::Skipped(_) | Standing::Failed(_))
+        matches!(self.standing, Standing::Refused(_) | Standing::Skipped(_) | Standing::Failed(_) | Standing::GoneBack(_))
     }
 
     /// The answer in the words of Plug and Play.
     pub(super) fn ack(&self) -> Ack {
         let (ac, word) = match &self.standing {
-            Standing::Applied => (code::APPLIED, None),
+            Standing::Applied => (code::APPLIED, self.lease.clone()),
             Standing::Drifted => (code::APPLIED, Some("changed on the device since it was applied".to_owned())),
             Standing::Todo | Standing::Waiting => (code::IN_PROGRESS, Some("in progress".to_owned())),
             Standing::Refused(refusal) => (refusal.code(), Some(refusal.to_string())),
             Standing::Skipped(why) => (code::SKIPPED, Some(why.clone())),
-            Standing::Failed(why) => (code::FAILED, Some(why.clone())),
+            Standing::Failed(why) | Standing::GoneBack(why) => (code::FAILED, Some(why.clone())),
         };
         let value = self.value.as_ref().map(|value| storable(value.clone()));
         Ack { value, ac, av: self.version, ad: word.map(|word| short(&word)) }

@@ -10,17 +10,28 @@ mod patch;
 mod render;
 mod reporter;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
-use tracing::debug;
+use tracing::{debug, error, info, warn};
 
-use self::{pass::Pass, reporter::Reporter};
-use super::{ledger::Ledger, link::LinkHandle, resource::Platform};
-use crate::{task::Backoff, task::Stop, twin::Map};
+use self::{
+    pass::{Pass, Work},
+    reporter::Reporter,
+};
+use super::{
+    lease::{self, Lease},
+    ledger::Ledger,
+    link::LinkHandle,
+    resource::Platform,
+};
+use crate::{
+    task::{Backoff, Stop},
+    twin::Map,
+};
 
 pub(crate) use pass::Outcome;
 
@@ -44,8 +55,21 @@ pub(crate) struct Reconciler<P> {
     pub(crate) link: LinkHandle,
     pub(crate) hub_rx: watch::Receiver<Hub>,
     pub(crate) wake_rx: mpsc::Receiver<Wake>,
+    /// Where leases lie.
+    pub(crate) state: PathBuf,
     /// Whether values that drifted on the device are set again, or only reported.
     pub(crate) heal: bool,
+}
+
+/// What became of a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    /// There is none any more.
+    Done,
+    /// What was risked is to be tried again later.
+    Later,
+    /// The end was asked for.
+    Stopped,
 }
 
 impl<P: Platform> Reconciler<P> {
@@ -59,23 +83,37 @@ impl<P: Platform> Reconciler<P> {
         // `changed` forgets that it told, so that has to be remembered here.
         let mut hub_moved = true;
         while !stop.is_requested() {
+            let settled = self.settle(&stop).await;
+            if settled == Settled::Stopped {
+                return;
+            }
             let accepted = Arc::clone(&accepted_rx.borrow_and_update());
             if std::mem::take(&mut hub_moved) || self.hub_rx.has_changed().unwrap_or(false) {
                 let hub = self.hub_rx.borrow_and_update().clone();
                 reporter.adopt(self.known(hub));
             }
-            let pass = Pass::new(&*self.platform, &self.ledger, &mut reporter, &accepted, self.heal).await;
-            let outcome = pass.run().await;
-            debug!(failed = ?outcome.failed, "made a pass");
-            for wake in waiting.drain(..) {
-                // Whoever asked may have stopped waiting.
-                let _ = wake.send(outcome.clone());
+            let leases = lease::active(&self.state);
+            let lease_ends = leases.first().map(ends_in);
+            let mut again = settled == Settled::Later;
+            if !again {
+                let (platform, ledger) = (&*self.platform, &*self.ledger);
+                let work = Work { platform, ledger, reporter: &mut reporter, accepted: &accepted, leases, heal: self.heal };
+                let outcome = Pass::new(work).await.run().await;
+                debug!(failed = ?outcome.failed, "made a pass");
+                if outcome.risked {
+                    continue;
+                }
+                again = outcome.retry;
+                for wake in waiting.drain(..) {
+                    // Whoever asked may have stopped waiting.
+                    let _ = wake.send(outcome.clone());
+                }
             }
-            let until =
-                Instant::now() + if outcome.retry { retry(&mut backoff, pace.retry) } else { jitter(pace.recheck) };
-            if !outcome.retry {
+            let wait = if again { retry(&mut backoff, pace.retry) } else { jitter(pace.recheck) };
+            if !again {
                 backoff.reset();
             }
+            let until = Instant::now() + lease_ends.map_or(wait, |ends| ends.min(wait));
             // Every arm can be dropped: `changed` and `recv` lose nothing, and the timer is a point in time.
             tokio::select! {
                 () = stop.requested() => return,
@@ -93,6 +131,35 @@ impl<P: Platform> Reconciler<P> {
         }
     }
 
+    /// Ends what is being risked, also when that began before a restart: the hub is reached by a connection of now, or
+    /// all becomes what it was.
+    async fn settle(&mut self, stop: &Stop) -> Settled {
+        let mut notes = self.ledger.notes().await;
+        let Some(checkpoint) = notes.checkpoint.take() else { return Settled::Done };
+        let patience = Duration::from_secs(checkpoint.seconds.into());
+        info!(seconds = checkpoint.seconds, "a change holds only if the hub is reached with it");
+        let Some(proven) = stop.unless(timeout(patience, self.link.prove())).await else { return Settled::Stopped };
+        let accepted = Arc::clone(&self.ledger.accepted().borrow());
+        if proven == Ok(true) {
+            info!("the hub was reached; the change holds");
+            return match self.ledger.note(&notes, &accepted).await {
+                Ok(()) => Settled::Done,
+                Err(fault) => {
+                    warn!(%fault, "cannot note that a change holds");
+                    Settled::Later
+                }
+            };
+        }
+        match pass::go_back(&*self.platform, &self.ledger, &accepted).await {
+            Ok(()) if checkpoint.reached => Settled::Done,
+            Ok(()) => Settled::Later,
+            Err(fault) => {
+                error!(%fault, "cannot go back to what was there before a change");
+                Settled::Later
+            }
+        }
+    }
+
     /// The part of what the hub holds that is ours to change.
     fn known(&self, hub: Hub) -> Option<Map> {
         match hub {
@@ -103,6 +170,12 @@ impl<P: Platform> Reconciler<P> {
             }
         }
     }
+}
+
+/// How long a lease still lasts; a little longer, so that it is over then.
+fn ends_in(lease: &Lease) -> Duration {
+    let left = lease.until.saturating_sub(jiff::Timestamp::now().as_second());
+    Duration::from_secs(u64::try_from(left).unwrap_or_default() + 1)
 }
 
 /// At least half of the first wait, so that a failing resource is not tried in a circle.

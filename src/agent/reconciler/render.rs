@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 use super::item::{Item, Standing, short};
 use crate::{
-    agent::resource::{Refusal, Style},
+    agent::{
+        lease::Lease,
+        ledger::Healed,
+        resource::{Refusal, Style},
+    },
     component::pnp::{Ack, COMPONENT, MARKER, TWINOPS, code},
     twin::{Map, same},
 };
@@ -16,14 +20,20 @@ pub(super) struct View<'a, R> {
     pub(super) items: &'a [Item<R>],
     /// Read-only properties by component.
     pub(super) facts: &'a BTreeMap<String, Map>,
-    /// Versions of the components' models.
-    pub(super) capabilities: &'a BTreeMap<String, &'static str>,
+    /// What this device has of the components' models.
+    pub(super) capabilities: &'a BTreeMap<String, Map>,
     /// What could not be put back, by component.
     pub(super) unrestored: &'a BTreeMap<String, String>,
     /// The commit to be answered and the version that named it.
     pub(super) revision: Option<(&'a Value, u64)>,
-    /// Whether drift is about to be undone.
-    pub(super) heal: bool,
+    /// How components are gone about, and the version that said so.
+    pub(super) policy: Option<(&'a Value, u64)>,
+    /// Why that cannot be read.
+    pub(super) policy_fault: Option<&'a str>,
+    /// What someone at the device set for a while.
+    pub(super) leases: &'a [Lease],
+    /// What changed on the device and was set again.
+    pub(super) healed: &'a [Healed],
     /// What the hub was last told.
     pub(super) last: Option<&'a Map>,
     /// Now, as text.
@@ -36,11 +46,11 @@ impl<R> View<'_, R> {
         let named = |fits: &dyn Fn(&Item<R>) -> bool| {
             self.items.iter().filter(|item| fits(item)).map(|item| item.component.as_str()).collect::<BTreeSet<_>>()
         };
-        let mut failed = named(&|item| item.is_at_fault() || (item.standing == Standing::Drifted && !self.heal));
+        let mut failed = named(&|item| item.is_at_fault() || (item.standing == Standing::Drifted && !item.heal));
         failed.extend(self.unrestored.keys().map(String::as_str));
         let pending = named(&|item| match item.standing {
             Standing::Todo | Standing::Waiting => true,
-            Standing::Drifted => self.heal,
+            Standing::Drifted => item.heal,
             _ => false,
         });
         (failed, pending)
@@ -70,7 +80,11 @@ impl<R> View<'_, R> {
         for (name, facts) in self.facts.iter().filter(|(_, facts)| !facts.is_empty()) {
             component(&mut report, name).extend(facts.clone());
         }
-        report.insert(TWINOPS.to_owned(), Value::Object(self.twinops()));
+        let mut own = self.twinops();
+        if fit(&mut report) {
+            object(&mut own, "summary").insert("truncated".to_owned(), true.into());
+        }
+        report.insert(TWINOPS.to_owned(), Value::Object(own));
         report
     }
 
@@ -79,25 +93,52 @@ impl<R> View<'_, R> {
         let state = match (failed.is_empty(), pending.is_empty()) {
             (_, false) => "in-progress",
             (false, true) => "failed",
+            (true, true) if !self.leases.is_empty() => "leased",
             (true, true) => "applied",
         };
         let mut own = Map::new();
         own.insert(MARKER.to_owned(), COMPONENT.into());
         own.insert("agentVersion".to_owned(), env!("CARGO_PKG_VERSION").into());
-        let version = |(name, version): (&String, &&'static str)| (name.clone(), json!({ "version": version }));
-        own.insert("capabilities".to_owned(), self.capabilities.iter().map(version).collect());
+        own.insert("capabilities".to_owned(), json!(self.capabilities));
         let summary = json!({"state": state, "failed": failed, "pending": pending});
         own.insert("summary".to_owned(), self.stamped(summary, "at", self.last_at(&[TWINOPS, "summary"]), false));
-        if let Some((revision, av)) = self.revision {
-            let (ac, ad) = match state {
-                "applied" => (code::APPLIED, None),
-                "failed" => (code::FAILED, Some(self.blame(&failed))),
-                _ => (code::IN_PROGRESS, Some("in progress".to_owned())),
-            };
-            let ack = Ack { value: Some(revision.clone()), ac, av, ad };
-            own.insert("revision".to_owned(), serde_json::to_value(ack).unwrap_or_default());
+        if !self.healed.is_empty() {
+            own.insert("healed".to_owned(), json!(self.healed));
+        }
+        if !self.leases.is_empty() {
+            own.insert("overrides".to_owned(), self.overrides());
+        }
+        let answered = [("revision", self.revision(state, &failed)), ("policy", self.policy())];
+        for (name, ack) in answered.into_iter().filter_map(|(name, ack)| Some((name, ack?))) {
+            own.insert(name.to_owned(), serde_json::to_value(ack).unwrap_or_default());
         }
         own
+    }
+
+    fn revision(&self, state: &str, failed: &BTreeSet<&str>) -> Option<Ack> {
+        let (revision, av) = self.revision?;
+        let (ac, ad) = match state {
+            "applied" => (code::APPLIED, None),
+            "failed" => (code::FAILED, Some(self.blame(failed))),
+            "leased" => (code::IN_PROGRESS, self.leases.first().map(|lease| short(&lease.told()))),
+            _ => (code::IN_PROGRESS, Some("in progress".to_owned())),
+        };
+        Some(Ack { value: Some(revision.clone()), ac, av, ad })
+    }
+
+    fn policy(&self) -> Option<Ack> {
+        let (policy, av) = self.policy?;
+        Some(match self.policy_fault {
+            None => Ack { value: Some(policy.clone()), ac: code::APPLIED, av, ad: None },
+            Some(fault) => Ack { value: None, ac: code::INVALID, av, ad: Some(short(fault)) },
+        })
+    }
+
+    fn overrides(&self) -> Value {
+        let told = |lease: &Lease| {
+            json!({"path": lease.path, "until": lease.ends(), "reason": short(&lease.reason), "by": lease.by})
+        };
+        self.leases.iter().map(told).collect()
     }
 
     fn blame(&self, failed: &BTreeSet<&str>) -> String {
@@ -115,7 +156,7 @@ impl<R> View<'_, R> {
             Standing::Todo | Standing::Waiting => ("pending", None),
             Standing::Refused(Refusal::Invalid(why)) => fault(WRONG_TYPE, why),
             Standing::Refused(refusal) => fault(NOT_SUPPORTED, &refusal.to_string()),
-            Standing::Skipped(why) | Standing::Failed(why) => fault(NOT_SUPPORTED, why),
+            Standing::Skipped(why) | Standing::Failed(why) | Standing::GoneBack(why) => fault(NOT_SUPPORTED, why),
         };
         let mut change = json!({ "state": state });
         if let (Some((number, why)), Value::Object(change)) = (fault, &mut change) {
@@ -153,6 +194,31 @@ impl<R> View<'_, R> {
     }
 }
 
+/// The most that a report may take, in bytes; a hub holds 32 KB (protocol reference 5.5), and counts a little less.
+const LARGEST: usize = 30 * 1024;
+/// What loses its detail first when a report is too large.
+const DETAILED: [&str; 3] = ["apps", "certificates", "files"];
+
+/// Takes values out of answers, in a fixed order, until the report fits; whether it had to. How each property stands
+/// is never left out.
+fn fit(report: &mut Map) -> bool {
+    let size = |report: &Map| serde_json::to_vec(report).map_or(0, |text| text.len());
+    if size(report) <= LARGEST {
+        return false;
+    }
+    let others = report.keys().filter(|name| !DETAILED.contains(&name.as_str())).cloned().collect::<Vec<_>>();
+    for name in DETAILED.map(str::to_owned).into_iter().chain(others) {
+        let Some(Value::Object(component)) = report.get_mut(&name) else { continue };
+        for ack in component.values_mut().filter_map(Value::as_object_mut).filter(|ack| ack.contains_key("ac")) {
+            ack.remove("value");
+        }
+        if size(report) <= LARGEST {
+            break;
+        }
+    }
+    true
+}
+
 /// 0xA0000000: the section has the wrong type.
 const WRONG_TYPE: i32 = -0x6000_0000;
 /// 0xA0000001: the value is not supported.
@@ -186,4 +252,22 @@ fn component<'a>(report: &'a mut Map, name: &str) -> &'a mut Map {
     let own = object(report, name);
     own.entry(MARKER).or_insert_with(|| COMPONENT.into());
     own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_is_too_large_loses_values_and_no_answers() {
+        let ack = |size: usize| json!({"value": "x".repeat(size), "ac": 200, "av": 1});
+        let many = |size: usize| (0..10).map(|at| (format!("a{at}"), ack(size))).collect::<Map>();
+        let mut report = Map::new();
+        report.insert("files".to_owned(), Value::Object(many(3000)));
+        report.insert("time".to_owned(), Value::Object(many(100)));
+        let whole = report.clone();
+        assert!(fit(&mut report));
+        assert_eq!((&report["files"]["a3"], &report["time"]), (&json!({"ac": 200, "av": 1}), &whole["time"]));
+        assert!(!fit(&mut report));
+    }
 }

@@ -36,6 +36,11 @@ impl Reporter {
         self.last = reported;
     }
 
+    /// Whether the hub is in reach, as far as that is known.
+    pub(super) fn is_online(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// What the hub was last told.
     pub(super) fn last(&self) -> Option<&Map> {
         self.last.as_ref()

@@ -12,12 +12,15 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     agent::{
+        ledger::Before,
         link::{Command, ReportError},
         resource::{Fault, Pace, Refusal, Resource, Style},
     },
     component::pnp,
     twin::merge,
 };
+
+mod risks;
 
 const RECHECK: Duration = Duration::from_mins(5);
 
@@ -76,6 +79,10 @@ impl Platform for Fake {
 }
 
 impl Resource for FakeResource {
+    fn may_cut_off(&self, _property: &str, _wanted: Option<&Value>) -> bool {
+        self.component == "wifi"
+    }
+
     fn depends_on(&self) -> &[&'static str] {
         if self.component == "apps" { &["storage"] } else { &[] }
     }
@@ -126,6 +133,10 @@ struct Bench {
     commands_rx: mpsc::Receiver<Command>,
     /// What the hub holds.
     reported: Map,
+    /// Whether the hub can be reached by those who try.
+    reach: bool,
+    /// Those who tried in vain.
+    tried: Vec<oneshot::Sender<()>>,
     stop: Stop,
 }
 
@@ -140,15 +151,20 @@ impl Bench {
     }
 
     fn begin(folder: TempDir, fake: Fake, heal: bool) -> Self {
-        let ledger = Arc::new(Ledger::open(folder.path(), "d1").unwrap());
+        Self::owned(folder, "d1", fake, heal)
+    }
+
+    fn owned(folder: TempDir, owner: &str, fake: Fake, heal: bool) -> Self {
+        let ledger = Arc::new(Ledger::open(folder.path(), owner).unwrap());
         let (link, commands_rx) = LinkHandle::new();
         let (hub_tx, hub_rx) = watch::channel(Hub::Offline);
         let (wake_tx, wake_rx) = mpsc::channel(4);
         let stop = Stop::new();
         let platform = Arc::new(fake.clone());
-        let reconciler = Reconciler { platform, ledger: Arc::clone(&ledger), link, hub_rx, wake_rx, heal };
+        let state = folder.path().to_owned();
+        let reconciler = Reconciler { platform, ledger: Arc::clone(&ledger), link, hub_rx, wake_rx, state, heal };
         tokio::spawn(reconciler.run(stop.clone()));
-        Self { folder, fake, ledger, hub_tx, wake_tx, commands_rx, reported: Map::new(), stop }
+        Self { folder, fake, ledger, hub_tx, wake_tx, commands_rx, reported: Map::new(), reach: true, tried: Vec::new(), stop }
     }
 
     /// The hub says what is desired; the connection is up from now on.
@@ -161,14 +177,33 @@ impl Bench {
 
     /// The next report; the hub takes it.
     async fn report(&mut self) -> Value {
-        match self.commands_rx.recv().await {
-            Some(Command::Report(patch, answer)) => {
-                merge(&mut self.reported, &patch);
-                answer.send(Ok(1)).unwrap();
-                Value::Object(patch)
+        loop {
+            match self.commands_rx.recv().await {
+                Some(Command::Report(patch, answer)) => {
+                    merge(&mut self.reported, &patch);
+                    answer.send(Ok(1)).unwrap();
+                    return Value::Object(patch);
+                }
+                Some(Command::Prove(answer)) if self.reach => answer.send(()).unwrap(),
+                Some(Command::Prove(answer)) => self.tried.push(answer),
+                other => panic!("a report, not {other:?}"),
             }
-            other => panic!("a report, not {other:?}"),
         }
+    }
+
+    /// The next report that says something of a path.
+    async fn report_of(&mut self, path: &str) {
+        let keys: Vec<&str> = path.split('.').collect();
+        loop {
+            let report = self.report().await;
+            if keys.iter().try_fold(&report, |value, key| value.get(key)).is_some() {
+                return;
+            }
+        }
+    }
+
+    fn value(&self, key: &str) -> Option<Value> {
+        self.fake.with(|memory| memory.values.get(key).cloned())
     }
 
     /// Has the device looked at, taking all reports meanwhile.
@@ -329,6 +364,94 @@ async fn a_property_that_moves_leaves_its_old_place_as_it_was() {
     let values = bench.fake.with(|memory| memory.values.clone());
     assert_eq!(values["files./x"]["content"], "old");
     assert_eq!(values["files./y"]["content"], "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_properties_that_speak_of_one_thing_are_refused_and_neither_is_touched() {
+    let mut bench = Bench::new(Fake::default(), true);
+    let one = json!({"path": "/x", "content": "1"});
+    let desired = json!({"files": {"__t": "c", "a": one, "b": {"path": "/x", "content": "2"}, "c": {"path": "/y"}}});
+    bench.desire(desired, 1).await;
+    bench.report().await;
+    assert_eq!((bench.ac("files.a"), bench.ac("files.b"), bench.ac("files.c")), (400, 400, 200));
+    assert_eq!(bench.at("files.a.ad"), "`a`, `b` all speak of `/x`; keep one of them");
+    assert_eq!(bench.asked(), ["files./y"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thing_that_gets_another_id_is_not_put_back_in_between() {
+    let fake = Fake::default();
+    let old = json!({"path": "/x", "content": "old"});
+    fake.with(|memory| memory.values.insert("files./x".into(), old.clone()));
+    let mut bench = Bench::new(fake, true);
+    let new = json!({"path": "/x", "content": "new"});
+    bench.desire(json!({"files": {"__t": "c", "a": new}}), 1).await;
+    bench.report().await;
+    bench.asked();
+    bench.desire(json!({"files": {"__t": "c", "b": new}}), 2).await;
+    bench.report().await;
+    assert_eq!(bench.asked(), Vec::<String>::new());
+    bench.desire(json!({}), 3).await;
+    bench.report().await;
+    assert_eq!(bench.value("files./x"), Some(old));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_component_may_say_that_its_drift_is_only_reported() {
+    let mut bench = Bench::new(Fake::default(), true);
+    let policy = json!({"time": {"drift": "report"}});
+    let desired = json!({
+        "time": {"__t": "c", "zone": "a"}, "telemetry": {"__t": "c", "level": "a"}, "twinops": {"policy": policy}
+    });
+    bench.desire(desired, 1).await;
+    bench.report().await;
+    assert_eq!(bench.at("twinops.policy"), &json!({"value": policy, "ac": 200, "av": 1}));
+    for key in ["time.zone", "telemetry.level"] {
+        bench.fake.with(|memory| memory.values.insert(key.into(), json!("b")));
+    }
+    assert_eq!(bench.settle().await.failed, ["time"]);
+    assert_eq!((bench.value("time.zone"), bench.value("telemetry.level")), (Some(json!("b")), Some(json!("a"))));
+    assert_eq!(bench.at("twinops.healed")[0]["path"], "telemetry.level");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_cannot_be_read_is_told_and_the_usual_holds() {
+    let mut bench = Bench::new(Fake::default(), true);
+    let policy = json!({"time": {"drift": "sometimes"}});
+    bench.desire(json!({"time": {"__t": "c", "zone": "a"}, "twinops": {"policy": policy}}), 1).await;
+    bench.report().await;
+    assert_eq!((bench.ac("twinops.policy"), bench.ac("time.zone")), (400, 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_longer_declared_stays_where_a_policy_says_so_even_if_that_goes_with_it() {
+    let mut bench = Bench::new(Fake::default(), true);
+    let policy = json!({"time": {"unmanaged": "leave"}});
+    bench.desire(json!({"time": {"__t": "c", "zone": "a"}, "twinops": {"policy": policy}}), 1).await;
+    bench.report().await;
+    bench.settle().await;
+    bench.desire(json!({}), 2).await;
+    bench.report().await;
+    assert_eq!(bench.value("time.zone"), Some(json!("a")));
+    assert!(bench.ledger.notes().await.before.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_put_back_before_the_first_twin_of_another_hub() {
+    let fake = Fake::default();
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path(), "one/d1").unwrap();
+    ledger.accept_whole(map(json!({"time": {"zone": "a"}})), 4).await.unwrap();
+    let mut notes = ledger.notes().await;
+    notes.set_before("time", "zone", Before { place: "zone".to_owned(), value: Some(json!("factory")), leave: false });
+    ledger.note(&notes, &Arc::clone(&ledger.accepted().borrow())).await.unwrap();
+    fake.with(|memory| memory.values.insert("time.zone".into(), json!("a")));
+    let mut bench = Bench::owned(folder, "two/d1", fake, true);
+    bench.settle().await;
+    assert_eq!(bench.value("time.zone"), Some(json!("a")));
+    bench.desire(json!({}), 1).await;
+    bench.report().await;
+    assert_eq!(bench.value("time.zone"), Some(json!("factory")));
 }
 
 #[tokio::test(start_paused = true)]

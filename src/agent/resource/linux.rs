@@ -101,7 +101,7 @@ impl Resource for LinuxResource {
         each!(self, resource => resource.lack())
     }
 
-    fn may_cut_off(&self, property: &str, wanted: &Value) -> bool {
+    fn may_cut_off(&self, property: &str, wanted: Option<&Value>) -> bool {
         each!(self, resource => resource.may_cut_off(property, wanted))
     }
 

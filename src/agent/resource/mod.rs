@@ -53,8 +53,8 @@ pub(crate) trait Resource: Send + Sync + 'static {
         None
     }
 
-    /// Whether making a property what is wanted may cut the device off from its hub.
-    fn may_cut_off(&self, _property: &str, _wanted: &Value) -> bool {
+    /// Whether making a property what is wanted, or putting it back, may cut the device off from its hub.
+    fn may_cut_off(&self, _property: &str, _wanted: Option<&Value>) -> bool {
         false
     }
 
@@ -77,7 +77,8 @@ pub(crate) trait Resource: Send + Sync + 'static {
     /// Makes the property what is wanted; `None` takes it away. Idempotent.
     fn ensure(&self, property: &str, wanted: Option<&Value>) -> impl Future<Output = Result<(), Fault>> + Send;
 
-    /// What [`Self::restore`] needs to bring the property back to what it is now; `None` when it is not there.
+    /// What [`Self::restore`] needs to bring the property back to what it is now; `None` when it is not there. Where
+    /// putting back may cut off, a `wanted` of null is understood too.
     fn snapshot(
         &self,
         property: &str,

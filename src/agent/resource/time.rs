@@ -205,7 +205,7 @@ fn parse_ntp(wanted: &Value) -> Result<Ntp, Refusal> {
 
 impl<R: Run> Resource for Time<R> {
     /// A clock that is wrong ends every TLS connection; a zone ends none.
-    fn may_cut_off(&self, property: &str, _wanted: &Value) -> bool {
+    fn may_cut_off(&self, property: &str, _wanted: Option<&Value>) -> bool {
         property == "ntp"
     }
 
