@@ -17,6 +17,7 @@ pub mod options;
 mod port;
 mod reconciler;
 mod resource;
+mod wake;
 
 use std::sync::Arc;
 
@@ -90,6 +91,8 @@ async fn start<P: resource::Platform>(
     let (events_tx, events_rx) = mpsc::channel(link::QUEUE);
     let (hub_tx, hub_rx) = watch::channel(Hub::Offline);
     let (wake_tx, wake_rx) = mpsc::channel(link::QUEUE);
+    // A simulated device has nobody at its door.
+    let bell = matches!(config.platform, Platform::Linux { .. }).then(|| wake_tx.clone());
     let session = Link::new(settings, commands_rx, events_tx);
     let intake =
         Intake { platform: Arc::clone(&platform), ledger: Arc::clone(&ledger), link: link.clone(), hub_tx, wake_tx };
@@ -102,6 +105,9 @@ async fn start<P: resource::Platform>(
     group.spawn("link", with(ends(), session.run(inner.clone())));
     group.spawn("intake", with(ends(), intake.run(events_rx, inner.clone())));
     group.spawn("reconciler", with(ends(), reconciler.run(inner.clone())));
+    if let Some(wake_tx) = bell {
+        group.spawn("bell", with(ends(), wake::listen(config.state.clone(), wake_tx, inner.clone())));
+    }
     inner.requested().await;
     group.finish().await;
     if stop.is_requested() { Ok(()) } else { Err(AgentError::Broken) }

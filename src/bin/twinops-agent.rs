@@ -23,6 +23,10 @@ fn main() -> ExitCode {
     match parse(env::args_os().skip(1), |name| env::var(name).ok()) {
         Ok(Request::Help) => print(HELP),
         Ok(Request::Version) => print(concat!("twinops-agent ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Request::Lease(request)) => match request.carry_out() {
+            Ok(said) => print(&said),
+            Err(fault) => complain(&fault, 1),
+        },
         Ok(Request::Run(config)) => work(*config),
         Err(fault) => complain(&fault, USAGE),
     }

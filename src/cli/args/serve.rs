@@ -14,7 +14,9 @@ use crate::{
 /// Of `agent`.
 #[derive(Debug, Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  twinops agent --connection-string-file /etc/twinops/device --state /var/lib/twinops\n  \
+                        twinops agent override time.timeZone UTC --for 4h --reason 'a visit of the maker'\n  \
                         IOTHUB_DEVICE_CONNECTION_STRING=… twinops agent --report-only\n\n\
                         Environment:\n  IOTHUB_DEVICE_CONNECTION_STRING  who this device is, without --connection-string-file"
 )]
@@ -26,7 +28,7 @@ pub struct AgentArgs {
     #[arg(long, value_name = "HOST:PORT", help_heading = "Connection")]
     pub mqtt: Option<String>,
     /// Where accepted properties are kept, so that they hold without a hub.
-    #[arg(long, env = "TWINOPS_AGENT_STATE", value_name = "DIR", default_value = "/var/lib/twinops-agent")]
+    #[arg(long, global = true, env = "TWINOPS_AGENT_STATE", value_name = "DIR", default_value = "/var/lib/twinops-agent")]
     pub state: PathBuf,
     /// The root of the system to manage.
     #[arg(long, value_name = "DIR", default_value = "/", help_heading = "Device")]
@@ -40,6 +42,38 @@ pub struct AgentArgs {
     /// Pretend: hold every setting in memory and touch nothing of this machine.
     #[arg(long, conflicts_with_all = ["root", "files_root"], help_heading = "Device")]
     pub simulate: bool,
+    /// What else can be done with the agent of this device.
+    #[command(subcommand)]
+    pub command: Option<AgentCommand>,
+}
+
+/// Below `agent`.
+#[derive(Debug, Subcommand)]
+pub enum AgentCommand {
+    /// Sets a value on this device for a while, over what the twin declares; without a path, lists such values.
+    ///
+    /// The agent reports it as a leased deviation and goes back to what is declared when the time is over, with or
+    /// without a hub.
+    Override(OverrideArgs),
+}
+
+/// Of `agent override`.
+#[derive(Debug, Args)]
+pub struct OverrideArgs {
+    /// The property: `component.property`, or deeper.
+    pub path: Option<String>,
+    /// Its value: JSON, or a plain word.
+    #[arg(requires_all = ["lasting", "reason"])]
+    pub value: Option<String>,
+    /// How long, such as `30m`, `4h` or `2d`; a week at most.
+    #[arg(long = "for", id = "lasting", value_name = "DURATION")]
+    pub lasting: Option<String>,
+    /// Why; the operators of the fleet read it.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Go back to what is declared now.
+    #[arg(long, requires = "path", conflicts_with = "value")]
+    pub end: bool,
 }
 
 /// Of `hub`.

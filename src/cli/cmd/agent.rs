@@ -3,8 +3,11 @@
 use std::{path::Path, time::Duration};
 
 use crate::{
-    agent::{self, Config, Platform, Profile},
-    cli::{Exit, Failure, Printer, args::AgentArgs},
+    agent::{
+        self, Config, Platform, Profile,
+        options::{LeaseAction, LeaseRequest, who},
+    },
+    cli::{Exit, Failure, Printer, args::{AgentArgs, AgentCommand, OverrideArgs}},
     iothub::DeviceConnection,
     task::Stop,
 };
@@ -14,6 +17,9 @@ const CONNECTION: &str = agent::options::CONNECTION_VARIABLE;
 
 /// Runs until asked to stop.
 pub(crate) async fn run(args: &AgentArgs, ca: Option<&Path>, printer: &Printer, stop: Stop) -> Result<Exit, Failure> {
+    if let Some(AgentCommand::Override(asked)) = &args.command {
+        return lease(args, asked, printer);
+    }
     let connection = connection(args)?;
     printer.say(format_args!("agent of {} on {}", connection.device_id, connection.host));
     let platform = if args.simulate {
@@ -26,6 +32,24 @@ pub(crate) async fn run(args: &AgentArgs, ca: Option<&Path>, printer: &Printer, 
     config.heal = !args.report_only;
     config.mqtt = args.mqtt.as_deref().map(str::parse).transpose()?;
     agent::run(config, stop).await?;
+    Ok(Exit::Done)
+}
+
+fn lease(args: &AgentArgs, asked: &OverrideArgs, printer: &Printer) -> Result<Exit, Failure> {
+    let action = match (asked.path.clone(), asked.value.clone()) {
+        (None, _) => LeaseAction::List,
+        (Some(path), None) if asked.end => LeaseAction::End { path },
+        (Some(_), None) => return Err(Failure::usage("say which VALUE it gets, or --end".to_owned())),
+        (Some(path), Some(value)) => LeaseAction::Grant {
+            path,
+            value,
+            lasting: asked.lasting.clone().unwrap_or_default(),
+            reason: asked.reason.clone().unwrap_or_default(),
+            by: who(|name| std::env::var(name).ok()),
+        },
+    };
+    let said = LeaseRequest { state: args.state.clone(), action }.carry_out()?;
+    printer.result(|out| out.write_all(said.as_bytes()))?;
     Ok(Exit::Done)
 }
 

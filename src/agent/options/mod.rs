@@ -2,6 +2,10 @@
 
 use std::{ffi::OsString, fs, io, path::PathBuf};
 
+mod lease;
+
+pub use lease::{LeaseAction, LeaseRequest, who};
+
 use super::{AddressError, Config, Platform};
 use crate::iothub::{ConnectionStringError, DeviceConnection};
 
@@ -15,6 +19,8 @@ pub const HELP: &str = "\
 Keeps this device as its twin declares.
 
 Usage: twinops-agent [OPTIONS]
+       twinops-agent override PATH VALUE --for 4h --reason TEXT   sets a value on this device for a while
+       twinops-agent override [PATH --end]                        lists such values, or ends one
 
   --connection-string-file FILE  the device's connection string; or set IOTHUB_DEVICE_CONNECTION_STRING
   --mqtt HOST:PORT               where to connect to instead of port 8883 of the hub
@@ -35,6 +41,8 @@ Exit codes: 0 stopped as asked, 1 failed, 64 wrong usage.
 pub enum Request {
     /// To look after the device.
     Run(Box<Config>),
+    /// To see to the values that are set on the device for a while.
+    Lease(LeaseRequest),
     /// How to call the agent.
     Help,
     /// Which version it is.
@@ -50,6 +58,9 @@ pub enum OptionsError {
     /// An option without its value.
     #[error("`{0}` needs a value; see --help")]
     NoValue(&'static str),
+    /// What follows `override` makes no sense.
+    #[error("write `override PATH VALUE --for 4h --reason TEXT`, `override PATH --end`, or `override` alone")]
+    Override,
     /// An address that is none.
     #[error("reading --mqtt")]
     Mqtt(#[source] AddressError),
@@ -94,6 +105,7 @@ pub fn parse(
     while let Some(option) = rest.next() {
         let mut value = |name: &'static str| rest.next().ok_or(OptionsError::NoValue(name));
         match option.to_str() {
+            Some("override") => return lease::parse(rest, variable).map(Request::Lease),
             Some("--help" | "-h") => return Ok(Request::Help),
             Some("--version" | "-V") => return Ok(Request::Version),
             Some("--report-only") => given.report_only = true,
