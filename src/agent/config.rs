@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::resource::simulated::Profile;
+use super::resource::{linux::Allowed, simulated::Profile};
 use crate::iothub::DeviceConnection;
 
 /// Where hubs take MQTT.
@@ -32,8 +32,8 @@ pub enum Platform {
     Linux {
         /// Where its file system begins: `/`, or that of an image.
         root: PathBuf,
-        /// The folders below which files may be managed; none means no managed files.
-        files_root: Vec<PathBuf>,
+        /// What the twin may touch.
+        allowed: Allowed,
     },
     /// A device made up, kept in the state folder.
     Simulated(Profile),

@@ -216,7 +216,10 @@ mod tests {
     #[test]
     fn values_are_json_or_plain_words() {
         let value = |text: &str| Lease::new("a.b", text, "1h", "why", "root").unwrap().value;
-        assert_eq!((value("true"), value("Europe/Oslo"), value("[1]")), (json!(true), json!("Europe/Oslo"), json!([1])));
+        assert_eq!(
+            (value("true"), value("Europe/Oslo"), value("[1]")),
+            (json!(true), json!("Europe/Oslo"), json!([1]))
+        );
     }
 
     #[test]

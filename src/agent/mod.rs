@@ -27,7 +27,7 @@ pub use self::{
     config::{AddressError, Config, MqttAddress, Platform},
     ledger::LedgerError,
     link::{CredentialError, Outages, TlsError},
-    resource::simulated::Profile,
+    resource::{linux::Allowed, simulated::Profile},
 };
 use self::{
     intake::Intake,
@@ -61,8 +61,8 @@ pub enum AgentError {
 /// When the agent cannot start, or a part of it breaks off.
 pub async fn run(config: Config, stop: Stop) -> Result<(), AgentError> {
     match &config.platform {
-        Platform::Linux { root, files_root } => {
-            let device = Linux::new(root, files_root);
+        Platform::Linux { root, allowed } => {
+            let device = Linux::new(root, allowed);
             start(&config, device, None, stop).await
         }
         Platform::Simulated(profile) => {

@@ -9,7 +9,7 @@ use super::{
     certificates,
     claim::Claim,
     convention::{Convention, KEYWORD},
-    device_agent, device_info, diagnostics, files, reboot,
+    device_agent, device_info, diagnostics, files, packages, reboot,
     registry::ComponentSchema,
     services, telemetry, tidy, time, twinops, updates, wifi, windows,
 };
@@ -35,6 +35,10 @@ fn neutral() -> Vec<ComponentSchema> {
         only_reported(component::<device_info::DeviceInfo>("deviceInfo", Pnp)),
         named::<diagnostics::Diagnostics>("diagnostics", "Logs that a device collects, by ids of your choice."),
         named::<files::Files>("files", "Text files that the agent keeps as declared, by ids of your choice."),
+        named::<packages::Packages>(
+            "packages",
+            "Packages of a device's system, by ids of your choice. What is not listed stays as it is. Linux only.",
+        ),
         component::<reboot::Reboot>("reboot", Pnp),
         named::<services::Services>(
             "services",

@@ -2,7 +2,7 @@
 //!
 //! * [`pnp`] is the status convention of IoT Plug and Play: how a device answers a writable property.
 //! * [`time`], [`services`], [`updates`], [`telemetry`], [`certificates`], [`wifi`], [`reboot`], [`apps`],
-//!   [`diagnostics`], [`files`] and [`device_info`] are the neutral components, one vocabulary for Windows and Linux;
+//!   [`diagnostics`], [`files`], [`packages`] and [`device_info`] are the neutral components, one vocabulary for Windows and Linux;
 //!   [`artifact`] is what several of them are made of. [`twinops`] is between the reconciler and the agent.
 //! * [`windows`] has the components of the Windows IoT Azure DM client, `device_agent` those of its successor.
 //! * `method` has the direct methods of devices, `laws` what no schema can say.
@@ -30,6 +30,7 @@ pub mod files;
 pub mod laws;
 #[cfg(feature = "cli")]
 pub mod method;
+pub mod packages;
 #[cfg(feature = "cli")]
 mod partial;
 #[cfg(feature = "cli")]

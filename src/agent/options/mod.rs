@@ -6,7 +6,7 @@ mod lease;
 
 pub use lease::{LeaseAction, LeaseRequest, who};
 
-use super::{AddressError, Config, Platform};
+use super::{AddressError, Allowed, Config, Platform};
 use crate::iothub::{ConnectionStringError, DeviceConnection};
 
 /// Where the connection string stands when no file is named.
@@ -27,6 +27,7 @@ Usage: twinops-agent [OPTIONS]
   --ca FILE                      PEM file of the authorities to trust instead of the system's
   --state FOLDER                 where the agent keeps its ledger [/var/lib/twinops]
   --files-root FOLDER            a folder below which files may be managed; may be repeated
+  --service NAME                 a service that may be changed, or `*`; may be repeated
   --root FOLDER                  where the device's file system begins [/]
   --report-only                  report drift on the device without undoing it
   --help                         print this
@@ -87,7 +88,7 @@ struct Given {
     mqtt: Option<String>,
     ca: Option<PathBuf>,
     state: Option<PathBuf>,
-    files_root: Vec<PathBuf>,
+    allowed: Allowed,
     root: Option<PathBuf>,
     report_only: bool,
 }
@@ -115,7 +116,8 @@ pub fn parse(
             Some("--mqtt") => given.mqtt = Some(value("--mqtt")?.to_string_lossy().into_owned()),
             Some("--ca") => given.ca = Some(value("--ca")?.into()),
             Some("--state") => given.state = Some(value("--state")?.into()),
-            Some("--files-root") => given.files_root.push(value("--files-root")?.into()),
+            Some("--files-root") => given.allowed.files.push(value("--files-root")?.into()),
+            Some("--service") => given.allowed.services.push(value("--service")?.to_string_lossy().into_owned()),
             Some("--root") => given.root = Some(value("--root")?.into()),
             _ => return Err(unknown(&option)),
         }
@@ -139,7 +141,7 @@ impl Given {
         };
         let connection = DeviceConnection::parse(text.trim()).map_err(OptionsError::Connection)?;
         let root = self.root.unwrap_or_else(|| "/".into());
-        let platform = Platform::Linux { root, files_root: self.files_root };
+        let platform = Platform::Linux { root, allowed: self.allowed };
         let mut config = Config::new(connection, self.state.unwrap_or_else(|| STATE.into()), platform);
         config.mqtt = self.mqtt.map(|text| text.parse()).transpose().map_err(OptionsError::Mqtt)?;
         config.ca = self.ca;
@@ -161,13 +163,16 @@ mod tests {
     #[test]
     fn every_option_reaches_the_configuration() {
         let asked = ["--mqtt", "h:1", "--ca", "/ca", "--state", "/s", "--files-root", "/a", "--files-root", "/b"];
-        let Ok(Request::Run(config)) = read(&[&asked[..], &["--root", "/r", "--report-only"]].concat()) else {
+        let Ok(Request::Run(config)) =
+            read(&[&asked[..], &["--root", "/r", "--report-only", "--service", "cron"]].concat())
+        else {
             panic!("a configuration")
         };
         assert_eq!(config.mqtt, Some("h:1".parse().unwrap()));
         assert_eq!((config.ca, config.state, config.heal), (Some("/ca".into()), "/s".into(), false));
-        let Platform::Linux { root, files_root } = config.platform else { panic!("Linux") };
-        assert_eq!((root, files_root), ("/r".into(), vec!["/a".into(), "/b".into()]));
+        let Platform::Linux { root, allowed } = config.platform else { panic!("Linux") };
+        let expected = Allowed { files: vec!["/a".into(), "/b".into()], services: vec!["cron".to_owned()] };
+        assert_eq!((root, allowed), ("/r".into(), expected));
     }
 
     #[test]
@@ -191,9 +196,16 @@ mod tests {
     #[test]
     fn help_names_every_option() {
         assert!(matches!(read(&["--help"]), Ok(Request::Help)));
-        for option in
-            ["--connection-string-file", "--mqtt", "--ca", "--state", "--files-root", "--root", "--report-only"]
-        {
+        for option in [
+            "--connection-string-file",
+            "--mqtt",
+            "--ca",
+            "--state",
+            "--files-root",
+            "--root",
+            "--report-only",
+            "--service",
+        ] {
             assert!(HELP.contains(option), "{option}");
         }
     }

@@ -182,4 +182,3 @@ fn put(place: &Place, content: &str, mode: u32) -> io::Result<()> {
     rustix::fs::fsync(&place.folder)?;
     Ok(())
 }
-

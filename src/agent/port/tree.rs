@@ -207,7 +207,8 @@ impl Tree {
             Kept::Absent => self.remove(path),
             Kept::Link(target) => self.link_to(path, target),
             Kept::File { content, mode, owner } => {
-                let content = STANDARD.decode(content).map_err(|cause| Fault::because("putting a file back", &cause))?;
+                let content =
+                    STANDARD.decode(content).map_err(|cause| Fault::because("putting a file back", &cause))?;
                 self.write(path, &content, *mode)?;
                 // Only root may give files away; an agent that is not root could not have taken it from another.
                 let _given = std::os::unix::fs::chown(self.entry(path), Some(owner.0), Some(owner.1));

@@ -68,7 +68,10 @@ impl<R: Resource> Item<R> {
 
 impl<R> Item<R> {
     pub(super) fn is_at_fault(&self) -> bool {
-        matches!(self.standing, Standing::Refused(_) | Standing::Skipped(_) | Standing::Failed(_) | Standing::GoneBack(_))
+        matches!(
+            self.standing,
+            Standing::Refused(_) | Standing::Skipped(_) | Standing::Failed(_) | Standing::GoneBack(_)
+        )
     }
 
     /// The answer in the words of Plug and Play.

@@ -97,7 +97,8 @@ impl<P: Platform> Reconciler<P> {
             let mut again = settled == Settled::Later;
             if !again {
                 let (platform, ledger) = (&*self.platform, &*self.ledger);
-                let work = Work { platform, ledger, reporter: &mut reporter, accepted: &accepted, leases, heal: self.heal };
+                let work =
+                    Work { platform, ledger, reporter: &mut reporter, accepted: &accepted, leases, heal: self.heal };
                 let outcome = Pass::new(work).await.run().await;
                 debug!(failed = ?outcome.failed, "made a pass");
                 if outcome.risked {

@@ -135,9 +135,7 @@ impl<R> View<'_, R> {
     }
 
     fn overrides(&self) -> Value {
-        let told = |lease: &Lease| {
-            json!({"path": lease.path, "until": lease.ends(), "reason": short(&lease.reason), "by": lease.by})
-        };
+        let told = |lease: &Lease| json!({"path": lease.path, "until": lease.ends(), "reason": short(&lease.reason), "by": lease.by});
         self.leases.iter().map(told).collect()
     }
 

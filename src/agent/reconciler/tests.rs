@@ -138,6 +138,7 @@ struct Bench {
     /// Those who tried in vain.
     tried: Vec<oneshot::Sender<()>>,
     stop: Stop,
+    running: tokio::task::JoinHandle<()>,
 }
 
 fn map(value: Value) -> Map {
@@ -163,8 +164,26 @@ impl Bench {
         let platform = Arc::new(fake.clone());
         let state = folder.path().to_owned();
         let reconciler = Reconciler { platform, ledger: Arc::clone(&ledger), link, hub_rx, wake_rx, state, heal };
-        tokio::spawn(reconciler.run(stop.clone()));
-        Self { folder, fake, ledger, hub_tx, wake_tx, commands_rx, reported: Map::new(), reach: true, tried: Vec::new(), stop }
+        let running = tokio::spawn(reconciler.run(stop.clone()));
+        Self {
+            folder,
+            fake,
+            ledger,
+            hub_tx,
+            wake_tx,
+            commands_rx,
+            reported: Map::new(),
+            reach: true,
+            tried: Vec::new(),
+            stop,
+            running,
+        }
+    }
+
+    /// Stops the reconciler and waits for its end.
+    async fn end(&mut self) {
+        self.stop.request();
+        (&mut self.running).await.unwrap();
     }
 
     /// The hub says what is desired; the connection is up from now on.
@@ -457,9 +476,9 @@ async fn nothing_is_put_back_before_the_first_twin_of_another_hub() {
 #[tokio::test(start_paused = true)]
 async fn work_goes_on_without_a_hub_and_is_told_when_it_is_back() {
     let fake = Fake::default();
-    let bench = Bench::new(fake.clone(), true);
+    let mut bench = Bench::new(fake.clone(), true);
     bench.ledger.accept_whole(map(json!({"time": {"__t": "c", "zone": "a"}})), 4).await.unwrap();
-    bench.stop.request();
+    bench.end().await;
     let mut bench = Bench::begin(bench.folder, fake.clone(), true);
     bench.settle().await;
     assert_eq!(fake.with(|memory| memory.values["time.zone"].clone()), "a");

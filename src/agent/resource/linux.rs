@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -9,14 +10,19 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Fault, Pace, Platform, Refusal, Resource, Style, device_info::DeviceInfo, files::Files, time::Time};
+use super::{
+    Fault, Pace, Platform, Refusal, Resource, Style, certificates::Certificates, device_info::DeviceInfo, files::Files,
+    packages::Packages, reboot::Reboot, services::Services, telemetry::Telemetry, time::Time, updates::Updates,
+    wifi::Wifi,
+};
 use crate::{
     agent::port::{Port, System},
     component::pnp,
     twin::Map,
 };
 
-const COMPONENTS: [&str; 3] = ["deviceInfo", "files", "time"];
+const COMPONENTS: [&str; 10] =
+    ["certificates", "deviceInfo", "files", "packages", "reboot", "services", "telemetry", "time", "updates", "wifi"];
 
 const PACE: Pace = Pace {
     retry: Duration::from_mins(1),
@@ -27,26 +33,49 @@ const PACE: Pace = Pace {
 
 /// The resources of a Linux device.
 pub(crate) struct Linux {
-    device_info: Arc<LinuxResource>,
-    files: Arc<LinuxResource>,
-    time: Arc<LinuxResource>,
+    resources: BTreeMap<&'static str, Arc<LinuxResource>>,
 }
 
 /// One of them.
 pub(crate) enum LinuxResource {
+    Certificates(Certificates<System>),
     DeviceInfo(DeviceInfo),
     Files(Files),
+    Packages(Packages<System>),
+    Reboot(Reboot<System>),
+    Services(Services<System>),
+    Telemetry(Telemetry<System>),
     Time(Time<System>),
+    Updates(Updates<System>),
+    Wifi(Wifi<System>),
+}
+
+/// What the device's own configuration lets the twin touch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// The folders below which files may be managed; none means no managed files.
+    pub files: Vec<PathBuf>,
+    /// The services that may be changed; `*` means all but those that carry the agent, none means no service.
+    pub services: Vec<String>,
 }
 
 impl Linux {
-    /// The device whose file system begins at `root`, with managed files below `files_root` alone.
-    pub(crate) fn new(root: &Path, files_root: &[PathBuf]) -> Self {
-        Self {
-            device_info: Arc::new(LinuxResource::DeviceInfo(DeviceInfo::new(root))),
-            files: Arc::new(LinuxResource::Files(Files::new(root, files_root))),
-            time: Arc::new(LinuxResource::Time(Time::new(Port::new(root, System)))),
-        }
+    /// The device whose file system begins at `root`.
+    pub(crate) fn new(root: &Path, allowed: &Allowed) -> Self {
+        let port = || Port::new(root, System);
+        let resources = [
+            LinuxResource::Certificates(Certificates::new(port())),
+            LinuxResource::DeviceInfo(DeviceInfo::new(root)),
+            LinuxResource::Files(Files::new(root, &allowed.files)),
+            LinuxResource::Packages(Packages::new(port())),
+            LinuxResource::Reboot(Reboot::new(port())),
+            LinuxResource::Services(Services::new(port(), &allowed.services)),
+            LinuxResource::Telemetry(Telemetry::new(port())),
+            LinuxResource::Time(Time::new(port())),
+            LinuxResource::Updates(Updates::new(port())),
+            LinuxResource::Wifi(Wifi::new(port())),
+        ];
+        Self { resources: COMPONENTS.into_iter().zip(resources.map(Arc::new)).collect() }
     }
 }
 
@@ -58,13 +87,7 @@ impl Platform for Linux {
     }
 
     fn resource(&self, component: &str) -> Option<Arc<LinuxResource>> {
-        let found = match component {
-            "deviceInfo" => &self.device_info,
-            "files" => &self.files,
-            "time" => &self.time,
-            _ => return None,
-        };
-        Some(Arc::clone(found))
+        self.resources.get(component).cloned()
     }
 
     fn style(&self, component: &str, wanted: &Value) -> Style {
@@ -85,9 +108,16 @@ impl Platform for Linux {
 macro_rules! each {
     ($own:ident, $resource:ident => $work:expr) => {
         match $own {
+            Self::Certificates($resource) => $work,
             Self::DeviceInfo($resource) => $work,
             Self::Files($resource) => $work,
+            Self::Packages($resource) => $work,
+            Self::Reboot($resource) => $work,
+            Self::Services($resource) => $work,
+            Self::Telemetry($resource) => $work,
             Self::Time($resource) => $work,
+            Self::Updates($resource) => $work,
+            Self::Wifi($resource) => $work,
         }
     };
 }
@@ -131,5 +161,28 @@ impl Resource for LinuxResource {
 
     async fn facts(&self) -> Map {
         each!(self, resource => resource.facts().await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_component_is_behind_its_own_name() {
+        let device = Linux::new(Path::new("/nowhere"), &Allowed::default());
+        let shown = |name: &str| match &*device.resource(name).unwrap() {
+            LinuxResource::Certificates(_) => "certificates",
+            LinuxResource::DeviceInfo(_) => "deviceInfo",
+            LinuxResource::Files(_) => "files",
+            LinuxResource::Packages(_) => "packages",
+            LinuxResource::Reboot(_) => "reboot",
+            LinuxResource::Services(_) => "services",
+            LinuxResource::Telemetry(_) => "telemetry",
+            LinuxResource::Time(_) => "time",
+            LinuxResource::Updates(_) => "updates",
+            LinuxResource::Wifi(_) => "wifi",
+        };
+        assert_eq!(COMPONENTS.map(shown), COMPONENTS);
     }
 }

@@ -3,11 +3,19 @@
 //! A resource reads one property afresh, and makes it what is wanted. It neither compares nor remembers: what is to
 //! be done, in which order, and what is said about it, is the reconciler's.
 
+pub(crate) mod certificates;
 pub(crate) mod device_info;
 pub(crate) mod files;
 pub(crate) mod linux;
+pub(crate) mod packages;
+pub(crate) mod reboot;
+pub(crate) mod services;
 pub(crate) mod simulated;
+pub(crate) mod telemetry;
 pub(crate) mod time;
+pub(crate) mod units;
+pub(crate) mod updates;
+pub(crate) mod wifi;
 
 use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 
@@ -39,6 +47,34 @@ impl Refusal {
             Self::Unsupported(_) => code::UNSUPPORTED,
         }
     }
+}
+
+/// A wanted value as the type of its component.
+pub(crate) fn typed<T: serde::de::DeserializeOwned>(property: &str, wanted: &Value) -> Result<T, Refusal> {
+    T::deserialize(wanted).map_err(|fault| Refusal::Invalid(format!("`{property}`: {fault}")))
+}
+
+/// The same where it was checked before.
+pub(crate) fn wanted<T: serde::de::DeserializeOwned>(property: &str, value: Option<&Value>) -> Result<T, Fault> {
+    let value = value.ok_or_else(|| Fault::new(format!("`{property}` cannot be taken away")))?;
+    typed(property, value).map_err(|refusal| Fault::new(refusal.to_string()))
+}
+
+/// What a resource keeps for putting back, as it lies in the ledger.
+pub(crate) fn kept(value: &impl serde::Serialize) -> Result<Option<Value>, Fault> {
+    serde_json::to_value(value).map(Some).map_err(|cause| Fault::because("keeping what is there", &cause))
+}
+
+/// The same read back.
+pub(crate) fn unkept<T: serde::de::DeserializeOwned>(value: Option<&Value>) -> Result<T, Fault> {
+    let value = value.ok_or_else(|| Fault::new("nothing was kept to be put back"))?;
+    T::deserialize(value).map_err(|cause| Fault::because("reading what was kept", &cause))
+}
+
+/// Whether an id may name files and units of the device.
+pub(crate) fn check_id(id: &str) -> Result<(), Refusal> {
+    crate::component::files::check_id(id)
+        .map_err(|_| Refusal::Invalid(format!("`{id}` is not an id; use 1 to 64 letters, digits, `_` and `-`")))
 }
 
 /// One component of the device.
@@ -79,11 +115,7 @@ pub(crate) trait Resource: Send + Sync + 'static {
 
     /// What [`Self::restore`] needs to bring the property back to what it is now; `None` when it is not there. Where
     /// putting back may cut off, a `wanted` of null is understood too.
-    fn snapshot(
-        &self,
-        property: &str,
-        wanted: &Value,
-    ) -> impl Future<Output = Result<Option<Value>, Fault>> + Send {
+    fn snapshot(&self, property: &str, wanted: &Value) -> impl Future<Output = Result<Option<Value>, Fault>> + Send {
         self.read(property, wanted)
     }
 

@@ -28,8 +28,8 @@ pub use operate::{
 pub use post::{PlaceArgs, PostArgs};
 pub use rollout::{ApproveArgs, StatusArgs, WaveName};
 pub use serve::{
-    AgentArgs, AgentCommand, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand, OverrideArgs, RestoreArgs, SasArgs,
-    UpArgs,
+    AgentArgs, AgentCommand, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand,
+    OverrideArgs, RestoreArgs, SasArgs, UpArgs,
 };
 pub use values::{Color, Dtdl, FormatWord, LogFormat, Share, Shell, duration};
 

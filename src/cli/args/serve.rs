@@ -28,7 +28,13 @@ pub struct AgentArgs {
     #[arg(long, value_name = "HOST:PORT", help_heading = "Connection")]
     pub mqtt: Option<String>,
     /// Where accepted properties are kept, so that they hold without a hub.
-    #[arg(long, global = true, env = "TWINOPS_AGENT_STATE", value_name = "DIR", default_value = "/var/lib/twinops-agent")]
+    #[arg(
+        long,
+        global = true,
+        env = "TWINOPS_AGENT_STATE",
+        value_name = "DIR",
+        default_value = "/var/lib/twinops-agent"
+    )]
     pub state: PathBuf,
     /// The root of the system to manage.
     #[arg(long, value_name = "DIR", default_value = "/", help_heading = "Device")]
@@ -36,11 +42,15 @@ pub struct AgentArgs {
     /// The only folder below which the `files` component may write.
     #[arg(long, value_name = "DIR", help_heading = "Device")]
     pub files_root: Option<PathBuf>,
+    /// A service that the `services` component may change, or `*` for all but those that carry the agent; may be given
+    /// several times.
+    #[arg(long = "service", value_name = "NAME", help_heading = "Device")]
+    pub services: Vec<String>,
     /// Report what is, and change nothing.
     #[arg(long, help_heading = "Device")]
     pub report_only: bool,
     /// Pretend: hold every setting in memory and touch nothing of this machine.
-    #[arg(long, conflicts_with_all = ["root", "files_root"], help_heading = "Device")]
+    #[arg(long, conflicts_with_all = ["root", "files_root", "services"], help_heading = "Device")]
     pub simulate: bool,
     /// What else can be done with the agent of this device.
     #[command(subcommand)]

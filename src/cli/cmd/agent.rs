@@ -4,10 +4,13 @@ use std::{path::Path, time::Duration};
 
 use crate::{
     agent::{
-        self, Config, Platform, Profile,
+        self, Allowed, Config, Platform, Profile,
         options::{LeaseAction, LeaseRequest, who},
     },
-    cli::{Exit, Failure, Printer, args::{AgentArgs, AgentCommand, OverrideArgs}},
+    cli::{
+        Exit, Failure, Printer,
+        args::{AgentArgs, AgentCommand, OverrideArgs},
+    },
     iothub::DeviceConnection,
     task::Stop,
 };
@@ -25,7 +28,8 @@ pub(crate) async fn run(args: &AgentArgs, ca: Option<&Path>, printer: &Printer, 
     let platform = if args.simulate {
         Platform::Simulated(Profile { latency: Duration::ZERO, ..Profile::default() })
     } else {
-        Platform::Linux { root: args.root.clone(), files_root: args.files_root.iter().cloned().collect() }
+        let allowed = Allowed { files: args.files_root.iter().cloned().collect(), services: args.services.clone() };
+        Platform::Linux { root: args.root.clone(), allowed }
     };
     let mut config = Config::new(connection, args.state.clone(), platform);
     config.ca = ca.map(Path::to_owned);

@@ -115,7 +115,8 @@ pub(in crate::agent::reconciler) async fn go_back<P: Platform>(
         }
         // With no hub before either, the change may not be what keeps it out of reach.
         if checkpoint.reached {
-            let why = format!("gone back: the hub was not reached within {} seconds of this change", checkpoint.seconds);
+            let why =
+                format!("gone back: the hub was not reached within {} seconds of this change", checkpoint.seconds);
             notes.rejected.entry(component).or_default().insert(property, Rejected { version, why });
         }
     }

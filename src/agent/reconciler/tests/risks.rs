@@ -45,10 +45,10 @@ async fn a_device_that_does_not_reach_its_hub_goes_back_and_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn power_that_goes_in_between_does_not_keep_the_old_state_from_coming_back() {
-    let bench = moving(false).await;
+    let mut bench = moving(false).await;
     let noted = bench.ledger.notes().await.checkpoint.unwrap();
     assert_eq!((noted.reached, noted.seconds, &noted.risked[0].held), (true, 300, &Some(json!("old"))));
-    bench.stop.request();
+    bench.end().await;
     let fake = bench.fake.clone();
     fake.with(|memory| memory.values.insert("wifi.plant".into(), json!("new")));
     let mut bench = Bench { reach: false, ..Bench::begin(bench.folder, fake, true) };
@@ -61,8 +61,8 @@ async fn power_that_goes_in_between_does_not_keep_the_old_state_from_coming_back
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_reached_the_hub_before_the_power_went_holds_after_it() {
-    let bench = moving(false).await;
-    bench.stop.request();
+    let mut bench = moving(false).await;
+    bench.end().await;
     let fake = bench.fake.clone();
     fake.with(|memory| memory.values.insert("wifi.plant".into(), json!("new")));
     let mut bench = Bench::begin(bench.folder, fake, true);
@@ -96,10 +96,10 @@ async fn what_was_proven_is_healed_without_a_hub() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_hub_before_a_change_is_tried_again_later() {
-    let bench = Bench::new(Fake::default(), true);
-    bench.ledger.accept_whole(map(json!({"wifi": {"__t": "c", "plant": "new"}})), 4).await.unwrap();
-    bench.stop.request();
-    let mut bench = Bench { reach: false, ..Bench::begin(bench.folder, bench.fake, true) };
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(folder.path(), "d1").unwrap();
+    ledger.accept_whole(map(json!({"wifi": {"__t": "c", "plant": "new"}})), 4).await.unwrap();
+    let mut bench = Bench { reach: false, ..Bench::begin(folder, Fake::default(), true) };
     while bench.tried.is_empty() {
         let Some(Command::Prove(answer)) = bench.commands_rx.recv().await else { panic!("a try") };
         bench.tried.push(answer);
