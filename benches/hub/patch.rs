@@ -24,5 +24,5 @@ pub(crate) async fn run(count: u64) {
     figure("  the hub's processor time for each", (hub.cpu() - cpu) * 1e6 / written, "us", "-");
     figure("  the clients' processor time for each", clients.cpu * 1e6 / written, "us", "-");
     drop(hub);
-    peer::sqlite(folder.path(), CLIENTS, TIME, load::value);
+    peer::sqlite(folder.path(), CLIENTS, TIME);
 }

@@ -60,6 +60,7 @@ pub fn plan(size: u64) -> Plan {
         patch: patch(),
         before: None,
         redacted: None,
+        goes_back: false,
         devices,
     };
     Plan { fleet: "bench".to_owned(), revision: "1".repeat(40), groups: vec![group], ..Plan::default() }

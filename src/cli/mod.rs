@@ -19,6 +19,7 @@ mod failure;
 mod follow;
 mod login;
 mod new_files;
+mod past;
 mod permit;
 mod post;
 mod prepare;

@@ -1,6 +1,7 @@
 //! The fleet repository that a command works on: its files, at a revision or as they lie there, and its history.
 
 use std::{
+    cell::RefCell,
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -272,12 +273,21 @@ pub(crate) struct Files<'s> {
     source: &'s Source,
     locator: Locator<'s>,
     prefix: String,
+    history: Option<&'s Workspace>,
+    /// What was looked up in it.
+    found: RefCell<HashMap<(String, Place), Option<Location>>>,
+    /// Revisions that were read for that.
+    earlier: RefCell<HashMap<String, Option<Source>>>,
 }
+
+/// Revisions that are read to tell where a value stood.
+const EARLIER: usize = 8;
 
 impl<'s> Files<'s> {
     /// The files of `source`, which lies in `root`.
     pub(crate) fn new(source: &'s Source, root: &Path) -> Self {
-        Self { source, locator: Locator::new(source), prefix: Self::prefix(root) }
+        let (found, earlier) = (RefCell::default(), RefCell::default());
+        Self { source, locator: Locator::new(source), prefix: Self::prefix(root), history: None, found, earlier }
     }
 
     /// What the paths of files in `root` begin with, as they are shown.
@@ -289,6 +299,28 @@ impl<'s> Files<'s> {
         }
     }
 
+    /// The same, which also knows where values stood in earlier revisions.
+    pub(crate) fn with_history(self, workspace: &'s Workspace) -> Self {
+        Self { history: Some(workspace), ..self }
+    }
+
+    /// One file of an earlier revision, as a source of its own.
+    fn file_at(&self, file: &str, revision: &str) -> Option<Source> {
+        let mut earlier = self.earlier.borrow_mut();
+        if !earlier.contains_key(revision) && earlier.len() < EARLIER {
+            let repo = self.history?.repo().ok()?;
+            let source = repo.recorded(revision).and_then(|revision| repo.source(&revision)).ok();
+            earlier.insert(revision.to_owned(), source);
+        }
+        let file = earlier.get(revision)?.as_ref()?.file(file)?.clone();
+        Some(Source::from_files([file]))
+    }
+
+    fn shown(&self, found: fleet::Location) -> Location {
+        let file = format!("{}{}", self.prefix, found.file).into();
+        Location { file, line: found.line, column: found.column, end: found.end, span: found.span }
+    }
+
     /// File, relative to the fleet's root, and line of a place.
     pub(crate) fn line(&self, place: &Place) -> Option<(Arc<str>, usize)> {
         self.locator.locate(place).map(|found| (found.file, found.line))
@@ -297,9 +329,18 @@ impl<'s> Files<'s> {
 
 impl Places for Files<'_> {
     fn locate(&self, place: &Place) -> Option<Location> {
-        let found = self.locator.locate(place)?;
-        let file = format!("{}{}", self.prefix, found.file).into();
-        Some(Location { file, line: found.line, column: found.column, end: found.end, span: found.span })
+        Some(self.shown(self.locator.locate(place)?))
+    }
+
+    fn locate_at(&self, place: &Place, revision: &str) -> Option<Location> {
+        let key = (revision.to_owned(), place.clone());
+        if let Some(known) = self.found.borrow().get(&key) {
+            return known.clone();
+        }
+        let source = self.file_at(&place.file, revision);
+        let found = source.and_then(|source| Locator::new(&source).locate(place)).map(|found| self.shown(found));
+        self.found.borrow_mut().insert(key, found.clone());
+        found
     }
 
     fn text(&self, file: &str) -> Option<Arc<str>> {

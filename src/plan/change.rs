@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, value::RawValue};
 
-use super::{guard::Ruling, quota::Quota, rollout::Course};
+use super::{Move, guard::Ruling, quota::Quota, rollout::Course};
 use crate::{
     fleet::{IdentitySpec, Place},
     twin::{DeviceId, PropertyPath},
@@ -29,6 +29,8 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// Profiles whose `where` selected none of the devices that were looked at, or declared.
     pub idle: Vec<Arc<str>>,
+    /// Profiles that begin or cease to apply to devices that change.
+    pub moves: Vec<Move>,
     /// What people approve it by ([`saved::hash`](super::saved::hash)), once that has been asked.
     pub hash: Option<String>,
     /// What it costs of the hub's throttles, once that has been asked; `None` too where they are not known.
@@ -105,6 +107,8 @@ pub struct Delta {
     pub why: Why,
     /// The line of YAML that wants it, or that wanted it at the base revision for a prune.
     pub origin: Option<Place>,
+    /// The revision in which that line stands; `None` for the one that is planned.
+    pub at: Option<Arc<str>>,
     /// The value holds a secret and must not be shown.
     pub secret: bool,
     /// The other fleets whose marker the device carries, where the value replaces one that we never declared.

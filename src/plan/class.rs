@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::diff::WithoutNulls as _;
+use super::{diff::WithoutNulls as _, moves};
 use crate::{
     fleet::Wanted,
     twin::{Map, PropertyPath, Section, leaves},
@@ -24,6 +24,10 @@ pub(super) struct Class {
     pub(super) tags: Vec<Component>,
     /// The set of paths that we own differs between wanted and base: the marker has to move even if no value does.
     pub(super) owns_other_paths: bool,
+    /// What was wanted at the revision last applied.
+    pub(super) base: Option<Arc<Wanted>>,
+    /// Profiles that begin to apply, and those that cease.
+    pub(super) moves: Vec<(Arc<str>, bool)>,
     /// Where base held a secret: a twin holds it until it is pruned or replaced.
     base_secrets: Vec<PropertyPath>,
 }
@@ -39,15 +43,17 @@ pub(super) struct Component {
 }
 
 impl Class {
-    pub(super) fn new(wanted: Option<Arc<Wanted>>, base: Option<&Wanted>) -> Self {
+    pub(super) fn new(wanted: Option<Arc<Wanted>>, known: Option<Arc<Wanted>>) -> Self {
         let wanted = wanted.unwrap_or_default();
         let nothing = Wanted::default();
-        let base = base.unwrap_or(&nothing);
+        let base = known.as_deref().unwrap_or(&nothing);
         Self {
             components: components(&wanted.desired, &base.desired),
             tags: components(&wanted.tags, &base.tags),
             owns_other_paths: owned(&wanted) != owned(base),
             base_secrets: base.secrets.clone(),
+            moves: moves::between(&wanted, known.as_deref()),
+            base: known,
             wanted,
         }
     }

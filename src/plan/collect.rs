@@ -9,6 +9,7 @@ use super::{
     Counts, Look, Notice, Plan, PlanError, PlannedDevice, Planner, Rival,
     groups::Groups,
     idle::Idle,
+    moves::Moves,
     rollout::{Course, Place, Tally, Terms},
 };
 use crate::{
@@ -32,6 +33,7 @@ pub struct Collector {
     declared: HashSet<DeviceId>,
     findings: Vec<Finding>,
     idle: Idle,
+    moves: Moves,
 }
 
 /// What a device's planned write starts from.
@@ -54,6 +56,7 @@ impl Collector {
             notices: Notices::default(),
             declared: HashSet::new(),
             findings: Vec::new(),
+            moves: Moves::default(),
         }
     }
 
@@ -153,6 +156,7 @@ impl Collector {
         }
         match look.change {
             Some(change) => {
+                self.moves.note(&change.class, &id);
                 let Start { etag, register } = start();
                 let planned = PlannedDevice { device: id, etag, managed: look.managed, register };
                 let groups = match place {
@@ -177,6 +181,7 @@ impl Collector {
         self.notices.merge(other.notices);
         self.idle.merge(&other.idle);
         self.groups.merge(other.groups);
+        self.moves.merge(other.moves);
         for (place, groups) in other.governed {
             self.governed.entry(place).or_default().merge(groups);
         }
@@ -208,6 +213,7 @@ impl Collector {
             counts: self.counts,
             notices: self.notices.finish(),
             idle: self.idle.finish(),
+            moves: self.moves.finish(self.planner.fleet()),
             hash: None,
             quota: None,
             rulings: Vec::new(),
@@ -234,7 +240,7 @@ pub(crate) fn gather(kept: &mut Vec<Finding>, more: &[Finding]) {
 const SAMPLES: usize = 5;
 
 /// The first few by name: in whatever order twins come, the same are told.
-fn keep_first(samples: &mut Vec<DeviceId>, more: impl IntoIterator<Item = DeviceId>) {
+pub(super) fn keep_first(samples: &mut Vec<DeviceId>, more: impl IntoIterator<Item = DeviceId>) {
     samples.extend(more);
     samples.sort();
     samples.truncate(SAMPLES);

@@ -8,7 +8,10 @@ use std::{
 use serde_json::value::RawValue;
 
 use super::{Delta, DeviceChange, Group, GroupKind, PlannedDevice, Planner, Why, diff::Change};
-use crate::twin::Section;
+use crate::{
+    fleet::Place,
+    twin::{PropertyPath, Section},
+};
 
 /// Changes, each with the devices that it happens to.
 #[derive(Default)]
@@ -58,11 +61,13 @@ impl Groups {
 
 fn delta(planner: &Planner, section: Section, change: &Change, device: &DeviceChange) -> Delta {
     let path = section.path(change.keys.iter().cloned());
-    let origin = match change.why {
+    let (origin, at) = match change.why {
         // The line stands in another commit.
-        _ if device.goes_back => None,
-        Why::Prune => None,
-        Why::Pending | Why::Edited { .. } | Why::Forbidden => planner.resolver().origin(&device.class.wanted, &path),
+        _ if device.goes_back => (None, None),
+        Why::Prune => was(planner, device, &path).unzip(),
+        Why::Pending | Why::Edited { .. } | Why::Forbidden => {
+            (planner.resolver().origin(&device.class.wanted, &path), None)
+        }
     };
     let claimed = device.claims().iter().find(|(claimed, _)| *claimed == path).map(|(_, fleets)| fleets.clone());
     Delta {
@@ -73,7 +78,14 @@ fn delta(planner: &Planner, section: Section, change: &Change, device: &DeviceCh
         to: change.to.clone(),
         why: change.why.clone(),
         origin,
+        at,
     }
+}
+
+/// Where a value was declared that no longer is, and in which revision.
+fn was(planner: &Planner, device: &DeviceChange, path: &PropertyPath) -> Option<(Place, Arc<str>)> {
+    let (revision, base) = (device.revision.clone()?, device.class.base.as_ref()?);
+    Some((planner.at(&revision)?.origin(base, path)?, revision))
 }
 
 /// Changes are the same when they write the same and replace the same. The patch alone does not tell what goes: one of

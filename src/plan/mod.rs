@@ -11,6 +11,7 @@
 //! * [`guard`] holds a plan against the fleet's own limits, [`quota`] against those of the hub.
 //! * [`saved`] is a plan as a file, and the hash by which people approve one.
 
+mod breakdown;
 mod change;
 mod class;
 mod collect;
@@ -20,6 +21,7 @@ mod groups;
 pub mod guard;
 mod idle;
 mod marker;
+mod moves;
 mod patch;
 mod planner;
 pub mod quota;
@@ -34,10 +36,12 @@ mod tests;
 mod verdict;
 mod whole;
 
+pub use breakdown::{Aspects, ByTag};
 pub use change::{Counts, Delta, Group, GroupKind, Notice, Plan, PlannedDevice, Why};
 pub use collect::Collector;
 pub(crate) use collect::gather;
 pub use marker::Marker;
+pub use moves::Move;
 pub use planner::{Bases, DeviceChange, Look, NoBases, PlanError, Planner};
 pub use rival::Rival;
 pub use shard::{Shard, ShardError};

@@ -106,6 +106,8 @@ pub struct DeviceChange {
     pub(super) class: Arc<Class>,
     /// Where a value is replaced that we never declared, and the fleets that have a marker on the twin besides.
     pub(super) claims: Vec<(PropertyPath, Arc<str>)>,
+    /// The commit that the twin was last brought to.
+    pub(super) revision: Option<Arc<str>>,
     /// A rollout takes a commit back: what is wanted stands in the one before it.
     pub(super) goes_back: bool,
 }
@@ -209,7 +211,8 @@ impl Planner {
             let signature = self.signature(subject.member.as_deref());
             let (before, patch) = patch::bodies(self, &subject, row, &all, &changes, &signature)?;
             let (class, claims) = (subject.class.clone(), claims(&subject, &changes));
-            look.change = Some(DeviceChange { changes, patch, before, class, claims, goes_back: false });
+            let revision = subject.revision.clone();
+            look.change = Some(DeviceChange { changes, patch, before, class, claims, revision, goes_back: false });
         }
         Ok(look)
     }
@@ -301,7 +304,7 @@ impl Planner {
         if let Some(known) = read(&self.classes).get(&key) {
             return known.clone();
         }
-        let class = Arc::new(Class::new(key.0.0.clone(), key.1.0.as_deref()));
+        let class = Arc::new(Class::new(key.0.0.clone(), key.1.0.clone()));
         let mut cache = write(&self.classes);
         if cache.len() >= CACHED {
             cache.clear();

@@ -8,7 +8,8 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    DeviceVerdict, Notice, PlanError, Planner, PropertyVerdict, Standing, Verdict, Why,
+    Aspects, DeviceVerdict, Notice, PlanError, Planner, PropertyVerdict, Standing, Verdict, Why,
+    breakdown::Breakdown,
     compliance::{self, Answer, Halves},
     diff::Change,
     marker::Marker,
@@ -23,6 +24,18 @@ impl Planner {
     /// # Errors
     /// When the twin cannot be read, or the fleet does not say what this device should be.
     pub fn verdict(&self, row: &TwinRow<'_>) -> Result<Option<DeviceVerdict>, PlanError> {
+        Ok(self.judge(row, None)?.map(|(device, _)| device))
+    }
+
+    /// The same, with what is counted of the twin besides: its components, and the value of a tag.
+    ///
+    /// # Errors
+    /// When the twin cannot be read, or the fleet does not say what this device should be.
+    pub fn judge(
+        &self,
+        row: &TwinRow<'_>,
+        tag: Option<&PropertyPath>,
+    ) -> Result<Option<(DeviceVerdict, Aspects)>, PlanError> {
         let subject = self.subject(row)?;
         if !subject.selected && !subject.managed {
             return Ok(None);
@@ -35,9 +48,10 @@ impl Planner {
         let revision = Marker::find(&self.fleet().name, &twin.tags).map(|m| m.revision.into_owned());
         let verdict = all.iter().map(|p| p.verdict).max().unwrap_or(Verdict::Compliant);
         let compliant = all.iter().filter(|p| p.verdict == Verdict::Compliant).count();
+        let aspects = Aspects::of(&all, &twin.tags, tag);
         all.retain(|p| p.verdict != Verdict::Compliant);
         all.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Some(DeviceVerdict {
+        let device = DeviceVerdict {
             verdict,
             connected: twin.is_connected(),
             last_activity: twin.last_activity_time,
@@ -47,7 +61,8 @@ impl Planner {
             ignored: self.left_alone(&changes),
             awaits_rollout: awaits,
             device: twin.device_id,
-        }))
+        };
+        Ok(Some((device, aspects)))
     }
 
     fn left_alone(&self, changes: &[(Section, Change)]) -> BTreeSet<PropertyPath> {
@@ -209,9 +224,21 @@ pub struct Tally {
     ignored: BTreeMap<String, u64>,
     notices: Vec<Notice>,
     seen: std::collections::HashSet<DeviceId>,
+    breakdown: Breakdown,
 }
 
 impl Tally {
+    /// A tally that tells devices apart by a tag, too.
+    pub fn by(tag: Option<PropertyPath>) -> Self {
+        Self { breakdown: Breakdown::by(tag), ..Self::default() }
+    }
+
+    /// Takes one device with what is counted of it besides.
+    pub fn take_all(&mut self, (device, aspects): (DeviceVerdict, Aspects), declared: bool) {
+        self.breakdown.take(aspects, device.verdict);
+        self.take(device, declared);
+    }
+
     /// Takes one device.
     pub fn take(&mut self, device: DeviceVerdict, declared: bool) {
         *self.devices.entry(device.verdict).or_default() += 1;
@@ -259,6 +286,7 @@ impl Tally {
         self.keep_worst(2 * OUTSTANDING);
         self.seen.extend(other.seen);
         self.notices.extend(other.notices);
+        self.breakdown.merge(other.breakdown);
     }
 
     /// How the fleet stands. `all` says that every twin of the hub was taken, so that a declared device without a
@@ -278,7 +306,12 @@ impl Tally {
         if all {
             self.notices.extend(self.unregistered(planner));
         }
+        let ignores = planner.fleet().spec.ignore.iter();
+        let ignores = ignores.filter(|entry| self.ignored.contains_key(&entry.path));
         Standing {
+            ignores: ignores.map(|entry| (entry.path.clone(), entry.clone())).collect(),
+            components: self.breakdown.components,
+            by_tag: self.breakdown.by_tag,
             fleet: planner.fleet().name.clone(),
             revision: planner.revision().to_owned(),
             devices: self.devices,

@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod groups;
+mod moves;
 mod rivals;
 mod rollouts;
 mod verdicts;

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Notice, rollout::RolloutState};
+use super::{ByTag, Notice, rollout::RolloutState};
 use crate::{
-    fleet::Place,
+    fleet::{IgnoreSpec, Place},
     twin::{DeviceId, PropertyPath},
 };
 
@@ -144,6 +144,12 @@ pub struct Standing {
     pub outstanding: Vec<DeviceVerdict>,
     /// Paths that were left out by `ignore`, with the number of devices where they differ.
     pub ignored: BTreeMap<String, u64>,
+    /// The entries of `ignore` that these are, by their paths.
+    pub ignores: BTreeMap<String, IgnoreSpec>,
+    /// Devices by component, and there by the worst verdict of its properties.
+    pub components: BTreeMap<String, BTreeMap<Verdict, u64>>,
+    /// Devices by the value of a tag, if that was asked for.
+    pub by_tag: Option<ByTag>,
     /// How the rollouts stand; empty when not all twins were looked at.
     pub rollouts: Vec<RolloutState>,
     /// What else the reader should know.

@@ -17,7 +17,7 @@ use crate::{
         Collector, Group, Notice, Plan, PlanError, Planner, Standing, Tally, gather,
         rollout::{self, Course, Returning, Terms},
     },
-    twin::{DeviceId, RowError, TwinRow},
+    twin::{DeviceId, PropertyPath, RowError, TwinRow},
 };
 
 /// Why the twins could not be surveyed.
@@ -115,16 +115,31 @@ pub async fn standing(
     complete: bool,
     terms: Option<Terms>,
 ) -> Result<Result<Standing, Vec<Finding>>, SurveyError> {
+    standing_by(pages, planner, complete, terms, None).await
+}
+
+/// The same; devices are counted by the values of a tag as well.
+///
+/// # Errors
+/// When the hub or a twin cannot be read.
+pub async fn standing_by(
+    pages: impl Stream<Item = Result<Page, HubError>>,
+    planner: Arc<Planner>,
+    complete: bool,
+    terms: Option<Terms>,
+    tag: Option<PropertyPath>,
+) -> Result<Result<Standing, Vec<Finding>>, SurveyError> {
     type Part = (Tally, Vec<Finding>, Option<rollout::Tally>);
     let judge = Arc::clone(&planner);
+    let counted = tag.clone();
     let begin = move || {
         let rollouts = terms.clone().map(|terms| rollout::Tally::new(Arc::clone(&judge), terms));
-        (Tally::default(), Vec::new(), rollouts)
+        (Tally::by(counted.clone()), Vec::new(), rollouts)
     };
     let judge = Arc::clone(&planner);
     let take = move |(part, findings, rollouts): &mut Part, row: &TwinRow<'_>| {
-        match judge.verdict(row) {
-            Ok(Some(device)) => part.take(device, judge.fleet().devices.contains_key(&*row.device_id)),
+        match judge.judge(row, tag.as_ref()) {
+            Ok(Some(judged)) => part.take_all(judged, judge.fleet().devices.contains_key(&*row.device_id)),
             Ok(None) => {}
             Err(PlanError::Unresolved(unresolved)) => gather(findings, &unresolved.findings),
             Err(fault) => return Err(fault.into()),

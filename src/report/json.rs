@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Places, explanation, findings, outcome, plan, rollouts, standing};
+use super::{Location, Places, explanation, findings, outcome, plan, rollouts, standing};
 use crate::fleet::Place;
 
 /// The version of every JSON report. Within a version members are added and never change their meaning.
@@ -30,7 +30,16 @@ pub(crate) struct LocationView {
 impl LocationView {
     /// Where a place is; the file alone when the line is not to be had.
     pub(crate) fn of(places: &dyn Places, place: &Place) -> Self {
-        match places.locate(place) {
+        Self::new(places.locate(place), place)
+    }
+
+    /// The same in an earlier revision.
+    pub(crate) fn at(places: &dyn Places, place: &Place, revision: &str) -> Self {
+        Self::new(places.locate_at(place, revision), place)
+    }
+
+    fn new(found: Option<Location>, place: &Place) -> Self {
+        match found {
             Some(at) => Self { file: at.file.to_string(), line: Some(at.line), column: Some(at.column) },
             None => Self { file: place.file.to_string(), line: None, column: None },
         }

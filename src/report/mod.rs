@@ -55,4 +55,4 @@ pub use places::{Location, Nowhere, Places};
 pub use plan::PlanReport;
 pub use remark::{Level, Remark};
 pub use rollouts::RolloutsReport;
-pub use standing::{Lens, StandingReport};
+pub use standing::{Earlier, EarlierError, Lens, Moment, Past, StandingReport};

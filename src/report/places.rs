@@ -30,6 +30,11 @@ pub trait Places {
     /// Where this is; `None` when the file, or the path in it, is not there.
     fn locate(&self, place: &Place) -> Option<Location>;
 
+    /// Where this was in an earlier revision; `None` when that, or the place in it, is not to be had.
+    fn locate_at(&self, _place: &Place, _revision: &str) -> Option<Location> {
+        None
+    }
+
     /// The text of a file, by the path that a [`Location`] names; `None` when it is not there.
     fn text(&self, file: &str) -> Option<Arc<str>>;
 }

@@ -8,6 +8,7 @@ mod begin;
 mod entry;
 mod follow;
 mod operate;
+mod past;
 mod post;
 mod rollout;
 mod serve;
@@ -25,6 +26,7 @@ pub use operate::{
     ExplainArgs, HubAccess, InvokeArgs, PlanArgs, QueryArgs, ReconcileArgs, RepoArgs, SelectArgs, StandingArgs,
     ValidateArgs,
 };
+pub use past::PastArgs;
 pub use post::{PlaceArgs, PostArgs};
 pub use rollout::{ApproveArgs, StatusArgs, WaveName};
 pub use serve::{

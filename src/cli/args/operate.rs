@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{ApproveArgs, FollowArgs, PostArgs, Share, duration, values::guard};
+use super::{ApproveArgs, FollowArgs, PastArgs, PostArgs, Share, duration, values::guard};
 use crate::{
     fleet::GuardName,
     iothub::HostName,
@@ -193,6 +193,9 @@ pub struct StandingArgs {
     /// Read the twins from this file, one JSON document a line, instead of a hub.
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub snapshot: Option<PathBuf>,
+    /// What it is told against.
+    #[command(flatten)]
+    pub past: PastArgs,
     /// Exit with 2 when there is drift; of `status`: when a device is not compliant.
     #[arg(long, help_heading = "Output")]
     pub detailed_exitcode: bool,

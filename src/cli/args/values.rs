@@ -7,7 +7,11 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
-use crate::{fleet::GuardName, report::Format};
+use crate::{
+    fleet::GuardName,
+    report::Format,
+    twin::{PropertyPath, Section},
+};
 
 /// Whether there are colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -85,6 +89,16 @@ pub(super) fn guard() -> impl TypedValueParser<Value = GuardName> {
         let guard = GuardName::ALL.into_iter().find(|guard| guard.word() == word);
         guard.ok_or("no such guard")
     })
+}
+
+/// Reads the path of a tag.
+pub(super) fn tag() -> impl TypedValueParser<Value = PropertyPath> {
+    fn read(text: &str) -> Result<PropertyPath, String> {
+        let path = text.parse::<PropertyPath>().map_err(|error| error.to_string())?;
+        let is_tag = path.section == Section::Tags && !path.keys.is_empty();
+        if is_tag { Ok(path) } else { Err("a tag is written `tags.site`".to_owned()) }
+    }
+    read
 }
 
 impl ValueEnum for Format {

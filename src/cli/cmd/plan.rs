@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
         let hub = hub.as_deref().ok_or_else(saved::for_no_hub)?;
         saved::write(path, &plan, hub, access::is_all(&args.select))?;
     }
-    let places = Files::new(&prepared.declared.source, desk.root);
+    let places = Files::new(&prepared.declared.source, desk.root).with_history(&workspace);
     let report = PlanReport { plan: &plan, places: &places };
     desk.printer.report(&report, desk.format)?;
     let changes = plan.has_changes() && args.detailed_exitcode;

@@ -7,6 +7,7 @@ use crate::{
         Exit, Failure,
         access::{self, Access, Twins},
         args::{ApproveArgs, StandingArgs, StatusArgs},
+        past::Kept,
         post::{self, News},
         prepare::{Desk, Ready},
         rollouts,
@@ -54,6 +55,7 @@ pub(crate) async fn run(args: &StandingArgs, lens: Lens, desk: &Desk<'_>) -> Res
     let workspace = Workspace::open(desk.root)?;
     let declared = workspace.at(&args.repo.revision)?;
     let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
+    let kept = Kept::read(&args.past, &prepared.planner.fleet().name, desk.printer)?;
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
     let progress = desk.printer.progress("comparing twins", None);
@@ -61,14 +63,15 @@ pub(crate) async fn run(args: &StandingArgs, lens: Lens, desk: &Desk<'_>) -> Res
     let pages = access::selected(&twins, None, &args.select, statement.as_deref());
     let all = access::is_all(&args.select);
     let terms = if all { Some(rollouts::terms(prepared.planner.fleet(), &ApproveArgs::default())?) } else { None };
-    let judged = survey::standing(pages, Arc::clone(&prepared.planner), all, terms).await?;
+    let tag = Some(args.past.by.clone());
+    let judged = survey::standing_by(pages, Arc::clone(&prepared.planner), all, terms, tag).await?;
     progress.finish();
     let standing = match judged {
         Ok(standing) => standing,
         Err(findings) => return desk.findings(&prepared.declared, &findings),
     };
     let places = Files::new(&prepared.declared.source, desk.root);
-    let report = StandingReport { standing: &standing, lens, places: &places };
+    let report = StandingReport { standing: &standing, lens, places: &places, past: kept.past() };
     desk.printer.report(&report, desk.format)?;
     let changes = match lens {
         Lens::Drift => standing.has_drift(),

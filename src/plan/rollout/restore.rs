@@ -82,7 +82,7 @@ impl Planner {
         let signature = Signature { revision: previous, previous: None, rejected: Some(&mark.revision) };
         let (before, patch) = patch::bodies(self, &subject, row, &all, &changes, &signature)?;
         let (class, claims) = (Arc::clone(&subject.class), Vec::new());
-        Ok(Some(DeviceChange { changes, patch, before, class, claims, goes_back: true }))
+        Ok(Some(DeviceChange { changes, patch, before, class, claims, revision: None, goes_back: true }))
     }
 }
 

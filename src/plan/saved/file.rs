@@ -214,6 +214,7 @@ impl From<SavedChange<'_>> for Delta {
                 SavedWhy::Forbidden => Why::Forbidden,
             },
             origin: None,
+            at: None,
             secret: change.secret,
             claimed: change.claimed_by,
         }

@@ -254,7 +254,7 @@ struct Same<'a>(&'a Delta);
 
 impl PartialEq for Same<'_> {
     fn eq(&self, other: &Self) -> bool {
-        let Delta { path, from, to, why, origin: _, secret, claimed: _ } = self.0;
+        let Delta { path, from, to, why, origin: _, at: _, secret, claimed: _ } = self.0;
         let other = other.0;
         *path == other.path && *from == other.from && *to == other.to && *why == other.why && *secret == other.secret
     }

@@ -156,7 +156,7 @@ mod tests {
 
     fn hazard(path: &str, to: Option<Value>, why: Why) -> Option<Hazard> {
         let path = path.parse().unwrap();
-        of(&Delta { path, from: Some(json!(1)), to, why, origin: None, secret: false, claimed: None })
+        of(&Delta { path, from: Some(json!(1)), to, why, origin: None, at: None, secret: false, claimed: None })
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{PlanReport, Summary, from, quota, to};
 use crate::{
-    plan::{Delta, Group, GroupKind, Notice, PlannedDevice, Why, guard::Ruling, rollout::RolloutState},
+    plan::{Delta, Group, GroupKind, Move, Notice, PlannedDevice, Why, guard::Ruling, rollout::RolloutState},
     report::{
         Places,
         json::{self, Each, LocationView, VERSION},
@@ -16,6 +16,7 @@ use crate::{
         rulings::{self, RulingView},
         value::Shown,
     },
+    twin::DeviceId,
 };
 
 /// What one revision will change on which devices. To be read; carrying it out takes a saved plan.
@@ -40,6 +41,8 @@ pub(crate) struct View<'a> {
     groups: Each<'a, Group, GroupView<'a>>,
     /// The changes that rollouts hold back: not part of this run.
     held: Each<'a, Group, GroupView<'a>>,
+    /// Profiles that begin or cease to apply to devices that change.
+    selectors: Each<'a, Move, MoveView<'a>>,
     /// How the rollouts stand.
     rollouts: Each<'a, RolloutState, RolloutView<'a>>,
     /// What to know besides.
@@ -74,6 +77,33 @@ struct SummaryView {
     managed: u64,
     /// Twins that no document applies to and that carry no marker: left alone.
     unselected: u64,
+}
+
+/// Devices that change and enter or leave a profile's selector.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Move")]
+struct MoveView<'a> {
+    /// The profile.
+    profile: &'a str,
+    /// Whether it begins to apply, rather than ceases.
+    enters: bool,
+    /// How many devices.
+    devices: u64,
+    /// A few of them.
+    samples: Vec<&'a str>,
+    /// Its `where`; absent when the profile is no longer declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<LocationView>,
+}
+
+impl<'a> MoveView<'a> {
+    fn of(moved: &'a Move, places: &dyn Places) -> Self {
+        let Move { profile, enters, devices, samples, place } = moved;
+        let samples = samples.iter().map(DeviceId::as_str).collect();
+        let origin = place.as_ref().map(|place| LocationView::of(places, place));
+        Self { profile, enters: *enters, devices: *devices, samples, origin }
+    }
 }
 
 /// The same change on one or many devices.
@@ -123,6 +153,9 @@ struct Change<'a> {
     /// The line that wants it, or for `prune` the line that wanted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<LocationView>,
+    /// The revision in which that line stands, where it is an earlier one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin_revision: Option<&'a str>,
     /// The other fleets that manage the device, when the value replaces one that this fleet never declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     claimed_by: Option<&'a str>,
@@ -155,6 +188,7 @@ pub(super) fn write(report: &PlanReport<'_>, out: &mut dyn io::Write) -> io::Res
             summary: summary(report),
             groups: Each::new(&plan.groups, move |group| group_view(group, places)),
             held: Each::new(&plan.held, move |group| group_view(group, places)),
+            selectors: Each::new(&plan.moves, move |moved| MoveView::of(moved, places)),
             rollouts: Each::new(plan.rollouts.states(), RolloutView::from),
             notices: Each::new(&plan.notices, NoticeView::from),
             guards: rulings::views(&plan.rulings),
@@ -198,7 +232,11 @@ fn change<'a>(delta: &'a Delta, places: &dyn Places) -> Change<'a> {
         to: to(delta).some(),
         base,
         secret: delta.secret,
-        origin: delta.origin.as_ref().map(|place| LocationView::of(places, place)),
+        origin: delta.origin.as_ref().map(|place| match &delta.at {
+            Some(revision) => LocationView::at(places, place, revision),
+            None => LocationView::of(places, place),
+        }),
+        origin_revision: delta.at.as_deref(),
         claimed_by: delta.claimed.as_deref(),
     }
 }

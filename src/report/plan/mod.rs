@@ -81,7 +81,10 @@ impl PlanReport<'_> {
     }
 
     fn origin(&self, delta: &Delta) -> Option<String> {
-        delta.origin.as_ref().map(|place| places::origin(self.places, place))
+        let place = delta.origin.as_ref()?;
+        let Some(revision) = &delta.at else { return Some(places::origin(self.places, place)) };
+        let found = self.places.locate_at(place, revision).map(|found| found.to_string());
+        Some(format!("{} at {}", found.unwrap_or_else(|| place.file.to_string()), words::short(revision)))
     }
 }
 

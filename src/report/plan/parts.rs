@@ -1,24 +1,29 @@
 //! A plan for a pull request or a page: the sum first, then what may be lost, then what else a reviewer asks, and the
 //! changes folded away.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use super::{
     PlanReport,
     blocks::{Block, Entry, blocks},
     hazard, provenance, quota, rest, said, sign,
 };
 use crate::{
-    plan::Group,
+    plan::{Group, Move, Why},
     report::{
         Paper,
+        chart::{Bar, Chart, Way},
         diff::Line,
         escape::plain,
         notices,
         page::{Inline, Part, Piece},
-        rollouts, rulings, words,
+        places, rollouts, rulings, words,
     },
     twin::{PropertyPath, Section},
 };
 
+/// Bars of the picture.
+const BARS: usize = 24;
 /// Parts of a twin that the heading of a folded block names.
 const NAMED: usize = 5;
 
@@ -28,7 +33,9 @@ pub(super) fn of(report: &PlanReport<'_>, paper: &Paper) -> Vec<Part> {
     parts.extend(hazard::part(report, paper));
     parts.extend(rulings::part(&plan.rulings, paper));
     parts.extend(plan.quota.as_ref().map(quota::part));
+    parts.extend(moves(report, paper));
     parts.extend(notices::part(&plan.notices, paper));
+    parts.extend(chart(report));
     parts.extend(rollouts::parts_of(plan.rollouts.states(), paper));
     groups(report, &plan.groups, paper, &mut parts);
     if !plan.held.is_empty() {
@@ -48,6 +55,54 @@ fn head(report: &PlanReport<'_>) -> Part {
         None => fleet,
     };
     Part::first("sum").say(sum).say(fleet)
+}
+
+/// Who enters and who leaves a selector.
+fn moves(report: &PlanReport<'_>, paper: &Paper) -> Option<Part> {
+    let moves = &report.plan.moves;
+    let item = |moved: &Move| {
+        let (count, verb) = (words::count(moved.devices, "device"), if moved.enters { "enter" } else { "leave" });
+        let line = Inline::of(format!("{count} {verb} ")).code(&*moved.profile).prose(": ");
+        let total = usize::try_from(moved.devices).unwrap_or(usize::MAX);
+        let line = notices::named(line, &moved.samples, total, paper.limits.samples);
+        match &moved.place {
+            Some(place) => line.prose(" (").code(places::origin(report.places, place)).prose(")"),
+            None => line.prose(" (no longer declared)"),
+        }
+    };
+    let (shown, left_out) = moves.split_at(moves.len().min(paper.limits.groups));
+    let rest = words::more(left_out.len(), "profile").map(Inline::of);
+    let title = Inline::default().strong("selectors").prose(format!(": {}", sum(moves)));
+    (!moves.is_empty()).then(|| Part::folded("selectors", title).list(shown.iter().map(item).chain(rest)))
+}
+
+/// `12 enter, 3 leave`, in devices and profiles.
+fn sum(moves: &[Move]) -> String {
+    let count = |enters: bool| moves.iter().filter(|moved| moved.enters == enters).map(|moved| moved.devices).sum();
+    words::parts([(count(true), "times a device enters a profile"), (count(false), "times one leaves")])
+}
+
+/// Devices by the component that changes.
+fn chart(report: &PlanReport<'_>) -> Option<Part> {
+    let mut found: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+    for group in &report.plan.groups {
+        let mut components: BTreeMap<&str, usize> = BTreeMap::new();
+        for delta in &*group.deltas {
+            let prunes = usize::from(delta.why == Why::Prune);
+            let worst = components.entry(component(&delta.path)).or_default();
+            *worst = prunes.max(*worst);
+        }
+        for (name, kind) in components {
+            found.entry(name).or_default()[kind] += words::wide(group.devices.len());
+        }
+    }
+    let mut bars: Vec<Bar> = Vec::new();
+    bars.extend(found.into_iter().map(|(name, parts)| Bar { name: name.to_owned(), parts: parts.to_vec() }));
+    bars.sort_by_key(|bar| Reverse(bar.parts.iter().sum::<u64>()));
+    bars.truncate(BARS);
+    let title = "Devices that change, by component".to_owned();
+    let chart = Chart { title, way: Way::Rows, bars, key: vec!["change", "prune"] };
+    (!chart.is_empty()).then(|| Part::open("charts").with(Piece::Chart(chart)))
 }
 
 fn groups(report: &PlanReport<'_>, groups: &[Group], paper: &Paper, parts: &mut Vec<Part>) {

@@ -40,7 +40,8 @@ fn remark(report: &PlanReport<'_>, group: &Group, delta: &Delta, samples: usize)
         rule,
         title: words::count(words::wide(group.devices.len()), "device"),
         message: format!("{}  {}{reason}\n{names}", delta.path, values(delta)),
-        location: delta.origin.as_ref().and_then(|place| report.places.locate(place)),
+        // A line of an earlier revision is no line of the files as they are.
+        location: delta.origin.as_ref().filter(|_| delta.at.is_none()).and_then(|place| report.places.locate(place)),
         ..Remark::default()
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     fleet::{GuardName, IdentityKind, IdentitySpec, Sku},
     plan::{
-        Counts, Notice, PlannedDevice,
+        Counts, Move, Notice, PlannedDevice,
         guard::{Grant, Leave, Ruling},
         quota::{Cost, Operation, Phase, Quota},
     },
@@ -25,7 +25,7 @@ fn files() -> Files {
 }
 
 fn delta(path: &str, from: Option<Value>, to: Option<Value>, why: Why) -> Delta {
-    Delta { path: path.parse().unwrap(), from, to, why, origin: None, secret: false, claimed: None }
+    Delta { path: path.parse().unwrap(), from, to, why, origin: None, at: None, secret: false, claimed: None }
 }
 
 fn group(kind: GroupKind, deltas: Vec<Delta>, devices: impl IntoIterator<Item = String>) -> Group {
@@ -69,6 +69,7 @@ fn many_kinds() -> Group {
             secret(Why::Edited { base: Some(json!("hunter3")) }),
             Delta {
                 origin: Some(place("profiles/old.yaml", "gone")),
+                at: Some("aa1c2d9e0a12b3c4d5e6f708192a3b4c5d6e7f80".into()),
                 ..delta("tags.old", Some(json!(["a", 1])), None, Why::Prune)
             },
             delta("tags.rogue", Some(json!(true)), None, Why::Forbidden),
@@ -106,6 +107,14 @@ fn rulings() -> Vec<Ruling> {
     ]
 }
 
+/// One profile that takes devices over from another.
+fn moves() -> Vec<Move> {
+    let samples = vec![DeviceId::new("kiosk-0413").unwrap(), DeviceId::new("kiosk-0414").unwrap()];
+    let place = Some(place("profiles/base.yaml", "kind"));
+    let enters = Move { profile: "base".into(), enters: true, devices: 9, samples: samples.clone(), place };
+    vec![enters, Move { profile: "old_@all".into(), enters: false, devices: 2, samples, place: None }]
+}
+
 fn plan() -> Plan {
     let ntp = Delta {
         origin: Some(place("profiles/base.yaml", "ntpServer")),
@@ -127,6 +136,7 @@ fn plan() -> Plan {
             samples: vec![DeviceId::new("kiosk-0600").unwrap()],
         }],
         idle: Vec::new(),
+        moves: moves(),
         hash: Some(format!("sha256:{}", "0123456789abcdef".repeat(4))),
         quota: Some(quota()),
         rulings: rulings(),

@@ -68,7 +68,8 @@ struct Envelope<D> {
     kind: String,
     fleet: String,
     revision: String,
-    time: Option<Timestamp>,
+    #[serde(default)]
+    time: Option<String>,
     devices: BTreeMap<String, u64>,
     #[serde(default)]
     outstanding: D,
@@ -107,7 +108,7 @@ impl Earlier {
         let told = outstanding.into_iter().flat_map(|Device { id, properties }| {
             properties.into_iter().map(move |Property { path, verdict }| (id.clone(), path, verdict))
         });
-        Ok(Self { time, revision, told: told.collect() })
+        Ok(Self { time: parsed(time), revision, told: told.collect() })
     }
 
     /// What stands like this now and did not then, as far as a lens shows it.
@@ -135,8 +136,12 @@ impl Moment {
     /// When it is none, or does not say when it was made.
     pub fn read(input: impl io::Read, fleet: &str) -> Result<Self, EarlierError> {
         let Envelope { time, devices, .. } = envelope::<Unread>(input, fleet)?;
-        Ok(Self { time: time.ok_or(EarlierError::Timeless)?, devices })
+        Ok(Self { time: parsed(time).ok_or(EarlierError::Timeless)?, devices })
     }
+}
+
+fn parsed(time: Option<String>) -> Option<Timestamp> {
+    time?.parse().ok()
 }
 
 fn envelope<D: for<'de> Deserialize<'de> + Default>(

@@ -5,9 +5,10 @@ use std::{borrow::Cow, collections::BTreeMap, io};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Lens, StandingReport, message};
+use super::{Earlier, Lens, StandingReport, message};
 use crate::{
-    plan::{DeviceVerdict, Notice, PropertyVerdict, Verdict, rollout::RolloutState},
+    fleet::IgnoreSpec,
+    plan::{DeviceVerdict, Notice, PropertyVerdict, Standing, Verdict, rollout::RolloutState},
     report::{
         Places,
         json::{self, Each, LocationView, VERSION},
@@ -16,6 +17,9 @@ use crate::{
         value::Shown,
     },
 };
+
+/// What a standing says it is.
+pub(super) const KIND: &str = "standing";
 
 /// How the devices of a fleet stand against git.
 #[derive(Serialize, JsonSchema)]
@@ -30,6 +34,9 @@ pub(crate) struct View<'a> {
     fleet: &'a str,
     /// The revision that it was held against.
     revision: &'a str,
+    /// When the twins were looked at: ISO 8601, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
     /// Devices by their verdict; those that do not occur are left out.
     devices: BTreeMap<&'static str, u64>,
     /// Properties by their verdict.
@@ -39,10 +46,77 @@ pub(crate) struct View<'a> {
     outstanding: Each<'a, DeviceVerdict, DeviceView<'a>>,
     /// Paths that were left out by `ignore`, with the number of devices where they differ.
     ignored: &'a BTreeMap<String, u64>,
+    /// The entries of `ignore` that these are.
+    ignores: Vec<IgnoreView<'a>>,
+    /// Devices by component, and there by the worst verdict of its properties.
+    components: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
+    /// Devices by the value of a tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_tag: Option<TagView<'a>>,
+    /// What is new since an earlier report; absent when none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<SinceView<'a>>,
     /// How the rollouts stand; empty when not all twins were looked at.
     rollouts: Each<'a, RolloutState, RolloutView<'a>>,
     /// What to know besides.
     notices: Each<'a, Notice, NoticeView<'a>>,
+}
+
+/// A path that is left alone.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Ignore")]
+struct IgnoreView<'a> {
+    /// The path.
+    path: &'a str,
+    /// Who answers for it.
+    owner: &'a str,
+    /// Why it is left alone.
+    reason: &'a str,
+    /// Last day on which it is.
+    until: &'a str,
+    /// Devices on which something else stands there than git says.
+    devices: u64,
+}
+
+/// Devices by the value of a tag.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ByTag")]
+struct TagView<'a> {
+    /// The tag.
+    path: String,
+    /// Devices by verdict, by value; `(none)` for devices without the tag.
+    values: BTreeMap<&'a str, BTreeMap<&'static str, u64>>,
+}
+
+/// What is new since an earlier report.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Since")]
+struct SinceView<'a> {
+    /// When that was made, as far as it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    /// The revision that it held devices against.
+    revision: &'a str,
+    /// What that report does not tell of.
+    new: Vec<NewView<'a>>,
+    /// How many verdicts of that report do not stand any more.
+    gone: u64,
+}
+
+/// A verdict that an earlier report does not tell of.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "New")]
+struct NewView<'a> {
+    /// The device.
+    id: &'a str,
+    /// Where in its twin.
+    path: String,
+    /// How it stands now.
+    verdict: Verdict,
 }
 
 /// One device.
@@ -103,12 +177,13 @@ struct PropertyView<'a> {
 }
 
 pub(super) fn write(report: &StandingReport<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    let StandingReport { standing, places, lens } = *report;
+    let StandingReport { standing, places, lens, past } = *report;
     let words = |counts: &BTreeMap<Verdict, u64>| counts.iter().map(|(verdict, n)| (verdict.word(), *n)).collect();
     json::write(
         &View {
             version: VERSION,
-            kind: "standing",
+            kind: KIND,
+            time: past.time.map(|time| time.to_string()),
             fleet: &standing.fleet,
             revision: &standing.revision,
             devices: words(&standing.devices),
@@ -119,11 +194,42 @@ pub(super) fn write(report: &StandingReport<'_>, out: &mut dyn io::Write) -> io:
                 move |device| device_view(device, places, lens),
             ),
             ignored: &standing.ignored,
+            ignores: standing.ignores.values().map(|entry| ignore_view(entry, standing)).collect(),
+            components: by_word(&standing.components),
+            by_tag: standing
+                .by_tag
+                .as_ref()
+                .map(|by| TagView { path: by.path.to_string(), values: by_word(&by.values) }),
+            since: past.since.map(|earlier| since_view(earlier, report)),
             rollouts: Each::new(&standing.rollouts, RolloutView::from),
             notices: Each::new(&standing.notices, NoticeView::from),
         },
         out,
     )
+}
+
+fn by_word(counts: &BTreeMap<String, BTreeMap<Verdict, u64>>) -> BTreeMap<&str, BTreeMap<&'static str, u64>> {
+    let words = |of: &BTreeMap<Verdict, u64>| of.iter().map(|(verdict, n)| (verdict.word(), *n)).collect();
+    counts.iter().map(|(name, of)| (&**name, words(of))).collect()
+}
+
+fn ignore_view<'a>(entry: &'a IgnoreSpec, standing: &Standing) -> IgnoreView<'a> {
+    let IgnoreSpec { path, owner, reason, until } = entry;
+    IgnoreView { path, owner, reason, until, devices: standing.ignored.get(path).copied().unwrap_or(0) }
+}
+
+fn since_view<'a>(earlier: &'a Earlier, report: &StandingReport<'a>) -> SinceView<'a> {
+    let new = earlier.new_ones(report.standing, report.lens).map(|(device, property)| NewView {
+        id: device.device.as_str(),
+        path: property.path.to_string(),
+        verdict: property.verdict,
+    });
+    SinceView {
+        time: earlier.time.map(|time| time.to_string()),
+        revision: &earlier.revision,
+        new: new.collect(),
+        gone: earlier.gone(report.standing, report.lens),
+    }
 }
 
 fn device_view<'a>(device: &'a DeviceVerdict, places: &dyn Places, lens: Lens) -> DeviceView<'a> {

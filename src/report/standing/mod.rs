@@ -1,5 +1,7 @@
 //! How devices stand against git: `drift` and `status`.
 
+mod charts;
+mod earlier;
 mod fold;
 mod json;
 mod parts;
@@ -8,6 +10,9 @@ mod text;
 
 use std::{borrow::Cow, io};
 
+use jiff::Timestamp;
+
+pub use earlier::{Earlier, EarlierError, Moment};
 pub(crate) use json::View;
 pub(super) use text::style;
 
@@ -19,7 +24,7 @@ use super::{
     value::{SECRET, Shown},
     words,
 };
-use crate::plan::{PropertyVerdict, Standing, Verdict};
+use crate::plan::{DeviceVerdict, PropertyVerdict, Standing, Verdict};
 
 /// A standing, to be told.
 #[derive(Clone, Copy)]
@@ -30,6 +35,19 @@ pub struct StandingReport<'a> {
     pub places: &'a dyn Places,
     /// What is of interest.
     pub lens: Lens,
+    /// When the twins were looked at, and what was told of them before.
+    pub past: Past<'a>,
+}
+
+/// A standing's place in time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Past<'a> {
+    /// When the twins were looked at; `None` of a standing that is always the same.
+    pub time: Option<Timestamp>,
+    /// The report that what is new is told against.
+    pub since: Option<&'a Earlier>,
+    /// How the fleet stood before.
+    pub history: &'a [Moment],
 }
 
 /// Which verdicts a report goes into; all of them are counted.
@@ -77,6 +95,29 @@ impl StandingReport<'_> {
             Lens::Drift if drifted == 0 => ("Drift:", format!("none in {of}{counts}")),
             Lens::Drift => ("Drift:", format!("{drifted} of {of} left what git says{counts}")),
         }
+    }
+
+    /// When the twins were looked at, to the second.
+    fn time(&self) -> Option<String> {
+        Some(words::moment(&self.past.time?.to_string())?.into_owned())
+    }
+
+    /// `3 properties are new since 2026-09-01T08:00:00Z, 1 is as git says again`.
+    fn news(&self, earlier: &Earlier) -> String {
+        let new = words::wide(earlier.new_ones(self.standing, self.lens).count());
+        let gone = earlier.gone(self.standing, self.lens);
+        let revision = words::short(&earlier.revision);
+        let since = earlier.time.and_then(|time| Some(words::moment(&time.to_string())?.into_owned()));
+        let since = since.unwrap_or_else(|| format!("the report at {revision}"));
+        format!("{} new since {since}, {gone} gone", words::count(new, "verdict"))
+    }
+
+    /// Devices that are waited for, those first that have been away longest.
+    fn away(&self) -> Vec<&DeviceVerdict> {
+        let outstanding = self.standing.outstanding.iter();
+        let mut away: Vec<_> = outstanding.filter(|device| device.verdict == Verdict::Unreachable).collect();
+        away.sort_by(|a, b| (&a.last_activity, &a.device).cmp(&(&b.last_activity, &b.device)));
+        away
     }
 
     /// `12 properties are on their way`, when they are not listed.

@@ -39,6 +39,7 @@ pub(super) fn write(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io
     if report.lens == Lens::Status {
         devices(&report.standing.outstanding, paper, out)?;
     }
+    away(report, paper, out)?;
     ignored(report, paper, out)?;
     rollouts::write_text(&report.standing.rollouts, paper, out)?;
     notices::text(&report.standing.notices, paper, out)?;
@@ -95,11 +96,27 @@ fn devices(outstanding: &[DeviceVerdict], paper: &Paper, out: &mut dyn io::Write
     }
 }
 
+/// Devices that are not there, where they are not listed one by one.
+fn away(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
+    let away = report.away();
+    let (Lens::Drift, Some(first)) = (report.lens, away.first()) else { return Ok(()) };
+    let total = report.standing.devices.get(&Verdict::Unreachable).copied().unwrap_or_default();
+    let names = away.iter().map(|device| &device.device);
+    let names = words::named(names, usize::try_from(total).unwrap_or(usize::MAX), paper.limits.samples, plain);
+    let seen = first.last_activity.as_deref().and_then(words::moment);
+    let seen = seen.map_or_else(|| "never seen".to_owned(), |time| format!("last seen {}", plain(&time)));
+    let count = words::count(total, "device");
+    writeln!(out, "{}\n", paper.paint(DIM, format_args!("unreachable  {count}: {names}; {}: {seen}", first.device)))
+}
+
 fn ignored(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> io::Result<()> {
     let ignored = &report.standing.ignored;
     for (path, devices) in ignored.iter().take(paper.limits.groups) {
-        let path = plain(path);
-        writeln!(out, "{}", paper.paint(DIM, format_args!("ignored  {path}  {}", words::count(*devices, "device"))))?;
+        let owner = report.standing.ignores.get(path).map(|entry| {
+            format!("  ({}: {}, until {})", plain(&entry.owner), plain(&entry.reason), plain(&entry.until))
+        });
+        let (path, count, owner) = (plain(path), words::count(*devices, "device"), owner.unwrap_or_default());
+        writeln!(out, "{}", paper.paint(DIM, format_args!("ignored  {path}  {count}{owner}")))?;
     }
     if ignored.is_empty() { Ok(()) } else { writeln!(out) }
 }
@@ -114,6 +131,9 @@ fn sums(report: &StandingReport<'_>, paper: &Paper, out: &mut dyn io::Write) -> 
     }
     let (fleet, revision) = (plain(&report.standing.fleet), plain(words::short(&report.standing.revision)));
     writeln!(out, "\nFleet {fleet} at {revision}")?;
+    if let Some(earlier) = report.past.since {
+        writeln!(out, "{} {}", paper.paint(BOLD, "Since:"), plain(&report.news(earlier)))?;
+    }
     let (word, summary) = report.summary();
     writeln!(out, "{} {summary}", paper.paint(BOLD, word))
 }
