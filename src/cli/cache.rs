@@ -39,9 +39,6 @@ pub(crate) enum Purpose {
     Write,
 }
 
-/// Up to so many devices are read one by one before they are written; for more, all twins are read afresh.
-const MOST_READ: usize = 2000;
-
 /// Where the twins of one hub are kept.
 struct Shelf<'t> {
     hub: &'t HubClient,
@@ -123,23 +120,15 @@ pub(crate) async fn plan(
         let mut found =
             survey::plan(stream::iter(cache.pages().map(Ok)), planner(), &complete, Rollouts::Ignored).await?;
         shelf.put(&cache);
-        let writes = purpose == Purpose::Write && found.as_ref().is_ok_and(|plan| !plan.is_empty());
-        if !writes {
-            return Ok(found);
-        }
-        if let Some(plan) = found.as_mut().ok().filter(|plan| size(plan) <= MOST_READ) {
+        if let Some(plan) = found.as_mut().ok().filter(|_| purpose == Purpose::Write) {
             // Without an etag to rest on, each is read and planned afresh first.
             plan.groups.iter_mut().flat_map(|group| &mut group.devices).for_each(|device| device.etag = None);
-            return Ok(found);
         }
+        return Ok(found);
     }
     drop(cache);
     let (pages, keeping) = keeping(pages);
     let found = survey::plan(pages, planner(), &complete, rollouts).await?;
     shelf.put(&keeping.finish().await);
     Ok(found)
-}
-
-fn size(plan: &Plan) -> usize {
-    plan.groups.iter().map(|group| group.devices.len()).sum()
 }

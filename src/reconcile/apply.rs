@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 use super::{
+    ahead,
     call::Run,
     device::{End, Job, Journey, Trail},
     gate::Gate,
@@ -59,6 +60,10 @@ where
     events.on(Event::Started { total });
     let mut outcome = Outcome::default();
     let mut ends = stream::iter(jobs(plan).take_while(|_| !run.stop.is_requested()))
+        .chunks(ahead::AT_ONCE)
+        .map(|jobs| ahead::read(&run, hub, jobs))
+        .buffered(2)
+        .flat_map(stream::iter)
         .map(|job| carry_out(&run, hub, replan, limits.stale_tries, job))
         .buffer_unordered(limits.concurrency.max(1));
     while let Some((device, trail, end)) = ends.next().await {
@@ -78,7 +83,10 @@ fn jobs(plan: Plan) -> impl Iterator<Item = Job> {
     plan.groups.into_iter().flat_map(|group| {
         let redacted = group.is_redacted();
         let (patch, before, kind) = (group.patch, group.before, group.kind);
-        let job = move |planned| Job { planned, patch: patch.clone(), before: before.clone(), kind, redacted };
+        let job = move |planned| {
+            let (patch, before) = (patch.clone(), before.clone());
+            Job { planned, patch, before, kind, redacted, twin: None }
+        };
         group.devices.into_iter().map(job)
     })
 }

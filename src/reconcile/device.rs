@@ -23,6 +23,15 @@ pub(super) struct Job {
     pub(super) kind: GroupKind,
     /// Secrets are missing from the patch.
     pub(super) redacted: bool,
+    /// The twin to plan afresh by, where it was read ahead.
+    pub(super) twin: Option<TwinText>,
+}
+
+impl Job {
+    /// Whether the twin has to be read before anything else.
+    pub(super) const fn reads_first(&self) -> bool {
+        self.planned.etag.is_none() && self.planned.register.is_none()
+    }
 }
 
 /// What has come of one device.
@@ -69,8 +78,17 @@ pub(super) struct Journey<'a, H, R, E> {
 
 impl<H: TwinRead + TwinWrite, R: Replan, E: Events> Journey<'_, H, R, E> {
     /// Walks until the device has come to an end.
-    pub(super) async fn walk(&mut self, job: Job) -> End {
-        let mut step = first_step(job);
+    pub(super) async fn walk(&mut self, mut job: Job) -> End {
+        let mut step = match job.twin.take() {
+            // Nothing is begun any more.
+            Some(_) if self.run.stop.is_requested() => Step::End(End::NotAttempted),
+            // An index that is behind decides over no device: only a write, whose etag it has to know, rests on it.
+            Some(twin) => match self.plan_afresh(&twin) {
+                Step::End(_) => Step::Read,
+                step => step,
+            },
+            None => first_step(job),
+        };
         loop {
             step = match step {
                 Step::Register(identity) => self.register(&identity).await,

@@ -51,6 +51,27 @@ impl Page {
     }
 }
 
+impl Page {
+    /// The text of every twin of the page, in order.
+    ///
+    /// # Errors
+    /// When the page is no array.
+    pub fn texts(&self) -> Result<Vec<TwinText>, RowError> {
+        let (Self::Array(all) | Self::Lines(all)) = self;
+        let text = |part: &[u8]| TwinText(all.slice_ref(part));
+        Ok(match self {
+            Self::Array(all) => {
+                let rows: Vec<&RawValue> = serde_json::from_slice(all)?;
+                rows.into_iter().map(|row| text(row.get().as_bytes())).collect()
+            }
+            Self::Lines(all) => {
+                let lines = all.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+                lines.filter(|line| !line.is_empty()).map(text).collect()
+            }
+        })
+    }
+}
+
 /// Reading a hub.
 pub trait TwinRead: Send + Sync {
     /// One twin, fresh from its document and not from an index; `None` when the hub does not know the device.

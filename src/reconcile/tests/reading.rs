@@ -8,10 +8,10 @@ use std::{
 use futures_util::stream;
 use tokio::time::Instant;
 
-use super::{Hub, Say, id};
+use super::{Hub, Say, carry_out, id, plan};
 use crate::{
     reconcile::{
-        Converged, Patience, Standing, acknowledged, converge, fold_pages,
+        Converged, Limits, Patience, Standing, acknowledged, converge, fold_pages,
         ports::{HubError, Page},
     },
     twin::DeviceId,
@@ -112,4 +112,22 @@ async fn many_devices_are_watched_by_query() {
     let converged = look.unwrap();
     assert_eq!((converged.done, converged.waiting.len(), converged.interrupted), (vec![id("d00")], 59, true));
     assert_eq!(hub.log().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn twins_without_an_etag_are_read_together_and_what_the_index_does_not_know_alone() {
+    let hub = Hub::new(&[]);
+    hub.touch(&id("behind"));
+    let page = r#"[{"deviceId":"a","etag":"0"},{"deviceId":"behind","etag":"0"},{"deviceId":"n","etag":"0"}]"#;
+    hub.pages.lock().unwrap().push_back(page);
+    let mut plan = plan(&["a", "behind", "missing", "n"]);
+    plan.groups[0].devices.iter_mut().for_each(|device| device.etag = None);
+    let (outcome, _) = carry_out(&hub, plan, Limits { concurrency: 1, ..Limits::default() }).await;
+    assert_eq!((outcome.applied, outcome.adopted, outcome.unchanged), (2, 1, 1));
+    let log: Vec<String> = hub.log().into_iter().map(|line| line.replace(r#" {"again":1}"#, "")).collect();
+    let [query, rest @ ..] = &*log else { panic!("{log:?}") };
+    assert!(query.ends_with("IN ['a','behind','missing','n']"), "{query}");
+    let all =
+        ["PATCH 0 a", "PATCH 0 behind", "GET behind", "PATCH 1 behind", "GET missing", "PATCH 0 missing", "GET n"];
+    assert_eq!(rest, all);
 }
