@@ -212,7 +212,7 @@ fn stamp(metadata: &Value, keys: &[Arc<str>]) -> Option<String> {
 }
 
 /// Most devices that a standing names; the rest is counted.
-const OUTSTANDING: usize = 10_000;
+const OUTSTANDING: usize = 40_000;
 
 /// Counts the verdicts of many devices.
 #[derive(Default)]

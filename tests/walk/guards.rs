@@ -47,7 +47,7 @@ pub(crate) fn welcome(stage: &Stage, device: &str) -> Value {
     stage.twin(device).unwrap()["properties"]["desired"]["notes"]["welcome"].clone()
 }
 
-const FORMATS: [&str; 7] = ["text", "json", "markdown", "sarif", "junit", "github", "gitlab"];
+const FORMATS: [&str; 8] = ["text", "json", "markdown", "html", "sarif", "junit", "github", "gitlab"];
 
 #[test]
 fn a_guard_stops_a_run_before_its_first_write_in_every_format() {

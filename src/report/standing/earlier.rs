@@ -66,10 +66,13 @@ pub enum EarlierError {
 struct Envelope<D> {
     version: u32,
     kind: String,
+    #[serde(default)]
     fleet: String,
+    #[serde(default)]
     revision: String,
     #[serde(default)]
     time: Option<String>,
+    #[serde(default)]
     devices: BTreeMap<String, u64>,
     #[serde(default)]
     outstanding: D,
@@ -184,6 +187,7 @@ mod tests {
         let read = |text: &str, fleet| Earlier::read(text.as_bytes(), fleet).map(|earlier| earlier.told.len());
         assert!(matches!(read(&report(KIND, VERSION, ""), "f"), Ok(1)));
         assert!(matches!(read("{}", "f"), Err(EarlierError::Json(_))));
+        assert!(matches!(read(r#"{"version": 1, "kind": "findings"}"#, "f"), Err(EarlierError::Kind { .. })));
         assert!(matches!(read(&report("plan", VERSION, ""), "f"), Err(EarlierError::Kind { .. })));
         assert!(matches!(read(&report(KIND, 2, ""), "f"), Err(EarlierError::Kind { version: 2, .. })));
         assert!(matches!(read(&report(KIND, VERSION, ""), "g"), Err(EarlierError::Fleet { .. })));

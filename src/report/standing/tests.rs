@@ -9,9 +9,9 @@ use crate::{
     fleet::IgnoreSpec,
     plan::{ByTag, DeviceVerdict, Notice, PropertyVerdict},
     report::{
-        Format, Limits,
+        Format, Limit, Limits,
         findings::tests::{Files, place},
-        golden,
+        golden, markdown,
     },
     twin::DeviceId,
 };
@@ -259,4 +259,30 @@ fn many_devices_with_one_verdict_are_told_once() {
     assert!(text.contains("5000 devices: kiosk-0000, kiosk-0001, +4998"), "{text}");
     assert!(text.contains("since 2026-09-01T00:00:00Z to 2026-09-01T23:00:00Z"), "{text}");
     assert!(text.lines().count() < 30, "{text}");
+}
+
+#[test]
+fn drift_of_a_large_fleet_fits_every_forge_and_says_what_is_missing() {
+    let property = |group: usize| PropertyVerdict {
+        message: Some(format!("@admin says {group} <b>times</b>: {}", "é|`".repeat(20))),
+        ..property(
+            &format!("properties.desired.c{}.p{group}", group % 9),
+            Verdict::Rejected,
+            [Some(json!(group)), None, None],
+        )
+    };
+    let outstanding = (0..30_000).map(|n| device(&format!("kiosk-{n:05}"), vec![property(n % 200)])).collect();
+    let (standing, files) = (Standing { outstanding, ..standing() }, files());
+    let report = report(&standing, &files, Lens::Drift);
+    let paper = Paper { limits: Limits { groups: 1000, ..Limits::default() }, ..Paper::default() };
+    for limit in [Limit::GITHUB_COMMENT, Limit::GITHUB_CHECK, Limit::GITHUB_SUMMARY, Limit::AZURE_DEVOPS, Limit::GITLAB]
+    {
+        let fitted = markdown(&report, &paper, limit);
+        assert!(limit.measure(&fitted.text) <= limit.most());
+        assert_eq!(fitted.text.contains("For want of room: "), !fitted.is_whole());
+        assert_eq!(fitted.text.matches("<details>").count(), fitted.text.matches("</details>").count());
+        // Each of the groups has its line at least.
+        assert_eq!(fitted.text.matches("rejected, 150 devices").count(), 200, "{limit:?}");
+    }
+    assert!(!markdown(&report, &paper, Limit::GITHUB_COMMENT).is_whole());
 }
