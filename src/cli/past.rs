@@ -100,7 +100,9 @@ mod tests {
             ("e.json", "{".to_owned()),
             ("f.txt", "no report".to_owned()),
         ];
-        files.iter().for_each(|(name, text)| fs::write(folder.path().join(name), text).unwrap());
+        for (name, text) in &files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
         let printer = Printer::new(Color::Never, Verbosity::Quiet, Terminal::default());
         let args = |since: Option<&str>| PastArgs {
             since: since.map(|name| folder.path().join(name)),

@@ -72,7 +72,9 @@ impl Breakdown {
     pub(super) fn merge(&mut self, other: Self) {
         let all = |into: &mut Counts, from: Counts| {
             for (name, counts) in from {
-                counts.into_iter().for_each(|(verdict, n)| add(into, &name, verdict, n));
+                for (verdict, n) in counts {
+                    add(into, &name, verdict, n);
+                }
             }
         };
         all(&mut self.components, other.components);

@@ -45,7 +45,7 @@ fn piece(piece: &Piece) -> String {
         Piece::Paragraph(line) => paragraph(line),
         Piece::Items(items) => {
             let lines = |lines: &[Inline]| lines.iter().map(Inline::html).collect::<Vec<_>>().join("<br>");
-            let items: String = items.iter().map(|item| format!("<li>{}</li>\n", lines(item))).collect();
+            let items = items.iter().map(|item| format!("<li>{}</li>\n", lines(item))).collect::<Vec<_>>().concat();
             format!("<ul>\n{items}</ul>\n")
         }
         Piece::Table(table) => self::table(table),

@@ -56,7 +56,7 @@ fn piece(piece: &Piece) -> String {
         Piece::Paragraph(words) => format!("\n{}\n", words.markdown()),
         Piece::Items(items) => {
             let lines = |lines: &[Inline]| lines.iter().map(Inline::markdown).collect::<Vec<_>>().join("  \n  ");
-            let items: String = items.iter().map(|item| format!("- {}\n", lines(item))).collect();
+            let items = items.iter().map(|item| format!("- {}\n", lines(item))).collect::<Vec<_>>().concat();
             format!("\n{items}")
         }
         Piece::Table(table) => self::table(table),
@@ -69,11 +69,11 @@ fn piece(piece: &Piece) -> String {
 }
 
 fn table(table: &Table) -> String {
-    let names = table.head.iter().map(|(name, _)| format!(" {name} |")).collect::<String>();
+    let names = table.head.iter().map(|(name, _)| format!(" {name} |")).collect::<Vec<_>>().concat();
     let rule = table.head.iter().map(|(_, number)| if *number { " ---: |" } else { " --- |" }).collect::<String>();
     let mut text = format!("\n|{}\n|{rule}\n", names.replace("  |", " |"));
     for row in &table.rows {
-        let cells = row.iter().map(|cell| format!(" {} |", cell.cell())).collect::<String>();
+        let cells = row.iter().map(|cell| format!(" {} |", cell.cell())).collect::<Vec<_>>().concat();
         words::push(&mut text, format_args!("|{cells}\n"));
     }
     text

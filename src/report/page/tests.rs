@@ -18,7 +18,7 @@ const OURS: [&str; 9] =
 fn parts(text: &str) -> Vec<Part> {
     let line = || Inline::of(text).strong(text).code(text).prose(" ").codes([text, text]);
     let table = Table { head: vec![("a", false), ("b", true)], rows: vec![vec![line(), Inline::of(text)]] };
-    let diff = text.lines().map(|line| format!("+ {}\n", plain(line))).collect();
+    let diff = text.lines().map(|line| format!("+ {}\n", plain(line))).collect::<Vec<_>>().concat();
     let all = |part: Part| {
         let items = Piece::Items(vec![vec![line(), Inline::of(text)], vec![Inline::default().code(text)]]);
         part.say(line()).with(items).with(Piece::Table(table.clone())).with(Piece::Diff(diff))
