@@ -19,13 +19,13 @@ use crate::task::Backoff;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long a request may take.
-const REQUEST: Duration = Duration::from_secs(60);
+const REQUEST: Duration = Duration::from_mins(1);
 /// How often a request that broke off is sent.
 const TRIES: u32 = 4;
 /// How long a forge that asks for patience is waited for in all: a job has an end.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How long, when it asks for patience and does not say how much: what GitHub advises.
-const UNSAID: Duration = Duration::from_secs(60);
+const UNSAID: Duration = Duration::from_mins(1);
 /// Bytes of an answer, at most: a page of the longest comments.
 const LARGEST: usize = 64 << 20;
 /// Pages of a list, at most.
@@ -67,9 +67,10 @@ impl Http {
         let unfit = ForgeError::NoToken { service: place.service, remedy: place.service.token_help() };
         let authorization = token.header().ok_or(unfit)?;
         let graphql = if place.graphql.is_empty() { None } else { Some(address(&place.graphql)?) };
+        let base = address(&format!("{}/", place.api.trim_end_matches('/')))?;
         Ok(Self {
-            client: client(place.ca.as_deref())?,
-            base: address(&format!("{}/", place.api.trim_end_matches('/')))?,
+            client: client(place.ca.as_deref(), is_local(&base))?,
+            base,
             graphql,
             token,
             authorization,
@@ -237,13 +238,18 @@ impl Http {
 fn address(text: &str) -> Result<Url, ForgeError> {
     let none = || ForgeError::Address(text.to_owned());
     let url = Url::parse(text.trim()).map_err(|_| none())?;
-    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local(&url));
     // A name and a password in it would be shown in messages.
     if is_safe && url.username().is_empty() && url.password().is_none() { Ok(url) } else { Err(none()) }
 }
 
-fn client(ca: Option<&Path>) -> Result<Client, ForgeError> {
+/// Whether it is on this machine.
+fn is_local(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// `direct`: never through a proxy.
+fn client(ca: Option<&Path>, direct: bool) -> Result<Client, ForgeError> {
     // Fails when another part of the program has chosen already: then that choice stands.
     let _first_choice_stands = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
@@ -252,6 +258,9 @@ fn client(ca: Option<&Path>) -> Result<Client, ForgeError> {
         .connect_timeout(CONNECT)
         .redirect(redirect::Policy::none())
         .referer(false);
+    if direct {
+        builder = builder.no_proxy();
+    }
     if let Some(path) = ca {
         let failed = |cause| ForgeError::File { path: path.display().to_string(), cause };
         let pem = std::fs::read(path).map_err(|cause| failed(cause.into()))?;

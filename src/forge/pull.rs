@@ -19,15 +19,8 @@ pub(super) async fn open_or_update<A: Api>(
         api.change_pull(open.number, words).await?;
         return Ok(open.url);
     }
-    let main;
-    let into = match into {
-        Some(into) => into,
-        None => {
-            main = api.main_branch().await?;
-            &main
-        }
-    };
-    api.open_pull(branch, into, words).await
+    let main = if into.is_none() { api.main_branch().await? } else { String::new() };
+    api.open_pull(branch, into.unwrap_or(&main), words).await
 }
 
 /// Closes the one that is open.

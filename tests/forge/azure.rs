@@ -96,9 +96,9 @@ fn repository(method: &str, rest: &[&str], asked: &Asked<'_>, state: &mut State)
         ("PATCH", ["pullrequests", number]) => {
             let number: u64 = number.parse().unwrap();
             let found = state.pulls.iter_mut().find(|pull| pull.number == number).unwrap();
-            match asked.text("status").as_str() {
-                "abandoned" => found.open = false,
-                _ => (found.title, found.body) = (asked.text("title"), asked.text("description")),
+            found.open = asked.text("status") != "abandoned";
+            if found.open {
+                (found.title, found.body) = (asked.text("title"), asked.text("description"));
             }
             Answer::new(200, pull(found))
         }

@@ -241,8 +241,8 @@ fn what_keeps_a_plan_from_being_told_fails_a_command_that_has_nothing_worse_to_s
     told(with("GITHUB_API_URL", "http://github.example"), post, 1, "begins with https://");
     told(with("GITHUB_ACTIONS", ""), post, 64, "has said which forge");
     // Nobody listens on a port that was just given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let away: Vec<_> = with("GITHUB_GRAPHQL_URL", &format!("http://127.0.0.1:{port}/graphql"));
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let away: Vec<_> = with("GITHUB_GRAPHQL_URL", &format!("http://127.0.0.1:{nobody}/graphql"));
     told(away, post, 1, "cannot be reached");
 }
 

@@ -121,9 +121,9 @@ fn pull(method: &str, rest: &[&str], asked: &Asked<'_>, state: &mut State) -> An
         ("PATCH", [number]) => {
             let number: u64 = number.parse().unwrap();
             let pull = state.pulls.iter_mut().find(|pull| pull.number == number).unwrap();
-            match asked.body.get("state") {
-                Some(_) => pull.open = false,
-                None => (pull.title, pull.body) = (asked.text("title"), asked.text("body")),
+            pull.open = asked.text("state") != "closed";
+            if pull.open {
+                (pull.title, pull.body) = (asked.text("title"), asked.text("body"));
             }
             Answer::new(200, shown(pull, "pull"))
         }

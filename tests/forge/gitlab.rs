@@ -156,6 +156,6 @@ fn graphql(asked: &Asked<'_>, state: &State) -> Answer {
         })
         .collect();
     let page = json!({ "hasNextPage": from + 2 < state.comments.len(), "endCursor": (from + 2).to_string() });
-    let notes = json!({ "pageInfo": page, "nodes": nodes });
-    Answer::new(200, json!({ "data": { "project": { "mergeRequest": { "notes": notes } } } }))
+    let all = json!({ "pageInfo": page, "nodes": nodes });
+    Answer::new(200, json!({ "data": { "project": { "mergeRequest": { "notes": all } } } }))
 }

@@ -87,8 +87,8 @@ pub(crate) async fn run(args: &StandingArgs, lens: Lens, desk: &Desk<'_>) -> Res
     let (fleet, revision) = (&standing.fleet, &standing.revision);
     let news = News { kind, fleet, revision, plan: None, report: &report, state };
     let exit = post::tell(desk, &workspace, &args.post, news, exit).await?;
-    match args.open_issue {
-        true => post::keep_issue(desk, &args.post.place, news, changes, exit).await,
-        false => Ok(exit),
+    if !args.open_issue {
+        return Ok(exit);
     }
+    post::keep_issue(desk, &args.post.place, news, changes, exit).await
 }

@@ -1,6 +1,6 @@
 //! One issue for what is wrong with a fleet, as long as it is.
 
-use super::{News, Tolerant, body::Telling, connect, find, or_worse};
+use super::{News, body::Telling, connect, find, or_worse, tolerate};
 use crate::{
     cli::{Exit, Failure, args::PlaceArgs, prepare::Desk},
     forge::IssueState,
@@ -26,7 +26,7 @@ async fn write(desk: &Desk<'_>, args: &PlaceArgs, news: News<'_>, is_open: bool)
     let title = format!("twinops {}", subject.name());
     let header = news.header(subject.clone(), place.run);
     let printer = desk.printer;
-    match Tolerant(printer).take(forge.keep_issue(&header, &title, &body, is_open).await)? {
+    match tolerate(printer, forge.keep_issue(&header, &title, &body, is_open).await)? {
         Some(IssueState::Opened(url)) => printer.say(format_args!("opened {url}")),
         Some(IssueState::Changed(url)) => printer.say(format_args!("told in {url}")),
         Some(IssueState::Closed(url)) => printer.say(format_args!("closed {url}")),

@@ -109,51 +109,70 @@ fn or_worse(printer: &Printer, done: Result<(), Failure>, exit: Exit) -> Result<
 async fn post(desk: &Desk<'_>, workspace: &Workspace, args: &PostArgs, news: News<'_>) -> Result<(), Failure> {
     let place = find(&args.place)?;
     let subject = news.subject(&args.place);
-    let telling = Telling {
-        subject: &subject,
-        report: news.report,
-        run_url: place.run_url.as_deref(),
-        attached: args.attach.as_deref(),
-    };
+    let (run_url, attached) = (place.run_url.as_deref(), args.attach.as_deref());
+    let telling = Telling { subject: &subject, report: news.report, run_url, attached };
     files::write(&telling)?;
     if !place.has_token() && place.is_fork {
-        let words =
-            "a pull request from a fork has no token to write with: the report stands here and in the job's summary";
-        desk.printer.warn(words);
+        desk.printer.warn(
+            "a pull request from a fork has no token to write with: the report stands here and in the job's summary",
+        );
         return Ok(());
     }
-    let forge = connect(&place)?;
-    let tolerant = Tolerant(desk.printer);
     let commit = place.commit().map_err(failed)?;
+    let poster = Poster { desk, news, forge: connect(&place)?, place: &place, telling: &telling };
     let pull = match (news.kind, args.place.pull_request) {
         // What was pushed is told where it came from, whatever else the branch may be proposed for.
-        (Kind::Reconcile, None) => tolerant.take(forge.merged_by(news.revision).await)?.flatten(),
+        (Kind::Reconcile, None) => poster.tolerate(poster.forge.merged_by(news.revision).await)?.flatten(),
         _ => place.pull,
     };
-    if let Some(pull) = pull {
-        let header = news.header(subject.clone(), place.run);
-        let kept = tolerant.take(forge.keep_comment(pull, &header, &telling).await)?;
-        say(desk.printer, kept);
-    } else {
-        desk.printer.say("no pull request belongs to this run: the commit's status alone is set");
-    }
-    let (word, sum) = news.report.sum();
-    let (name, description) = (subject.name(), format!("{word}: {sum}"));
-    let url = place.run_url.as_deref();
-    let status = Status { name: &name, state: news.state, description: &description, url };
-    tolerant.take(forge.status(commit, pull, &status).await)?;
-    let annotations = annotate::annotations(news.report, &annotate::Roots::of(desk.root, workspace))?;
-    let check =
-        Check { name: &name, state: news.state, title: &description, body: &telling, annotations: &annotations, url };
-    tolerant.take(forge.check(commit, &check).await)?;
-    Ok(())
+    poster.comment(pull).await?;
+    poster.judge(commit, pull, &annotate::Roots::of(desk.root, workspace)).await
 }
 
-fn say(printer: &Printer, kept: Option<Kept>) {
-    match kept {
-        Some(Kept::Made(url) | Kept::Changed(url)) => printer.say(format_args!("told on {url}")),
-        Some(Kept::Later(url)) => printer.warn(format_args!("a later run has told more on {url}, and that stays")),
-        None => {}
+/// One piece of news on its way to one place.
+struct Poster<'a> {
+    desk: &'a Desk<'a>,
+    news: News<'a>,
+    forge: Forge,
+    place: &'a Place,
+    telling: &'a Telling<'a>,
+}
+
+impl Poster<'_> {
+    /// The comment, where there is a pull request.
+    async fn comment(&self, pull: Option<u64>) -> Result<(), Failure> {
+        let printer = self.desk.printer;
+        let Some(pull) = pull else {
+            printer.say("no pull request belongs to this run: the commit's status alone is set");
+            return Ok(());
+        };
+        let header = self.news.header(self.telling.subject.clone(), self.place.run);
+        match self.tolerate(self.forge.keep_comment(pull, &header, self.telling).await)? {
+            Some(Kept::Made(url) | Kept::Changed(url)) => printer.say(format_args!("told on {url}")),
+            Some(Kept::Later(url)) => {
+                printer.warn(format_args!("a later run has told more on {url}, and that stays"));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The commit's status, and the remarks on its lines.
+    async fn judge(&self, commit: &str, pull: Option<u64>, roots: &annotate::Roots) -> Result<(), Failure> {
+        let News { report, state, .. } = self.news;
+        let (word, sum) = report.sum();
+        let (name, title) = (self.telling.subject.name(), format!("{word}: {sum}"));
+        let url = self.place.run_url.as_deref();
+        let status = Status { name: &name, state, description: &title, url };
+        self.tolerate(self.forge.status(commit, pull, &status).await)?;
+        let annotations = annotate::annotations(report, roots)?;
+        let check = Check { name: &name, state, title: &title, body: self.telling, annotations: &annotations, url };
+        self.tolerate(self.forge.check(commit, &check).await)?;
+        Ok(())
+    }
+
+    fn tolerate<T>(&self, done: Result<T, ForgeError>) -> Result<Option<T>, Failure> {
+        tolerate(self.desk.printer, done)
     }
 }
 
@@ -178,20 +197,15 @@ pub(crate) fn failed(error: ForgeError) -> Failure {
 }
 
 /// Takes it that a token may only read.
-struct Tolerant<'a>(&'a Printer);
-
-impl Tolerant<'_> {
-    fn take<T>(&self, done: Result<T, ForgeError>) -> Result<Option<T>, Failure> {
-        match done {
-            Ok(done) => Ok(Some(done)),
-            Err(error) if error.is_read_only() => {
-                let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();
-                self.0.warn(crate::report::plain(&format!(
-                    "{error}{help}; the report stands here and in the job's summary"
-                )));
-                Ok(None)
-            }
-            Err(error) => Err(failed(error)),
+fn tolerate<T>(printer: &Printer, done: Result<T, ForgeError>) -> Result<Option<T>, Failure> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.is_read_only() => {
+            let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();
+            let told = format!("{error}{help}; the report stands here and in the job's summary");
+            printer.warn(crate::report::plain(&told));
+            Ok(None)
         }
+        Err(error) => Err(failed(error)),
     }
 }
