@@ -171,10 +171,16 @@ fn workflows_satisfy_the_schemas_of_those_who_run_them() {
         for (schema, at, how) in checks {
             let files: Vec<String> = tree(place.path()).into_iter().filter(|path| path.starts_with(at)).collect();
             assert!(!files.is_empty(), "{at}");
-            let mut check = Command::new(&checker);
-            check.args(["--builtin-schema", &format!("vendor.{schema}")]).args(*how).args(&files);
-            let output = check.current_dir(place.path()).output().unwrap();
-            assert!(output.status.success(), "{files:?}: {}", String::from_utf8_lossy(&output.stdout));
+            satisfies(&checker, place.path(), schema, how, &files);
         }
     }
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fleet");
+    satisfies(&checker, &example, "github-workflows", &[], &[".github/workflows/fleet.yaml".to_owned()]);
+}
+
+fn satisfies(checker: &Path, folder: &Path, schema: &str, how: &[&str], files: &[String]) {
+    let mut check = Command::new(checker);
+    check.args(["--builtin-schema", &format!("vendor.{schema}")]).args(how).args(files);
+    let output = check.current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{files:?}: {}", String::from_utf8_lossy(&output.stdout));
 }
