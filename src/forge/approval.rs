@@ -3,6 +3,8 @@
 //! The merge is the approval: who merged has seen the comment, or could have. So it counts only if it is what this program
 //! wrote under the account of this token, nobody else has written in it since, and it stood there before the merge.
 
+use std::collections::BTreeSet;
+
 use super::{ForgeError, Header, Subject, api::Api, comment};
 
 /// Whether a plan was approved.
@@ -12,6 +14,8 @@ pub enum Approval {
     Plan {
         /// The hash.
         hash: String,
+        /// The changes of a plan with rollouts, those of later waves among them.
+        changes: BTreeSet<String>,
         /// The pull request.
         pull: u64,
     },
@@ -60,12 +64,13 @@ pub(super) async fn find<A: Api>(api: &A, commit: &str, subject: &Subject) -> Re
         return Ok(Approval::None(NotApproved::Edited { pull, editor }));
     }
     let header = Header::of(&proven.text).filter(|header| header.subject == *subject);
-    let Some((hash, since)) = header.and_then(|header| Some((header.plan?, header.since))) else {
+    let Some((hash, changes, since)) = header.and_then(|header| Some((header.plan?, header.changes, header.since)))
+    else {
         return Ok(Approval::None(none));
     };
     let stood = since.map_or(proven.written, |since| since.min(proven.written));
     if stood > merged.at {
         return Ok(Approval::None(NotApproved::AfterMerge { pull }));
     }
-    Ok(Approval::Plan { hash, pull })
+    Ok(Approval::Plan { hash, changes, pull })
 }

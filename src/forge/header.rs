@@ -1,5 +1,7 @@
 //! How what is kept on a forge is known again: the first line of its text, hidden from readers.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +66,9 @@ pub struct Header {
     /// The plan's hash (`docs/plans.md`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// What else the plan would bring once its rollouts go on: each change by its hash, whichever devices it is for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub changes: BTreeSet<String>,
     /// When a plan with this hash was first told here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
@@ -93,7 +98,14 @@ mod tests {
     fn header(environment: &str) -> Header {
         let subject = Subject { kind: Kind::Plan, fleet: "kiosks".into(), environment: environment.into() };
         let since = Some("2026-09-02T08:00:00Z".parse().unwrap());
-        Header { subject, revision: "abc".into(), plan: Some("sha256:00".into()), since, run: 7 }
+        Header {
+            subject,
+            revision: "abc".into(),
+            plan: Some("sha256:00".into()),
+            changes: BTreeSet::new(),
+            since,
+            run: 7,
+        }
     }
 
     #[test]

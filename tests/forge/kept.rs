@@ -1,5 +1,7 @@
 //! One comment, one issue, one pull request, on each forge.
 
+use std::collections::BTreeSet;
+
 use twinops::forge::{Body as _, Header, IssueState, Kept, Kind, Service, Subject, characters};
 
 use crate::server::{Fake, Fault, Item, ME, PULL, State};
@@ -7,7 +9,7 @@ use crate::server::{Fake, Fault, Item, ME, PULL, State};
 pub(crate) fn header(run: u64, plan: &str) -> Header {
     let subject = Subject { kind: Kind::Plan, fleet: "kiosks".into(), environment: "production".into() };
     let since = Some(format!("2026-01-0{run}T00:00:00Z").parse().unwrap());
-    Header { subject, revision: "cafe".into(), plan: Some(plan.to_owned()), since, run }
+    Header { subject, revision: "cafe".into(), plan: Some(plan.to_owned()), changes: BTreeSet::new(), since, run }
 }
 
 pub(crate) async fn keep(fake: &Fake, run: u64, text: &str) -> Kept {

@@ -54,8 +54,8 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let changes = plan.has_changes() && args.detailed_exitcode;
     let exit = if changes { Exit::Changes } else { Exit::Done };
     let state = if plan.is_refused() { State::Failed } else { State::Passed };
-    let (fleet, revision, hash) = (&plan.fleet, &plan.revision, plan.hash.as_deref());
-    let news = News { kind: Kind::Plan, fleet, revision, plan: hash, report: &report, state };
+    let (fleet, revision) = (&plan.fleet, &plan.revision);
+    let news = News { kind: Kind::Plan, fleet, revision, plan: Some(&plan), report: &report, state };
     post::tell(desk, &workspace, &args.post, news, exit).await
 }
 

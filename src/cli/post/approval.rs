@@ -1,10 +1,12 @@
 //! Whether the plan that is about to be carried out is the one that was approved.
 
+use std::collections::BTreeSet;
+
 use super::{connect, failed, find};
 use crate::{
     cli::{Exit, Failure, args::PlaceArgs},
     forge::{Approval, Kind, NotApproved, Subject},
-    plan::Plan,
+    plan::{Plan, saved},
 };
 
 /// The plan is not the approved one.
@@ -18,6 +20,23 @@ enum Unapproved {
         #[source]
         cause: NotApproved,
     },
+}
+
+/// Most changes that a comment tells one by one; more have no room in it.
+const MOST: usize = 500;
+
+/// The changes of a plan whose rollouts hold some of them back: later waves are held to these.
+pub(super) fn held(plan: &Plan) -> BTreeSet<String> {
+    if plan.held.is_empty() {
+        return BTreeSet::new();
+    }
+    let changes = saved::changes(&plan.fleet, plan.groups.iter().chain(&plan.held));
+    if changes.len() > MOST { BTreeSet::new() } else { changes }
+}
+
+/// Whether a plan is the approved one, or brings further what that one holds back.
+fn is_approved(plan: &Plan, now: &str, hash: &str, changes: &BTreeSet<String>) -> bool {
+    now == hash || saved::changes(&plan.fleet, &plan.groups).is_subset(changes)
 }
 
 /// Refuses a plan that is not the one in the comment of the pull request that brought its commit. One that writes nothing
@@ -36,8 +55,8 @@ pub(crate) async fn require(args: &PlaceArgs, plan: &Plan) -> Result<(), Failure
     let approval = connect(&place)?.approved_plan(&plan.revision, &subject).await.map_err(failed)?;
     let now = plan.hash.clone().unwrap_or_default();
     let (error, help) = match approval {
-        Approval::Plan { hash, .. } if hash == now => return Ok(()),
-        Approval::Plan { hash, pull } => (
+        Approval::Plan { hash, changes, .. } if is_approved(plan, &now, &hash, &changes) => return Ok(()),
+        Approval::Plan { hash, pull, .. } => (
             Unapproved::Another { now, approved: hash, pull },
             "the twins, or what is declared, have changed since; nothing was written. Have the plan above approved: open a \
              pull request, or run without --require-approved-plan",
@@ -48,4 +67,50 @@ pub(crate) async fn require(args: &PlaceArgs, plan: &Plan) -> Result<(), Failure
         ),
     };
     Err(Failure::new(Exit::Stale, error).help(help))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::plan::{Group, GroupKind, PlannedDevice};
+
+    fn group(device: &str, value: &str) -> Group {
+        let patch = format!(r#"{{"properties":{{"desired":{{"a":"{value}"}}}}}}"#);
+        let planned = PlannedDevice { device: device.parse().unwrap(), etag: None, managed: true, register: None };
+        Group {
+            kind: GroupKind::Change,
+            deltas: [].into(),
+            patch: RawValue::from_string(patch).unwrap().into(),
+            redacted: None,
+            before: None,
+            devices: vec![planned],
+        }
+    }
+
+    fn plan(groups: Vec<Group>, held: Vec<Group>) -> Plan {
+        Plan { fleet: "kiosks".to_owned(), groups, held, ..Plan::default() }
+    }
+
+    #[test]
+    fn a_later_wave_brings_what_was_held_back_and_nothing_else() {
+        let first = plan(vec![group("canary", "x")], vec![group("rest", "y")]);
+        let (hash, changes) = (saved::hash(&first, "h"), held(&first));
+        let is = |groups| {
+            let plan = plan(groups, Vec::new());
+            is_approved(&plan, &saved::hash(&plan, "h"), &hash, &changes)
+        };
+        assert!(is(vec![group("canary", "x")]), "the plan itself");
+        assert!(is(vec![group("rest", "y")]) && is(vec![group("newcomer", "x"), group("rest", "y")]));
+        assert!(!is(vec![group("rest", "z")]) && !is(vec![group("rest", "y"), group("rest", "z")]));
+    }
+
+    #[test]
+    fn without_rollouts_devices_count_too() {
+        let only = plan(vec![group("d1", "x")], Vec::new());
+        assert_eq!(held(&only), BTreeSet::new());
+        let other = plan(vec![group("d2", "x")], Vec::new());
+        assert!(!is_approved(&other, &saved::hash(&other, "h"), &saved::hash(&only, "h"), &held(&only)));
+    }
 }

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     forge::{Check, Forge, ForgeError, Header, Kept, Kind, Place, State, Status, Subject},
+    plan::Plan,
     report::{Findings, Report},
 };
 pub(crate) use approval::require as require_approved;
@@ -32,8 +33,8 @@ pub(crate) struct News<'a> {
     pub(crate) kind: Kind,
     pub(crate) fleet: &'a str,
     pub(crate) revision: &'a str,
-    /// The plan's hash.
-    pub(crate) plan: Option<&'a str>,
+    /// The plan that is to be approved.
+    pub(crate) plan: Option<&'a Plan>,
     pub(crate) report: &'a dyn Report,
     pub(crate) state: State,
 }
@@ -45,10 +46,18 @@ impl News<'_> {
     }
 
     fn header(&self, subject: Subject, run: u64) -> Header {
-        let plan = self.plan.map(str::to_owned);
+        let plan = self.plan.and_then(|plan| plan.hash.clone());
+        let changes = self.plan.map(approval::held).unwrap_or_default();
         // Not later than it is: the time of a merge is held against it.
         let now = Timestamp::from_second(Timestamp::now().as_second()).ok();
-        Header { subject, revision: self.revision.to_owned(), since: now.filter(|_| plan.is_some()), plan, run }
+        Header {
+            subject,
+            revision: self.revision.to_owned(),
+            since: now.filter(|_| plan.is_some()),
+            plan,
+            changes,
+            run,
+        }
     }
 }
 

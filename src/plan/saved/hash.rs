@@ -4,7 +4,7 @@
 //! not depend on the order of devices, on the time, on etags, or on the name of the commit: a merge gives the same
 //! content another name. Secrets are not in it. `docs/plans.md` has the definition.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use serde_json::{Value, json, value::RawValue};
 use sha2::{Digest as _, Sha256};
@@ -20,7 +20,8 @@ pub fn hash(plan: &Plan, hub: &str) -> String {
     let mut devices: Vec<[u8; 32]> = Vec::with_capacity(plan.groups.iter().map(|group| group.devices.len()).sum());
     for group in &plan.groups {
         let of_group = of_group(&plan.fleet, group);
-        devices.extend(group.devices.iter().map(|planned| of_device(&of_group, planned)));
+        let of = |planned: &PlannedDevice| of_device(&of_group, Some(planned.device.as_str()), planned);
+        devices.extend(group.devices.iter().map(of));
     }
     devices.sort_unstable();
     let mut all = Sha256::new();
@@ -31,7 +32,22 @@ pub fn hash(plan: &Plan, hub: &str) -> String {
     for device in &devices {
         all.update(device);
     }
-    all.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
+    hexadecimal("sha256:", &all.finalize())
+}
+
+/// What happens to devices of these groups, without their names: 32 hexadecimal digits for each change that there is. A
+/// later wave of a rollout brings the changes that its first wave did, to other devices.
+pub fn changes<'g>(fleet: &str, groups: impl IntoIterator<Item = &'g Group>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for group in groups {
+        let of_group = of_group(fleet, group);
+        found.extend(group.devices.iter().map(|planned| of_device(&of_group, None, planned)));
+    }
+    found.iter().map(|change| hexadecimal("", &change[..16])).collect()
+}
+
+fn hexadecimal(start: &str, bytes: &[u8]) -> String {
+    bytes.iter().fold(start.to_owned(), |mut text, byte| {
         let _infallible = write!(text, "{byte:02x}");
         text
     })
@@ -45,8 +61,8 @@ fn of_group(fleet: &str, group: &Group) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-fn of_device(group: &[u8; 32], planned: &PlannedDevice) -> [u8; 32] {
-    let text = json!([planned.device.as_str(), planned.register]).to_string();
+fn of_device(group: &[u8; 32], name: Option<&str>, planned: &PlannedDevice) -> [u8; 32] {
+    let text = json!([name, planned.register]).to_string();
     Sha256::new().chain_update(group).chain_update(text.as_bytes()).finalize().into()
 }
 

@@ -14,7 +14,7 @@ use super::{Counts, Group, GroupKind, Plan, PlannedDevice};
 use crate::twin::{DeviceId, IdError};
 use file::{Groups, SavedCounts, SavedDevice, SavedGroup, SavedKind, SavedPlan};
 
-pub use hash::hash;
+pub use hash::{changes, hash};
 
 /// The version of the file. Within a version members are added and never change their meaning.
 pub const VERSION: u32 = 1;
