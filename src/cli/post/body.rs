@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use crate::{
     forge::{Body, Subject, Told, characters},
-    report::{self, Format, Limits, Paper, Report},
+    report::{self, Format, Limit, Limits, Paper, Report},
 };
 
 /// A report below a heading.
@@ -49,39 +49,17 @@ impl Telling<'_> {
 
 impl Body for Telling<'_> {
     fn within(&self, room: usize) -> io::Result<Told> {
-        let heading = self.heading();
-        let rest = self.rest();
+        let (heading, rest) = (self.heading(), self.rest());
         let left = room.saturating_sub(characters(&heading) + characters(&rest) + 1);
-        let fitted = fit(self.report, left)?;
-        let end = if fitted.whole { "" } else { &rest };
-        Ok(Told { text: format!("{heading}\n{}{end}", fitted.text), whole: fitted.whole })
-    }
-}
-
-/// How often a report is told in half the room before its sum alone is left.
-const HALVINGS: u32 = 12;
-
-/// A report in so many characters: what is left out is counted, and nothing is cut.
-fn fit(of: &dyn Report, room: usize) -> io::Result<Told> {
-    let whole = markdown(of, Limits { samples: Limits::default().samples, ..WHOLE })?;
-    if characters(&whole) <= room {
-        return Ok(Told { text: whole, whole: true });
-    }
-    let mut limits = Limits { bytes: room, ..Limits::default() };
-    for _ in 0..HALVINGS {
-        let text = markdown(of, limits)?;
-        if characters(&text) <= room {
-            return Ok(Told { text, whole: false });
+        let limit = Limit::Characters(left);
+        let in_lines =
+            |lines| Paper { limits: Limits { lines, samples: Limits::default().samples, ..WHOLE }, ..Paper::default() };
+        let all = report::markdown(self.report, &in_lines(ALL), limit);
+        if all.is_whole() {
+            return Ok(Told { text: format!("{heading}\n{}", all.text), whole: true });
         }
-        limits =
-            Limits { groups: limits.groups / 2, lines: limits.lines.div_ceil(2), bytes: limits.bytes / 2, ..limits };
+        // One part with too many lines would be left out as a whole.
+        let some = report::markdown(self.report, &in_lines(Limits::default().lines), limit);
+        Ok(Told { text: format!("{heading}\n{}{rest}", some.text), whole: false })
     }
-    let (word, sum) = of.sum();
-    Ok(Told { text: format!("**{word}:** {}\n", report::prose(&sum)), whole: false })
-}
-
-fn markdown(of: &dyn Report, limits: Limits) -> io::Result<String> {
-    let mut out = Vec::new();
-    report::write(of, Format::Markdown, &Paper { limits, ..Paper::default() }, &mut out)?;
-    Ok(String::from_utf8_lossy(&out).into_owned())
 }
