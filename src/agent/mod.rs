@@ -33,6 +33,7 @@ use self::{
     intake::Intake,
     ledger::Ledger,
     link::{Link, LinkHandle, Settings},
+    port::Artifacts,
     reconciler::{Hub, Reconciler},
     resource::{linux::Linux, simulated::Simulated},
 };
@@ -62,7 +63,8 @@ pub enum AgentError {
 pub async fn run(config: Config, stop: Stop) -> Result<(), AgentError> {
     match &config.platform {
         Platform::Linux { root, allowed } => {
-            let device = Linux::new(root, allowed);
+            let artifacts = Artifacts::new(&config.state.join("artifacts"), config.ca.as_deref());
+            let device = Linux::new(root, allowed, artifacts);
             start(&config, device, None, stop).await
         }
         Platform::Simulated(profile) => {

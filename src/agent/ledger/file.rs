@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tracing::error;
 
 use super::book::Book;
+use crate::agent::port::hex;
 
 const NAME: &str = "ledger.json";
 const NEXT: &str = "ledger.json.next";
@@ -168,9 +169,5 @@ fn is_same_device(one: &str, other: &str) -> bool {
 }
 
 fn digest(body: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(body).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(body))
 }

@@ -1,8 +1,10 @@
 //! The one way to the machine: files below a root, and programs by argument vectors.
 //!
 //! Resources touch the device through here alone, so that each can be tested against a folder and recorded answers of
-//! programs. `tree` has the files, `guarded` those in folders that others may write to, `run` the programs.
+//! programs. `tree` has the files, `guarded` those in folders that others may write to, `run` the programs, `artifacts`
+//! what is fetched from elsewhere.
 
+mod artifacts;
 mod fault;
 mod guarded;
 #[cfg(test)]
@@ -13,6 +15,7 @@ mod tree;
 use std::path::Path;
 
 pub(crate) use self::{
+    artifacts::{Artifacts, hex},
     fault::Fault,
     guarded::Guarded,
     run::{Call, Output, Run, System},

@@ -1,11 +1,11 @@
 //! Programs that only answer what was recorded, for tests.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
-use super::{Call, Fault, Output, Run};
+use super::{Call, Fault, Output, Run, System};
 
 /// Answers of programs by the beginning of their command line, and what was run. Copies share both.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,7 @@ pub(crate) struct Recorded(Arc<Mutex<Record>>);
 #[derive(Debug, Default)]
 struct Record {
     answers: BTreeMap<String, Output>,
+    real: BTreeSet<String>,
     ran: Vec<String>,
 }
 
@@ -28,6 +29,11 @@ impl Recorded {
         let output = Output { code: Some(code), stdout: prints.to_owned(), stderr: String::new() };
         self.0.lock().unwrap().answers.insert(begins.to_owned(), output);
         self
+    }
+
+    /// From now on, a program is run for real.
+    pub(crate) fn real(&self, program: &str) {
+        self.0.lock().unwrap().real.insert(program.to_owned());
     }
 
     /// The command lines since this was last asked.
@@ -46,10 +52,16 @@ impl Run for Recorded {
     /// What nobody recorded ends well and prints nothing.
     async fn run(&self, call: Call<'_>) -> Result<Output, Fault> {
         let line = std::iter::once(&call.program).chain(call.arguments).copied().collect::<Vec<_>>().join(" ");
-        let mut record = self.0.lock().unwrap();
-        let longest = record.answers.iter().filter(|(begins, _)| line.starts_with(*begins));
-        let answer = longest.max_by_key(|(begins, _)| begins.len()).map(|(_, output)| output.clone());
-        record.ran.push(line);
-        Ok(answer.unwrap_or(Output { code: Some(0), ..Output::default() }))
+        let answer = {
+            let mut record = self.0.lock().unwrap();
+            let fitting = record.answers.iter().filter(|(begins, _)| line.starts_with(*begins));
+            let answer = fitting.max_by_key(|(begins, _)| begins.len()).map(|(_, output)| output.clone());
+            record.ran.push(line);
+            if record.real.contains(call.program) { None } else { Some(answer) }
+        };
+        match answer {
+            Some(answer) => Ok(answer.unwrap_or(Output { code: Some(0), ..Output::default() })),
+            None => System.run(call).await,
+        }
     }
 }

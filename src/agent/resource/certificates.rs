@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Fault, Refusal, Resource, check_id, kept, typed, unkept, wanted};
 use crate::{
-    agent::port::{Kept, Port, Run},
+    agent::port::{Artifacts, Kept, Port, Run, hex},
     component::{
         artifact::Presence,
         certificates::{Certificate, CertificateStore},
@@ -26,6 +27,7 @@ const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";
 #[derive(Debug)]
 pub(crate) struct Certificates<R> {
     port: Port<R>,
+    artifacts: Artifacts,
 }
 
 /// Both places that an id may name.
@@ -49,11 +51,15 @@ fn file(id: &str, store: CertificateStore) -> String {
 }
 
 fn sha256(der: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(der).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(der))
+}
+
+/// A certificate in PEM: one certificate, in lines of 64 letters (RFC 7468).
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
+    let body = lines.fold(String::new(), |body, line| body + &line + "\n");
+    format!("-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n")
 }
 
 fn der(pem: &[u8]) -> Option<CertificateDer<'static>> {
@@ -61,8 +67,8 @@ fn der(pem: &[u8]) -> Option<CertificateDer<'static>> {
 }
 
 impl<R: Run> Certificates<R> {
-    pub(crate) fn new(port: Port<R>) -> Self {
-        Self { port }
+    pub(crate) fn new(port: Port<R>, artifacts: Artifacts) -> Self {
+        Self { port, artifacts }
     }
 
     /// The digest of the certificate that lies there.
@@ -90,6 +96,29 @@ impl<R: Run> Certificates<R> {
             asked.extend(["--etccertsdir", &bundle, "--hooksdir", &hooks]);
         }
         self.port.run("update-ca-certificates", &asked).await.map(drop)
+    }
+
+    /// The certificate in PEM, from where it is said to come, if it is the one that is meant.
+    async fn origin(&self, certificate: &Certificate) -> Result<String, Fault> {
+        let pem = match (&certificate.pem, &certificate.source) {
+            (Some(pem), _) => pem.clone(),
+            (None, Some(source)) => {
+                let path = self.artifacts.get(source, ".crt").await?;
+                let bytes = std::fs::read(&path).map_err(|cause| Fault::because("reading the certificate", &cause))?;
+                self.artifacts.forget(&path);
+                if bytes.starts_with(b"-----BEGIN") {
+                    String::from_utf8_lossy(&bytes).into_owned()
+                } else {
+                    pem(&bytes)
+                }
+            }
+            (None, None) => return Err(Fault::new("no certificate is given")),
+        };
+        let found = der(pem.as_bytes()).map(|der| sha256(&der));
+        if found.as_ref().is_some_and(|found| found.eq_ignore_ascii_case(&certificate.sha256)) {
+            return Ok(pem);
+        }
+        Err(Fault::new(format!("the certificate there has the digest {}", found.as_deref().unwrap_or("of none"))))
     }
 
     fn is_as_wanted(&self, id: &str, certificate: &Certificate) -> Result<bool, Fault> {
@@ -128,7 +157,8 @@ impl<R: Run> Resource for Certificates<R> {
             return Ok(());
         }
         let Some(pem) = &certificate.pem else {
-            return Err(Refusal::Unsupported("this agent fetches no certificates yet; write it as `pem`".to_owned()));
+            let missing = || Refusal::Invalid("`pem` or `source` is missing".to_owned());
+            return certificate.source.as_ref().map(drop).ok_or_else(missing);
         };
         let der = der(pem.as_bytes()).ok_or_else(|| Refusal::Invalid("`pem` holds no certificate".to_owned()))?;
         let fits = sha256(&der).eq_ignore_ascii_case(&certificate.sha256);
@@ -151,14 +181,12 @@ impl<R: Run> Resource for Certificates<R> {
     async fn ensure(&self, property: &str, value: Option<&Value>) -> Result<(), Fault> {
         let certificate: Certificate = wanted(property, value)?;
         let path = file(property, certificate.store);
-        match (certificate.state.unwrap_or_default(), &certificate.pem) {
-            (Presence::Absent, _) => self.port.tree.remove(&path)?,
-            (Presence::Present, Some(pem)) => {
-                let mode = if certificate.store == CertificateStore::Root { 0o644 } else { 0o600 };
-                let text = format!("{}\n", pem.trim_end());
-                self.port.tree.write(&path, text.as_bytes(), mode)?;
-            }
-            (Presence::Present, None) => return Err(Fault::new("no certificate is given")),
+        if certificate.state == Some(Presence::Absent) {
+            self.port.tree.remove(&path)?;
+        } else {
+            let mode = if certificate.store == CertificateStore::Root { 0o644 } else { 0o600 };
+            let text = format!("{}\n", self.origin(&certificate).await?.trim_end());
+            self.port.tree.write(&path, text.as_bytes(), mode)?;
         }
         if certificate.store != CertificateStore::Root {
             return Ok(());
@@ -186,14 +214,26 @@ impl<R: Run> Resource for Certificates<R> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use serde_json::json;
 
     use super::*;
     use crate::agent::port::System;
 
-    /// Two certificates that nobody uses, made with `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256`.
-    const ONE: &str = include_str!("certificates/one.pem");
-    const TWO: &str = include_str!("certificates/two.pem");
+    fn made(name: &str) -> String {
+        rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap().cert.pem()
+    }
+
+    fn one() -> &'static str {
+        static ONE: OnceLock<String> = OnceLock::new();
+        ONE.get_or_init(|| made("one"))
+    }
+
+    fn two() -> &'static str {
+        static TWO: OnceLock<String> = OnceLock::new();
+        TWO.get_or_init(|| made("two"))
+    }
 
     /// The real `update-ca-certificates` of this machine, on a root of its own.
     fn device() -> Option<(tempfile::TempDir, Certificates<System>)> {
@@ -206,14 +246,15 @@ mod tests {
         }
         for (path, text) in [
             ("etc/ca-certificates.conf", "maker/two.crt\n"),
-            ("usr/share/ca-certificates/maker/two.crt", TWO),
+            ("usr/share/ca-certificates/maker/two.crt", two()),
             ("etc/ssl/certs/.keep", ""),
             ("etc/ca-certificates/update.d/.keep", ""),
             ("usr/sbin/update-ca-certificates", ""),
         ] {
             port.tree.write_text(path, text).unwrap();
         }
-        Some((root, Certificates::new(port)))
+        let artifacts = Artifacts::new(&root.path().join("files"), None);
+        Some((root, Certificates::new(port, artifacts)))
     }
 
     fn digest(pem: &str) -> String {
@@ -227,17 +268,17 @@ mod tests {
     #[tokio::test]
     async fn an_authority_is_trusted_for_real_and_no_longer_once_it_is_put_back() {
         let Some((root, certificates)) = device() else { return };
-        let wanted = wanted(ONE, "root");
+        let wanted = wanted(one(), "root");
         assert_eq!(certificates.check("plant", &wanted), Ok(()));
         let before = certificates.snapshot("plant", &wanted).await.unwrap();
         assert_eq!(certificates.read("plant", &wanted).await, Ok(None));
         assert!(!certificates.may_cut_off("plant", Some(&wanted)));
         certificates.ensure("plant", Some(&wanted)).await.unwrap();
         assert_eq!(certificates.read("plant", &wanted).await, Ok(Some(wanted.clone())));
-        assert!(certificates.is_trusted(&digest(ONE)).unwrap() && certificates.is_trusted(&digest(TWO)).unwrap());
+        assert!(certificates.is_trusted(&digest(one())).unwrap() && certificates.is_trusted(&digest(two())).unwrap());
         assert!(certificates.may_cut_off("plant", None));
         certificates.restore("plant", "plant", before.as_ref()).await.unwrap();
-        assert!(!certificates.is_trusted(&digest(ONE)).unwrap());
+        assert!(!certificates.is_trusted(&digest(one())).unwrap());
         let left: Vec<String> = certificates.port.tree.names("etc/ssl/certs").unwrap();
         assert!(!left.iter().any(|name| name.starts_with("plant")), "{left:?} in {}", root.path().display());
     }
@@ -245,21 +286,40 @@ mod tests {
     #[tokio::test]
     async fn what_the_system_brings_itself_is_said_to_stay() {
         let Some((_root, certificates)) = device() else { return };
-        certificates.ensure("plant", Some(&wanted(ONE, "root"))).await.unwrap();
-        let absent = json!({"store": "root", "sha256": digest(TWO), "state": "absent"});
+        certificates.ensure("plant", Some(&wanted(one(), "root"))).await.unwrap();
+        let absent = json!({"store": "root", "sha256": digest(two()), "state": "absent"});
         let fault = certificates.ensure("two", Some(&absent)).await.unwrap_err();
         assert!(fault.to_string().contains("stays trusted"), "{fault}");
-        let absent = json!({"store": "root", "sha256": digest(ONE), "state": "absent"});
+        let absent = json!({"store": "root", "sha256": digest(one()), "state": "absent"});
         assert!(certificates.may_cut_off("plant", Some(&absent)));
         certificates.ensure("plant", Some(&absent)).await.unwrap();
         assert_eq!(certificates.read("plant", &absent).await, Ok(Some(absent)));
     }
 
     #[tokio::test]
+    async fn a_certificate_that_is_fetched_may_be_der_and_has_to_be_the_one_that_is_meant() {
+        let Some((root, certificates)) = device() else { return };
+        let bytes = der(one().as_bytes()).unwrap();
+        let file = sha256(&bytes);
+        let source = json!({"url": "https://localhost/x", "sha256": file});
+        let fetched = || {
+            std::fs::create_dir_all(root.path().join("files")).unwrap();
+            std::fs::write(root.path().join(format!("files/{file}.crt")), &bytes).unwrap();
+        };
+        fetched();
+        let wanted = json!({"store": "personal", "sha256": digest(one()), "source": source});
+        certificates.ensure("line", Some(&wanted)).await.unwrap();
+        assert_eq!(certificates.read("line", &wanted).await, Ok(Some(wanted)));
+        fetched();
+        let other = json!({"store": "personal", "sha256": digest(two()), "source": source});
+        assert!(certificates.ensure("line", Some(&other)).await.is_err());
+    }
+
+    #[tokio::test]
     async fn a_certificate_for_apps_is_a_file_that_only_its_owner_reads() {
         use std::os::unix::fs::PermissionsExt as _;
         let Some((root, certificates)) = device() else { return };
-        let wanted = wanted(ONE, "personal");
+        let wanted = wanted(one(), "personal");
         certificates.ensure("line", Some(&wanted)).await.unwrap();
         assert_eq!(certificates.read("line", &wanted).await, Ok(Some(wanted)));
         let about = std::fs::metadata(root.path().join(personal("line"))).unwrap();
@@ -270,12 +330,12 @@ mod tests {
     fn what_is_no_such_certificate_is_refused() {
         let Some((_root, certificates)) = device() else { return };
         let check = |wanted: Value| certificates.check("plant", &wanted);
-        let mut other = wanted(ONE, "root");
-        other["sha256"] = digest(TWO).into();
+        let mut other = wanted(one(), "root");
+        other["sha256"] = digest(two()).into();
         assert!(matches!(check(other), Err(Refusal::Invalid(_))));
-        let torn = json!({"store": "root", "sha256": digest(ONE), "pem": "-----BEGIN CERTIFICATE-----\nx"});
+        let torn = json!({"store": "root", "sha256": digest(one()), "pem": "-----BEGIN CERTIFICATE-----\nx"});
         assert!(matches!(check(torn), Err(Refusal::Invalid(_))));
-        assert!(matches!(check(wanted(ONE, "trustedPeople")), Err(Refusal::Unsupported(_))));
-        assert!(certificates.check("../x", &wanted(ONE, "root")).is_err());
+        assert!(matches!(check(wanted(one(), "trustedPeople")), Err(Refusal::Unsupported(_))));
+        assert!(certificates.check("../x", &wanted(one(), "root")).is_err());
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Fault, Refusal, Resource};
 use crate::{
-    agent::port::{Tree, machine},
+    agent::port::{Tree, hex, machine},
     component::device_info::{DeviceInfo as Info, OperatingSystem, SecureBoot, Storage},
     twin::Map,
 };
@@ -99,12 +99,8 @@ fn storage(total_mib: u64, free_mib: u64) -> Storage {
 
 /// The machine's own id is a secret of the system; what others see is derived from it.
 fn pseudonym(machine: &str) -> String {
-    use std::fmt::Write as _;
     let digest = Sha256::digest(format!("twinops device id\n{machine}"));
-    digest[..16].iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&digest[..16])
 }
 
 fn architecture() -> String {

@@ -11,18 +11,29 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Fault, Pace, Platform, Refusal, Resource, Style, certificates::Certificates, device_info::DeviceInfo, files::Files,
-    packages::Packages, reboot::Reboot, services::Services, telemetry::Telemetry, time::Time, updates::Updates,
-    wifi::Wifi,
+    Fault, Pace, Platform, Refusal, Resource, Style, apps::Apps, certificates::Certificates, device_info::DeviceInfo,
+    files::Files, packages::Packages, reboot::Reboot, services::Services, telemetry::Telemetry, time::Time,
+    updates::Updates, wifi::Wifi,
 };
 use crate::{
-    agent::port::{Port, System},
+    agent::port::{Artifacts, Port, System},
     component::pnp,
     twin::Map,
 };
 
-const COMPONENTS: [&str; 10] =
-    ["certificates", "deviceInfo", "files", "packages", "reboot", "services", "telemetry", "time", "updates", "wifi"];
+const COMPONENTS: [&str; 11] = [
+    "apps",
+    "certificates",
+    "deviceInfo",
+    "files",
+    "packages",
+    "reboot",
+    "services",
+    "telemetry",
+    "time",
+    "updates",
+    "wifi",
+];
 
 const PACE: Pace = Pace {
     retry: Duration::from_mins(1),
@@ -38,6 +49,7 @@ pub(crate) struct Linux {
 
 /// One of them.
 pub(crate) enum LinuxResource {
+    Apps(Apps<System>),
     Certificates(Certificates<System>),
     DeviceInfo(DeviceInfo),
     Files(Files),
@@ -60,11 +72,12 @@ pub struct Allowed {
 }
 
 impl Linux {
-    /// The device whose file system begins at `root`.
-    pub(crate) fn new(root: &Path, allowed: &Allowed) -> Self {
+    /// The device whose file system begins at `root`. What it fetches goes through `artifacts`.
+    pub(crate) fn new(root: &Path, allowed: &Allowed, artifacts: Artifacts) -> Self {
         let port = || Port::new(root, System);
         let resources = [
-            LinuxResource::Certificates(Certificates::new(port())),
+            LinuxResource::Apps(Apps::new(port(), artifacts.clone())),
+            LinuxResource::Certificates(Certificates::new(port(), artifacts)),
             LinuxResource::DeviceInfo(DeviceInfo::new(root)),
             LinuxResource::Files(Files::new(root, &allowed.files)),
             LinuxResource::Packages(Packages::new(port())),
@@ -108,6 +121,7 @@ impl Platform for Linux {
 macro_rules! each {
     ($own:ident, $resource:ident => $work:expr) => {
         match $own {
+            Self::Apps($resource) => $work,
             Self::Certificates($resource) => $work,
             Self::DeviceInfo($resource) => $work,
             Self::Files($resource) => $work,
@@ -170,8 +184,10 @@ mod tests {
 
     #[test]
     fn every_component_is_behind_its_own_name() {
-        let device = Linux::new(Path::new("/nowhere"), &Allowed::default());
+        let device =
+            Linux::new(Path::new("/nowhere"), &Allowed::default(), Artifacts::new(Path::new("/nowhere"), None));
         let shown = |name: &str| match &*device.resource(name).unwrap() {
+            LinuxResource::Apps(_) => "apps",
             LinuxResource::Certificates(_) => "certificates",
             LinuxResource::DeviceInfo(_) => "deviceInfo",
             LinuxResource::Files(_) => "files",

@@ -3,6 +3,7 @@
 //! A resource reads one property afresh, and makes it what is wanted. It neither compares nor remembers: what is to
 //! be done, in which order, and what is said about it, is the reconciler's.
 
+pub(crate) mod apps;
 pub(crate) mod certificates;
 pub(crate) mod device_info;
 pub(crate) mod files;

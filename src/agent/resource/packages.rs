@@ -36,7 +36,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
     (good(bare) && good(architecture)).then_some(()).ok_or_else(refusal)
 }
 
-fn check_version(version: &str) -> Result<(), Refusal> {
+/// Whether a text can be a version of one (Debian policy 5.6.12).
+pub(crate) fn check_version(version: &str) -> Result<(), Refusal> {
     let formed = |c: char| c.is_ascii_alphanumeric() || ".+-:~".contains(c);
     let good = version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(formed);
     good.then_some(()).ok_or_else(|| Refusal::Invalid(format!("`{version}` is not the version of a package")))
@@ -52,14 +53,14 @@ pub(crate) async fn installed<R: Run>(port: &Port<R>, name: &str) -> Result<Opti
     Ok(line.map(str::to_owned))
 }
 
-/// Installs, or removes, by apt: `name`, `name=version`, or the path of a file.
-pub(crate) async fn apt<R: Run>(port: &Port<R>, verb: &str, what: &str, limit: Duration) -> Result<(), Fault> {
+/// Installs, or removes, by apt: names, `name=version`, or paths of files.
+pub(crate) async fn apt<R: Run>(port: &Port<R>, verb: &str, what: &[&str], limit: Duration) -> Result<(), Fault> {
     let mut asked = vec![verb];
     asked.extend(APT);
     if verb == "install" {
         asked.extend(["--no-install-recommends", "--allow-downgrades"]);
     }
-    asked.push(what);
+    asked.extend(what);
     port.call(Call::new("apt-get", &asked).within(limit)).await?.good("apt-get").map(drop)
 }
 
@@ -131,10 +132,10 @@ impl<R: Run> Resource for Packages<R> {
     async fn ensure(&self, property: &str, value: Option<&Value>) -> Result<(), Fault> {
         let package: Package = wanted(property, value)?;
         match (package.state.unwrap_or_default(), package.version) {
-            (Presence::Absent, _) => apt(&self.port, "remove", &package.name, LIMIT).await,
-            (Presence::Present, None) => apt(&self.port, "install", &package.name, LIMIT).await,
+            (Presence::Absent, _) => apt(&self.port, "remove", &[&package.name], LIMIT).await,
+            (Presence::Present, None) => apt(&self.port, "install", &[&package.name], LIMIT).await,
             (Presence::Present, Some(version)) => {
-                apt(&self.port, "install", &format!("{}={version}", package.name), LIMIT).await
+                apt(&self.port, "install", &[&format!("{}={version}", package.name)], LIMIT).await
             }
         }
     }

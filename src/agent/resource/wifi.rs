@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Fault, Refusal, Resource, certificates::personal, check_id, kept, typed, unkept, wanted};
 use crate::{
-    agent::port::{Kept, Port, Run},
+    agent::port::{Kept, Port, Run, hex},
     component::{
         artifact::Presence,
         wifi::{Network, WifiSecurity},
@@ -43,10 +43,7 @@ fn path(id: &str) -> String {
 /// The same for the same id, so that writing a profile again does not make another one.
 fn uuid(id: &str) -> String {
     let digest = Sha256::digest(format!("twinops wifi\n{id}"));
-    let hex = digest.iter().take(16).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let hex = hex(&digest[..16]);
     format!("{}-{}-8{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
