@@ -152,6 +152,7 @@ fn plan(devices: u64) -> Plan {
             patch,
             before: None,
             redacted: None,
+            goes_back: false,
             devices: (0..devices).filter(|index| index % GROUPS == at).map(planned).collect(),
         }
     };

@@ -6,7 +6,7 @@ use super::{connect, failed, find};
 use crate::{
     cli::{Exit, Failure, args::PlaceArgs},
     forge::{Approval, Kind, NotApproved, Subject},
-    plan::{Plan, saved},
+    plan::{Group, Plan, saved},
 };
 
 /// The plan is not the approved one.
@@ -34,9 +34,14 @@ pub(super) fn held(plan: &Plan) -> BTreeSet<String> {
     if changes.len() > MOST { BTreeSet::new() } else { changes }
 }
 
+/// What a rollout takes back was approved when it came: nobody is asked again.
+fn forward(plan: &Plan) -> impl Iterator<Item = &Group> {
+    plan.groups.iter().filter(|group| !group.goes_back)
+}
+
 /// Whether a plan is the approved one, or brings further what that one holds back.
 fn is_approved(plan: &Plan, now: &str, hash: &str, changes: &BTreeSet<String>) -> bool {
-    now == hash || saved::changes(&plan.fleet, &plan.groups).is_subset(changes)
+    now == hash || saved::changes(&plan.fleet, forward(plan)).is_subset(changes)
 }
 
 /// Refuses a plan that is not the one in the comment of the pull request that brought its commit. One that writes nothing
@@ -45,7 +50,7 @@ fn is_approved(plan: &Plan, now: &str, hash: &str, changes: &BTreeSet<String>) -
 /// # Errors
 /// When it is another one, none was approved, or the forge does not tell.
 pub(crate) async fn require(args: &PlaceArgs, plan: &Plan) -> Result<(), Failure> {
-    if plan.groups.is_empty() {
+    if forward(plan).next().is_none() {
         return Ok(());
     }
     let place = find(args)?;
@@ -74,7 +79,7 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::plan::{Group, GroupKind, PlannedDevice};
+    use crate::plan::{GroupKind, PlannedDevice};
 
     fn group(device: &str, value: &str) -> Group {
         let patch = format!(r#"{{"properties":{{"desired":{{"a":"{value}"}}}}}}"#);
@@ -85,6 +90,7 @@ mod tests {
             patch: RawValue::from_string(patch).unwrap().into(),
             redacted: None,
             before: None,
+            goes_back: false,
             devices: vec![planned],
         }
     }
