@@ -4,7 +4,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{guards::begun, stage::Stage};
+use super::{
+    guards::{begun, fleet},
+    stage::Stage,
+};
 
 fn edit(stage: &Stage, device: &str) {
     stage.patch(device, &json!({ "properties": { "desired": { "notes": { "welcome": "by hand" } } } }));
@@ -39,6 +42,20 @@ fn drift_says_what_is_new_since_a_report_and_draws_those_of_a_folder() {
     let page = stage.run(&["drift", "--history", "../history", "--by", "tags.role", "--format", "html"]).exits(0).out;
     assert!(page.starts_with("<!doctype html>") && page.contains("over time</figcaption>"), "{page}");
     assert!(page.contains(&format!("{}Z: 1 edited", &first["time"].as_str().unwrap()[..19])), "{page}");
+}
+
+#[test]
+fn a_plan_warns_of_what_it_prunes_and_names_the_line_where_it_stood() {
+    let stage = begun();
+    let before = stage.head();
+    stage.write("fleet.yaml", fleet("{ maxPruned: 100% }", "hello").replace("{ welcome: hello }", "{ farewell: bye }"));
+    stage.commit("Nobody is welcomed any more");
+    let plan = stage.run(&["plan", "--format", "markdown"]).exits(0).out;
+    let line = format!(
+        "> - prunes `properties.desired.notes.welcome` on 12 devices: `d00`, `d01`, `d02`, +9 (was `fleet.yaml:13 at {}`)",
+        &before[..12]
+    );
+    assert!(plan.contains("> [!WARNING]\n> **12 devices would lose values") && plan.contains(&line), "{plan}");
 }
 
 #[test]
