@@ -113,6 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_back_is_let_through_and_covers_nothing_else() {
+        let back = || Group { goes_back: true, ..group("canary", "before") };
+        let first = plan(vec![group("canary", "x")], vec![group("rest", "y")]);
+        let (hash, changes) = (saved::hash(&first, "h"), held(&first));
+        let is = |groups| is_approved(&plan(groups, Vec::new()), "sha256:other", &hash, &changes);
+        assert!(is(vec![back(), group("rest", "y")]));
+        assert!(!is(vec![back(), group("rest", "before")]));
+        assert_eq!(forward(&plan(vec![back()], Vec::new())).count(), 0);
+    }
+
+    #[test]
     fn without_rollouts_devices_count_too() {
         let only = plan(vec![group("d1", "x")], Vec::new());
         assert_eq!(held(&only), BTreeSet::new());
