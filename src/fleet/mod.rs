@@ -3,11 +3,12 @@
 //! One walk: `source` holds the files as read; `yaml` turns text into JSON values and refuses what YAML lets slip;
 //! `schema` checks their shape; `model` gives them types; `check` looks at the whole; `resolve` merges profiles and
 //! overrides into one [`Wanted`] per class of devices. A [`Finding`] points at a path inside a document; only `locate`
-//! turns that into file, line and column. [`rule`] says of every rule what it demands and why; a `waiver` takes one back
+//! turns that into file, line and column; [`edit`] changes values where they stand. [`rule`] says of every rule what it demands and why; a `waiver` takes one back
 //! at one place; [`Validation`] is all of it together, as `twinops validate` tells it.
 
 mod check;
 mod document;
+pub mod edit;
 mod explain;
 mod finding;
 mod keep;
@@ -53,3 +54,4 @@ pub use source::{Entry, FileKind, Source, SourceError, SourceFile, Stamp};
 pub use validate::Validation;
 pub use waiver::{Waived, Waivers};
 pub use wanted::Wanted;
+pub(crate) use yaml::write as written;

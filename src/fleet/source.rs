@@ -1,7 +1,7 @@
 //! The files of a fleet repository as they were read: bytes and paths, nothing understood yet.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -142,6 +142,16 @@ impl Source {
             files.sort_by(|a, b| a.path.cmp(&b.path));
         }
         source
+    }
+
+    /// The same with these files, by path, instead of those that are there or besides them.
+    #[must_use]
+    pub fn with<'f>(&self, files: impl IntoIterator<Item = (&'f Arc<str>, &'f String)>) -> Self {
+        let new = files.into_iter().map(|(path, text)| SourceFile { path: path.clone(), text: text.as_bytes().into() });
+        let mut all: BTreeMap<Arc<str>, SourceFile> = BTreeMap::new();
+        let old = self.files.iter().chain(&self.schemas).chain(&self.sealed).cloned();
+        all.extend(old.chain(new).map(|file| (file.path.clone(), file)));
+        Self::from_files(all.into_values())
     }
 
     /// Reads every file that matters below `root`. Links are followed, but no folder is entered twice.

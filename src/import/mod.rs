@@ -25,7 +25,6 @@ mod tags;
 mod tests;
 mod units;
 mod v1;
-mod yaml;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

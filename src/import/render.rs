@@ -4,9 +4,8 @@ use std::{fmt::Write as _, sync::Arc};
 
 use serde_json::Value;
 
-use super::yaml;
 use crate::{
-    fleet::{API_VERSION, Kind},
+    fleet::{API_VERSION, Kind, written as yaml},
     twin::{Map, set_path},
 };
 

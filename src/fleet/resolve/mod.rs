@@ -44,6 +44,7 @@ pub use competing::{Explained, Explanation, Layer, Role, Say};
 pub use content::Content;
 pub use facts::Facts;
 pub use governed::Governed;
+pub(crate) use resolver::setting;
 pub use resolver::{Resolver, Unresolved};
 pub use secrets::Secrets;
 

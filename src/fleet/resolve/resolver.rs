@@ -283,7 +283,7 @@ impl Resolver {
 
 /// The part of the way at which the section says something of the value: all of it, or up to what stands in its place
 /// (a `null`, an array, a text to be filled in with an object).
-pub(super) fn setting<'k>(section: &Map, keys: &'k [Arc<str>]) -> Option<&'k [Arc<str>]> {
+pub(crate) fn setting<'k>(section: &Map, keys: &'k [Arc<str>]) -> Option<&'k [Arc<str>]> {
     let mut here = section;
     for (at, key) in keys.iter().enumerate() {
         match here.get(&**key)? {

@@ -3,7 +3,7 @@
 //! `split` finds the documents of a file, so that one with a fault of syntax does not hide the next; `build` turns the
 //! events of one document into a value and keeps no spans, `fault` puts what is wrong into words; `tree` reads the same document again, with spans, for
 //! [`locate`](super::locate) and only when there is something to show. `scalar` says what a plain scalar means,
-//! `text` what bytes may be a file at all, `lines` where a line and column lie.
+//! `text` what bytes may be a file at all, `lines` where a line and column lie. `write` is the way back.
 
 mod build;
 mod fault;
@@ -13,6 +13,7 @@ mod scalar;
 mod split;
 mod text;
 mod tree;
+pub(crate) mod write;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,11 @@ pub(super) fn documents(
         }
     }
     count
+}
+
+/// The value of a document, whatever is wrong with it.
+pub(super) fn value(document: &Document<'_>) -> Option<Value> {
+    build::value(&"".into(), document, &mut Vec::new())
 }
 
 /// The documents of a file, for looking at again.

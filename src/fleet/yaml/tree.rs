@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::{DEPTH, lines::Lines, split::Document};
 
@@ -21,6 +21,10 @@ pub(in crate::fleet) struct Node {
     pub(in crate::fleet) to: usize,
     /// What it is.
     pub(in crate::fleet) kind: NodeKind,
+    /// It has an anchor or a tag, which stands before its first byte.
+    pub(in crate::fleet) is_marked: bool,
+    /// A text on lines of its own. It begins with its first word, behind the `|` or `>`.
+    pub(in crate::fleet) is_block: bool,
 }
 
 /// What a node is; others are named by their place in the arena.
@@ -122,6 +126,20 @@ impl Tree {
         there.min_by_key(|entry| (entry.bytes.start, std::cmp::Reverse(entry.bytes.end)))
     }
 
+    /// Whether an anchor, a tag or an alias is at or within a node.
+    pub(in crate::fleet) fn has_marks(&self, at: usize) -> bool {
+        let node = &self.nodes[at];
+        node.is_marked
+            || match &node.kind {
+                NodeKind::Alias(_) => true,
+                NodeKind::Scalar(_) => false,
+                NodeKind::List(items) => items.iter().any(|&item| self.has_marks(item)),
+                NodeKind::Members(members) => {
+                    members.iter().any(|&(key, value)| self.has_marks(key) || self.has_marks(value))
+                }
+            }
+    }
+
     /// The text of a scalar.
     pub(in crate::fleet) fn text(&self, at: usize) -> Option<&str> {
         match &self.nodes[self.target(at)].kind {
@@ -143,16 +161,17 @@ struct Reader<'t> {
 impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, span: Span) {
         match event {
-            Event::Scalar(text, _, anchor, _) => {
-                let node = self.add(NodeKind::Scalar(text.into_owned()), anchor, span);
+            Event::Scalar(text, style, anchor, tag) => {
+                let node = self.add(NodeKind::Scalar(text.into_owned()), (anchor, tag.is_some()), span);
+                self.nodes[node].is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 self.attach(node);
             }
-            Event::SequenceStart(anchor, _) => {
-                let node = self.add(NodeKind::List(Vec::new()), anchor, span);
+            Event::SequenceStart(anchor, tag) => {
+                let node = self.add(NodeKind::List(Vec::new()), (anchor, tag.is_some()), span);
                 self.open.push((node, Vec::new()));
             }
-            Event::MappingStart(anchor, _) => {
-                let node = self.add(NodeKind::Members(Vec::new()), anchor, span);
+            Event::MappingStart(anchor, tag) => {
+                let node = self.add(NodeKind::Members(Vec::new()), (anchor, tag.is_some()), span);
                 self.open.push((node, Vec::new()));
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(Some(span)),
@@ -163,17 +182,17 @@ impl Reader<'_> {
                     Some(node) if !inside => NodeKind::Alias(node),
                     _ => NodeKind::Scalar(String::new()),
                 };
-                let node = self.add(kind, 0, span);
+                let node = self.add(kind, (0, false), span);
                 self.attach(node);
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
     }
 
-    fn add(&mut self, kind: NodeKind, anchor: usize, span: Span) -> usize {
+    fn add(&mut self, kind: NodeKind, (anchor, is_tagged): (usize, bool), span: Span) -> usize {
         let offset = |mark: saphyr_parser::Marker| self.start + self.lines.offset(mark.line(), mark.col());
         let (from, to) = (offset(span.start), offset(span.end));
-        self.nodes.push(Node { from, to: to.max(from), kind });
+        self.nodes.push(Node { from, to: to.max(from), kind, is_marked: anchor != 0 || is_tagged, is_block: false });
         let node = self.nodes.len() - 1;
         if anchor != 0 {
             self.anchors.push((anchor, node));

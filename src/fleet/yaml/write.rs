@@ -12,7 +12,7 @@ const WORDS: [&str; 10] = ["true", "false", "null", "yes", "no", "on", "off", "y
 const LIST: usize = 90;
 
 /// Writes the members of a mapping, each on its line, `indent` spaces in.
-pub(super) fn members(members: &Map, indent: usize, out: &mut String) {
+pub(crate) fn members(members: &Map, indent: usize, out: &mut String) {
     for (key, value) in members {
         pad(indent, out);
         scalar(key, out);
@@ -43,7 +43,7 @@ fn member(value: &Value, indent: usize, out: &mut String) {
     }
 }
 
-fn list_item(item: &Value, indent: usize, out: &mut String) {
+pub(in crate::fleet) fn list_item(item: &Value, indent: usize, out: &mut String) {
     pad(indent, out);
     out.push('-');
     match item {
@@ -62,7 +62,7 @@ fn list_item(item: &Value, indent: usize, out: &mut String) {
 }
 
 /// A value on one line.
-fn flow(value: &Value, out: &mut String) {
+pub(in crate::fleet) fn flow(value: &Value, out: &mut String) {
     match value {
         Value::String(text) => scalar(text, out),
         Value::Array(items) => {
@@ -94,7 +94,7 @@ fn fits(items: &[Value]) -> bool {
 }
 
 /// A text, in quotes unless nobody can take it for anything else.
-pub(super) fn scalar(text: &str, out: &mut String) {
+pub(crate) fn scalar(text: &str, out: &mut String) {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '_' | '/'));
     let rest = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'));
     if first && rest && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)) {
@@ -105,7 +105,7 @@ pub(super) fn scalar(text: &str, out: &mut String) {
 }
 
 /// A sentence such as a condition: without quotes if it cannot end before its end.
-pub(super) fn sentence(text: &str, out: &mut String) {
+pub(crate) fn sentence(text: &str, out: &mut String) {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '(');
     let plain = text.chars().all(|c| (' '..='~').contains(&c) && !matches!(c, '"' | '#'));
     if first && plain && !text.contains(": ") && !text.ends_with([' ', ':']) {
@@ -139,7 +139,7 @@ fn is_shown(c: char) -> bool {
 }
 
 /// Whether a text of several lines can stand as it is.
-fn is_block(text: &str) -> bool {
+pub(in crate::fleet) fn is_block(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     let shown = text.chars().all(|c| c == '\n' || is_shown(c));
     let blank = |line: &str| !line.is_empty() && line.trim().is_empty();
@@ -151,7 +151,7 @@ fn is_block(text: &str) -> bool {
         && !body.lines().any(blank)
 }
 
-fn block(text: &str, indent: usize, out: &mut String) {
+pub(in crate::fleet) fn block(text: &str, indent: usize, out: &mut String) {
     out.push_str(if text.ends_with('\n') { " |\n" } else { " |-\n" });
     for line in text.lines() {
         if !line.is_empty() {
