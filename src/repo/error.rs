@@ -46,7 +46,7 @@ pub enum RepoError {
         folder: String,
     },
     /// The user's `git` could not be started.
-    #[error("cannot run `git fetch`; is git installed?")]
+    #[error("cannot run `git`; is it installed?")]
     NoGit(#[source] std::io::Error),
     /// The user's `git fetch` failed.
     #[error("`git fetch {remote}` failed: {message}")]
@@ -56,6 +56,26 @@ pub enum RepoError {
         /// What git said, without credentials.
         message: String,
     },
+    /// A name that no branch can have.
+    #[error("`{0}` cannot be the name of a branch")]
+    BadBranch(String),
+    /// A branch that is not ours to replace.
+    #[error("the branch `{0}` holds commits of somebody else; delete it, or name another one")]
+    ForeignBranch(String),
+    /// A branch that the working tree belongs to.
+    #[error("the branch `{0}` is checked out; name another one, or change the working tree itself")]
+    CheckedOut(String),
+    /// The user's `git push` failed.
+    #[error("`git push {remote}` failed: {message}")]
+    Push {
+        /// Name of the remote.
+        remote: String,
+        /// What git said, without credentials.
+        message: String,
+    },
+    /// There is nowhere to push to.
+    #[error("the repository has no remote to push to")]
+    NoRemote,
     /// Anything else that git refuses.
     #[error("{doing} failed")]
     Git {

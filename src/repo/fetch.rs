@@ -69,7 +69,7 @@ impl Repo {
     }
 
     /// The remote of the branch at hand, else `origin`, else the only one there is.
-    fn remote(&self) -> Result<Option<String>, RepoError> {
+    pub(super) fn remote(&self) -> Result<Option<String>, RepoError> {
         let remotes = self.git.remotes().map_err(doing("looking for remotes"))?;
         let names: Vec<&str> = remotes.iter().filter_map(|name| name.ok().flatten()).collect();
         let head = self.git.head().ok().and_then(|head| head.name().ok().map(str::to_owned));
@@ -102,7 +102,7 @@ impl Repo {
 }
 
 /// What git said, on one line; `https://user:token@host` loses what stands before the `@`.
-fn without_credentials(output: &Output) -> String {
+pub(super) fn without_credentials(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let word = |word: &str| match word.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('@'))) {
         Some((scheme, Some((_, host)))) => format!("{scheme}://{host}"),

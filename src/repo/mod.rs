@@ -5,10 +5,13 @@
 //! [`Repo::record_worktree`] writes it into the object database, so that it can be read back as base later. A folder
 //! that is in no repository gets one outside of it ([`Repo::scratch`]).
 //!
+//! What is to be proposed goes onto a branch of its own ([`Repo::commit_to`]); the working tree is not looked at.
+//!
 //! This room alone knows git: its objects through libgit2, its network through the user's own `git`
-//! ([`Repo::fetch`]), because that one knows the user's keys and credential helpers.
+//! ([`Repo::fetch`], [`Repo::push`]), because that one knows the user's keys and credential helpers.
 
 mod blame;
+mod branch;
 mod error;
 mod fetch;
 mod history;

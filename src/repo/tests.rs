@@ -351,3 +351,63 @@ fn a_repository_without_a_remote_says_what_is_missing() {
     let repo = yard.repo("");
     assert!(matches!(repo.fetch("1234567890123456789012345678901234567890"), Err(RepoError::Missing { .. })));
 }
+
+#[test]
+fn a_proposal_is_a_commit_on_its_own_branch_and_touches_nothing_else() {
+    let yard = Yard::new();
+    yard.write("deploy/fleet/fleet.yaml", "one\n");
+    yard.write("other.txt", "other\n");
+    let head = yard.commit("first");
+    yard.write("deploy/fleet/fleet.yaml", "not committed\n");
+    let repo = yard.repo("deploy/fleet");
+    let base = repo.revision(None).unwrap();
+    let propose =
+        |text: &str| repo.commit_to("adopt/x", &base, [("fleet.yaml", text), ("devices/d.yaml", "d\n")], "Adopt");
+    let first = propose("two\n").unwrap();
+    assert_eq!(propose("two\n").unwrap(), first, "the same is not made again");
+    let second = propose("three\n").unwrap();
+    assert_ne!(first, second);
+    let proposed = repo.recorded(&second).unwrap();
+    assert_eq!(read(&repo, &proposed), pairs(&[("devices/d.yaml", "d\n"), ("fleet.yaml", "three\n")]));
+    let commit = yard.git.find_commit(second.parse().unwrap()).unwrap();
+    assert_eq!(commit.parent_id(0).unwrap().to_string(), head);
+    assert!(commit.tree().unwrap().get_name("other.txt").is_some());
+    assert_eq!(fs::read_to_string(yard.path("deploy/fleet/fleet.yaml")).unwrap(), "not committed\n");
+    assert_eq!(repo.revision(None).unwrap().id, head);
+}
+
+#[test]
+fn a_branch_of_somebody_else_is_not_replaced() {
+    let yard = Yard::new();
+    yard.write("fleet.yaml", "one");
+    yard.commit("first");
+    let repo = yard.repo("");
+    let base = repo.revision(None).unwrap();
+    let own = yard.git.head().unwrap().shorthand().unwrap().to_owned();
+    yard.git.branch("theirs", &yard.git.head().unwrap().peel_to_commit().unwrap(), false).unwrap();
+    let propose = |branch: &str| repo.commit_to(branch, &base, [("fleet.yaml", "two")], "Adopt");
+    assert!(matches!(propose(&own), Err(RepoError::CheckedOut(_))));
+    assert!(matches!(propose("theirs"), Err(RepoError::ForeignBranch(_))));
+    for name in ["", "a..b", "-x", "a b"] {
+        assert!(matches!(propose(name), Err(RepoError::BadBranch(_))), "{name}");
+    }
+    assert!(matches!(repo.push("theirs"), Err(RepoError::NoRemote)));
+}
+
+#[test]
+fn a_proposal_is_pushed_in_the_place_of_the_one_before() {
+    let (yard, remote) = (Yard::new(), tempfile::tempdir().unwrap());
+    yard.write("fleet.yaml", "one");
+    yard.commit("first");
+    let there = Repository::init_bare(remote.path()).unwrap();
+    yard.git.remote("origin", remote.path().to_str().unwrap()).unwrap();
+    let repo = yard.repo("");
+    let base = repo.revision(None).unwrap();
+    for text in ["two", "three"] {
+        let commit = repo.commit_to("adopt", &base, [("fleet.yaml", text)], "Adopt").unwrap();
+        assert_eq!(repo.push("adopt").unwrap(), "origin");
+        assert_eq!(there.find_reference("refs/heads/adopt").unwrap().target().unwrap().to_string(), commit);
+    }
+    fs::remove_dir_all(remote.path()).unwrap();
+    assert!(matches!(repo.push("adopt"), Err(RepoError::Push { .. })));
+}
