@@ -12,7 +12,7 @@ use super::{
     prepare::Desk,
     signals,
 };
-use crate::{report::Lens, task::Stop};
+use crate::task::Stop;
 
 /// Sets how much is logged, in the words of `tracing`: `info`, `twinops::hub=debug`.
 const LOG: &str = "TWINOPS_LOG";
@@ -84,9 +84,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Validate(args) => cmd::validate::run(args, &desk(&args.dir), stop).await,
         Command::Plan(args) => unless(stop, Box::pin(cmd::plan::run(args, &desk(&args.repo.fleet)))).await,
         Command::Reconcile(args) => cmd::reconcile::run(args, &desk(&args.repo.fleet), stop).await,
-        Command::Drift(args) => {
-            unless(stop, Box::pin(cmd::standing::run(args, Lens::Drift, &desk(&args.repo.fleet)))).await
-        }
+        Command::Drift(args) => unless(stop, Box::pin(cmd::adopt::drift(args, &desk(&args.standing.repo.fleet)))).await,
         Command::Status(args) => {
             unless(stop, Box::pin(cmd::standing::status(args, &desk(&args.standing.repo.fleet)))).await
         }

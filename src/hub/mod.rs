@@ -2,6 +2,7 @@
 //!
 //! * [`Hub`] opens a state folder, listens and serves; [`Config`] says where and under which names. [`offline`] reads
 //!   what a state folder says without a hub.
+//! * `seed` fills a hub that stands in for another.
 //! * `sockets` are the addresses it takes, `opening` what it settles before it listens.
 //! * `core` is the only writer of identities and twins: it checks, stores durably, and only then tells. `record` is
 //!   what it writes, and what a write does to it.
@@ -37,6 +38,7 @@ mod plain;
 mod ports;
 mod random;
 mod record;
+mod seed;
 mod server;
 mod sockets;
 mod store;

@@ -37,12 +37,12 @@ use crate::{
 };
 
 /// The core over whichever store there is.
-type HubCore = Core<AnyStore, AnyLinks>;
+pub(super) type HubCore = Core<AnyStore, AnyLinks>;
 
 /// A hub that listens. Nothing is answered until [`Hub::run`].
 #[derive(Debug)]
 pub struct Hub {
-    core: Arc<HubCore>,
+    pub(super) core: Arc<HubCore>,
     links: Arc<LinkTable>,
     http: TlsListener,
     mqtt: TlsListener,

@@ -6,11 +6,13 @@
 //! * `diff` is the three-way table; `groups` puts equal changes together; `class` works out once what all devices with the same wanted and base share.
 //! * `whole` sees to components that devices read whole.
 //! * `compliance` reads a device's answers, by the convention of each component.
+//! * [`adopt`] is the way back: from what twins hold to what documents say.
 //! * [`Shard`] is one part of the devices.
 //! * [`rollout`] says which devices may be changed now.
 //! * [`guard`] holds a plan against the fleet's own limits, [`quota`] against those of the hub.
 //! * [`saved`] is a plan as a file, and the hash by which people approve one.
 
+pub mod adopt;
 mod breakdown;
 mod change;
 mod class;
@@ -20,6 +22,7 @@ mod diff;
 mod groups;
 pub mod guard;
 mod idle;
+mod kind;
 mod marker;
 mod moves;
 mod patch;

@@ -200,7 +200,8 @@ fn gather<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
     }
 }
 
-fn stamp(metadata: &Value, keys: &[Arc<str>]) -> Option<String> {
+/// When the node nearest to these keys was last written.
+pub(super) fn stamp(metadata: &Value, keys: &[Arc<str>]) -> Option<String> {
     let mut node = metadata;
     for key in keys {
         match node.get(&**key) {

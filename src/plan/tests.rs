@@ -22,7 +22,7 @@ mod rollouts;
 mod verdicts;
 mod whole;
 
-fn map(value: Value) -> Map {
+pub(super) fn map(value: Value) -> Map {
     let Value::Object(map) = value else { panic!("an object") };
     map
 }
@@ -66,17 +66,17 @@ pub(super) fn planner(revision: &str, revisions: Vec<(&str, Fleet)>) -> Planner 
     Planner::new(current, revision, Box::new(Revisions(all)), jiff::civil::date(2026, 1, 1))
 }
 
-fn twin(tags: Value, desired: Value) -> Twin {
+pub(super) fn twin(tags: Value, desired: Value) -> Twin {
     let wire = json!({ "deviceId": "d1", "etag": "e1", "tags": tags, "properties": { "desired": desired } });
     serde_json::from_value(wire).unwrap()
 }
 
-fn look(planner: &Planner, twin: &Twin) -> Look {
+pub(super) fn look(planner: &Planner, twin: &Twin) -> Look {
     planner.look(&TwinRow::parse(&serde_json::to_string(twin).unwrap()).unwrap()).unwrap()
 }
 
 /// Looks, applies what is planned, and says what the patch was.
-fn apply(planner: &Planner, twin: &mut Twin) -> Option<Value> {
+pub(super) fn apply(planner: &Planner, twin: &mut Twin) -> Option<Value> {
     let patch = apply_patch(look(planner, twin).change?.patch(), twin);
     assert!(look(planner, twin).change.is_none(), "after applying a plan the next is empty");
     Some(patch)

@@ -6,6 +6,7 @@
 //!   `gate`, which slows the whole run down when the hub throttles; `pace` keeps it below throttles that are known; `ahead`
 //!   reads twins that have to be read first many at a time. There is no journal: whoever runs it again continues.
 //! * [`cache`] keeps twins, so that a plan reads only those that have changed.
+//! * [`rehearsal`] is what a plan came to on a hub of its own.
 //! * [`converge()`] waits until devices have caught up, or says which have not.
 
 mod ahead;
@@ -19,6 +20,7 @@ mod outcome;
 mod pace;
 pub mod ports;
 mod read;
+pub mod rehearsal;
 pub mod survey;
 #[cfg(test)]
 mod tests;

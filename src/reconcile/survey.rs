@@ -14,7 +14,9 @@ use crate::{
         resolve::{Census, Resolver},
     },
     plan::{
-        Collector, Group, Notice, Plan, PlanError, Planner, Standing, Tally, gather,
+        Collector, Group, Notice, Plan, PlanError, Planner, Standing, Tally,
+        adopt::{EditedTwin, Sharing},
+        gather,
         rollout::{self, Course, Returning, Terms},
     },
     twin::{DeviceId, PropertyPath, RowError, TwinRow},
@@ -163,6 +165,47 @@ pub async fn standing_by(
     }
     let course = rollouts.map(rollout::Tally::course).unwrap_or_default();
     Ok(Ok(Standing { rollouts: course.into_states(), ..all.finish(&planner, complete) }))
+}
+
+/// The twins of the pages that somebody changed, in order of device; the inner error holds findings about the fleet.
+///
+/// # Errors
+/// When the hub or a twin cannot be read.
+pub async fn edits(
+    pages: impl Stream<Item = Result<Page, HubError>>,
+    planner: Arc<Planner>,
+) -> Result<Result<Vec<EditedTwin>, Vec<Finding>>, SurveyError> {
+    type Part = (Vec<EditedTwin>, Vec<Finding>);
+    let take = move |(twins, findings): &mut Part, row: &TwinRow<'_>| {
+        match planner.edits(row) {
+            Ok(found) => twins.extend(found),
+            Err(PlanError::Unresolved(unresolved)) => gather(findings, &unresolved.findings),
+            Err(fault) => return Err(fault.into()),
+        }
+        Ok(())
+    };
+    let (mut twins, mut findings) = Part::default();
+    fold(pages, Part::default, take, |(part, found)| {
+        twins.extend(part);
+        gather(&mut findings, &found);
+    })
+    .await?;
+    twins.sort_by(|a, b| a.device.cmp(&b.device));
+    Ok(if findings.is_empty() { Ok(twins) } else { Err(findings) })
+}
+
+/// How many devices share the lines that edited values come from, by every twin of the pages.
+///
+/// # Errors
+/// When the hub or a twin cannot be read.
+pub async fn sharing(
+    pages: impl Stream<Item = Result<Page, HubError>>,
+    sharing: Sharing,
+) -> Result<Sharing, SurveyError> {
+    let mut all = sharing.clone();
+    let take = |part: &mut Sharing, row: &TwinRow<'_>| Ok(part.take(row)?);
+    fold(pages, move || sharing.clone(), take, |part| all.merge(&part)).await?;
+    Ok(all)
 }
 
 /// Holds every twin of the pages against the fleet, to find what only twins can tell.

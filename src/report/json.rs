@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Location, Places, explanation, findings, outcome, plan, rollouts, standing};
+use super::{Location, Places, adoption, explanation, findings, outcome, plan, rehearsal, rollouts, standing};
 use crate::fleet::Place;
 
 /// The version of every JSON report. Within a version members are added and never change their meaning.
@@ -97,7 +97,9 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("report-plan.schema.json", schema::<plan::View<'static>>("plan")),
         ("report-standing.schema.json", schema::<standing::View<'static>>("standing")),
         ("report-outcome.schema.json", schema::<outcome::View<'static>>("outcome")),
+        ("report-rehearsal.schema.json", schema::<rehearsal::View<'static>>("rehearsal")),
         ("report-rollouts.schema.json", schema::<rollouts::View<'static>>("rollouts")),
+        ("report-adoption.schema.json", schema::<adoption::View<'static>>("adoption")),
         ("report-explanation.schema.json", schema::<explanation::View<'static>>("explanation")),
     ]
 }

@@ -1,7 +1,7 @@
 //! Values in, text out. Pure: a report is handed a value and a writer, and knows neither hubs nor terminals.
 //!
 //! One folder a value ([`Findings`], [`PlanReport`], [`StandingReport`], [`OutcomeReport`], [`ExplanationReport`],
-//! [`RolloutsReport`]), one file a format:
+//! [`RolloutsReport`], [`AdoptionReport`], [`RehearsalReport`]), one file a format:
 //!
 //! * `text` is for people at a terminal, and says the important thing last, where the cursor is;
 //! * `markdown` is for a pull request, and says it first, with the rest folded away; `html` is one page with charts for a
@@ -15,6 +15,7 @@
 //! JSON leaves nothing out and is streamed. Whatever a device, a hub or a repository supplied goes through `escape`
 //! on its way; a value that holds a secret is `(secret)` in every format.
 
+mod adoption;
 mod chart;
 mod diff;
 mod escape;
@@ -32,6 +33,7 @@ mod page;
 mod paper;
 mod places;
 mod plan;
+mod rehearsal;
 mod remark;
 mod rollouts;
 mod rulings;
@@ -43,6 +45,7 @@ mod words;
 #[cfg(test)]
 mod golden;
 
+pub use adoption::{AdoptionReport, Written, message as adoption_message};
 pub(crate) use escape::{code, plain, prose};
 pub use explanation::{Author, ExplanationReport};
 pub use findings::Findings;
@@ -53,6 +56,7 @@ pub use page::Part;
 pub use paper::{Format, Limits, Paper, Report, markdown, write};
 pub use places::{Location, Nowhere, Places};
 pub use plan::PlanReport;
+pub use rehearsal::RehearsalReport;
 pub use remark::{Level, Remark};
 pub use rollouts::RolloutsReport;
 pub use standing::{Earlier, EarlierError, Lens, Moment, Past, StandingReport};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod adopt;
 mod dm_client;
 mod guards;
 mod logins;

@@ -3,6 +3,7 @@
 //! No secret is ever an argument: arguments are there for every user of a machine to read. Connection strings come
 //! from the environment or from files.
 
+mod adopt;
 mod authority;
 mod begin;
 mod entry;
@@ -10,6 +11,7 @@ mod follow;
 mod operate;
 mod past;
 mod post;
+mod rehearse;
 mod rollout;
 mod serve;
 mod values;
@@ -18,6 +20,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub use adopt::{AdoptArgs, AdoptTo, DriftArgs};
 pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
 pub use begin::{Ci, ImportArgs, InitArgs};
 pub use entry::{EntryArgs, LimitArgs};
@@ -28,6 +31,7 @@ pub use operate::{
 };
 pub use past::PastArgs;
 pub use post::{PlaceArgs, PostArgs};
+pub use rehearse::RehearseArgs;
 pub use rollout::{ApproveArgs, StatusArgs, WaveName};
 pub use serve::{
     AgentArgs, AgentCommand, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand,
@@ -125,10 +129,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Bring the twins to what git declares.
     Reconcile(Box<ReconcileArgs>),
-    /// Show what has left the state that git declares.
-    #[command(after_help = "Examples:\n  twinops drift --detailed-exitcode\n  \
-                            twinops drift --snapshot twins.ndjson --format markdown")]
-    Drift(StandingArgs),
+    /// Show what has left the state that git declares, or make it what git declares.
+    Drift(DriftArgs),
     /// Show how every device stands.
     #[command(after_help = "Examples:\n  twinops status\n  \
                             twinops status --where \"tags.role = 'kiosk'\" --format json")]

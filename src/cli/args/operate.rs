@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{ApproveArgs, FollowArgs, PastArgs, PostArgs, Share, duration, values::guard};
+use super::{ApproveArgs, FollowArgs, PastArgs, PostArgs, RehearseArgs, Share, duration, values::guard};
 use crate::{
     fleet::GuardName,
     iothub::HostName,
@@ -86,7 +86,8 @@ pub struct ValidateArgs {
 #[command(after_help = "Examples:\n  twinops plan\n  twinops plan --revision main --format markdown > plan.md\n  \
                         twinops plan --worktree --where \"tags.site = 'oslo'\"\n  \
                         twinops plan --snapshot twins.ndjson --detailed-exitcode\n  \
-                        twinops plan --out plan.json && twinops reconcile --plan plan.json")]
+                        twinops plan --out plan.json && twinops reconcile --plan plan.json\n  \
+                        twinops plan --rehearse --rehearse-from origin/main")]
 pub struct PlanArgs {
     /// The fleet.
     #[command(flatten)]
@@ -112,6 +113,9 @@ pub struct PlanArgs {
     /// Keep the plan in this file, to be carried out by `reconcile --plan` as it is; for its owner's eyes alone.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out: Option<PathBuf>,
+    /// Rehearsing.
+    #[command(flatten)]
+    pub rehearse: RehearseArgs,
     /// Rollouts.
     #[command(flatten)]
     pub approve: ApproveArgs,

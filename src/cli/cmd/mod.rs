@@ -1,5 +1,6 @@
 //! The commands, one a file: settings in, a report and an exit code out.
 
+pub(super) mod adopt;
 pub(super) mod agent;
 mod authority;
 pub(super) mod backup;
@@ -11,6 +12,7 @@ pub(super) mod invoke;
 pub(super) mod plan;
 pub(super) mod query;
 pub(super) mod reconcile;
+mod rehearse;
 pub(super) mod rule;
 pub(super) mod schema;
 pub(super) mod standing;

@@ -1,5 +1,6 @@
 //! `twinops plan`: what would change, and why. Given a reader only.
 
+use super::rehearse;
 use crate::{
     cli::{
         Exit, Failure,
@@ -25,6 +26,9 @@ use crate::{
 
 /// Plans and tells.
 pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
+    if args.rehearse.rehearse {
+        return Box::pin(rehearse::run(args, desk)).await;
+    }
     let workspace = Workspace::open(desk.root)?;
     let declare = || if args.worktree { workspace.worktree() } else { workspace.at(&args.repo.revision) };
     if !args.worktree {

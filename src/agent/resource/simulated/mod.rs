@@ -113,6 +113,12 @@ impl Platform for Simulated {
     }
 }
 
+/// Whether there is such a time zone: a real device looks into its own database, a device made up into this machine's.
+fn is_there(zone: &str) -> bool {
+    let all = jiff::tz::db();
+    all.is_definitively_empty() || all.get(zone).is_ok()
+}
+
 impl Resource for SimulatedResource {
     fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal> {
         let invalid = |why: String| Err(Refusal::Invalid(why));
@@ -121,6 +127,9 @@ impl Resource for SimulatedResource {
                 Err(Refusal::Unsupported(format!("`deviceInfo` is read only; `{property}` cannot be set")))
             }
             ("time", "timeZone") => match wanted.as_str() {
+                Some(zone) if check_zone(zone).is_ok() && !is_there(zone) => {
+                    invalid(format!("the zone database of this device has no `{zone}`"))
+                }
                 Some(zone) => check_zone(zone).or_else(|fault| invalid(fault.to_string())),
                 None => invalid("`timeZone` must be a string".to_owned()),
             },

@@ -133,7 +133,7 @@ fn workflows_and_hooks_call_commands_that_there_are() {
         let is = |what: fn(&Command) -> bool| called.iter().any(what);
         let plans = is(|command| matches!(command, Command::Plan(_)));
         let reconciles = is(|command| matches!(command, Command::Reconcile(_)));
-        let drifts = is(|command| matches!(command, Command::Drift(args) if args.detailed_exitcode));
+        let drifts = is(|command| matches!(command, Command::Drift(args) if args.standing.detailed_exitcode));
         let has_workflows = site.ci != Ci::None;
         assert!(validates > usize::from(has_workflows), "{site:?}");
         assert_eq!([plans, reconciles, drifts], [has_workflows; 3], "{site:?}");
