@@ -63,6 +63,17 @@ fn a_commit_becomes_a_twin_a_device_obeys_it_and_a_report_says_so() {
     stage.run(&["reconcile", "--wait=30s"]).exits(0);
     stage.until_compliant();
 
+    // Somebody at the device sets a value for a while; it is told, and goes.
+    let lease = ["time.timeZone", "Europe/Oslo", "--for", "4h", "--reason", "a visit of the maker"];
+    stage.at_device(&lease).exits(0);
+    stage.run(&["invoke", "twinops*recheck", "--device", "kiosk-1"]).exits(0);
+    assert_eq!(stage.device_link("etc/localtime"), Some("/usr/share/zoneinfo/Europe/Oslo".to_owned()));
+    let drift = stage.run(&["drift", "--detailed-exitcode"]).exits(2).out;
+    assert!(drift.contains("leased deviation until"), "{drift}");
+    stage.at_device(&["time.timeZone", "--end"]).exits(0);
+    stage.until_compliant();
+    assert_eq!(stage.device_link("etc/localtime"), Some("/usr/share/zoneinfo/Europe/Berlin".to_owned()));
+
     // Somebody changes the device.
     stage.change_device("srv/motd", "hacked\n");
     stage.run(&["invoke", "twinops*recheck", "--device", "kiosk-1"]).exits(0);

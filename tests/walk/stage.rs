@@ -159,6 +159,9 @@ impl Stage {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, "TZif").unwrap();
         }
+        let keeper = folder.path().join("device/usr/lib/systemd/systemd-timesyncd");
+        fs::create_dir_all(keeper.parent().unwrap()).unwrap();
+        fs::write(keeper, "").unwrap();
         let mut stage = Self { folder, hub: None, agent: None, others: BTreeMap::new(), mqtt: String::new() };
         stage.git(&["init", "--quiet", "--initial-branch=main"]);
         stage.start_hub();
@@ -282,6 +285,12 @@ impl Stage {
 
     pub(crate) fn start_agent(&mut self, device: &str) {
         self.agent = Some(self.agent_of(device, "device", "agent"));
+    }
+
+    /// Someone at the device, with the right to say so.
+    pub(crate) fn at_device(&self, args: &[&str]) -> Ran {
+        let state = self.path("agent").to_string_lossy().into_owned();
+        run(twinops().args(["agent", "override"]).args(args).args(["--state", &state]))
     }
 
     /// Starts the agent of another device, on a machine of its own.

@@ -69,6 +69,10 @@ pub enum AgentCommand {
 
 /// Of `agent override`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  twinops agent override time.timeZone UTC --for 4h --reason 'a visit of the maker'\n  \
+                        twinops agent override time.timeZone --end\n  twinops agent override"
+)]
 pub struct OverrideArgs {
     /// The property: `component.property`, or deeper.
     pub path: Option<String>,
