@@ -104,8 +104,8 @@ impl Artifacts {
         Ok(path)
     }
 
-    /// Forgets a file that is not needed any more.
-    pub(crate) fn forget(&self, path: &Path) {
+    /// Forgets a fetched file that is not needed any more.
+    pub(crate) fn forget(path: &Path) {
         if let Err(fault) = fs::remove_file(path) {
             warn!(%fault, file = %path.display(), "cannot remove a fetched file");
         }

@@ -105,7 +105,7 @@ impl<R: Run> Certificates<R> {
             (None, Some(source)) => {
                 let path = self.artifacts.get(source, ".crt").await?;
                 let bytes = std::fs::read(&path).map_err(|cause| Fault::because("reading the certificate", &cause))?;
-                self.artifacts.forget(&path);
+                Artifacts::forget(&path);
                 if bytes.starts_with(b"-----BEGIN") {
                     String::from_utf8_lossy(&bytes).into_owned()
                 } else {

@@ -77,11 +77,11 @@ impl<R: Run> Resource for Telemetry<R> {
 
     async fn ensure(&self, _property: &str, _wanted: Option<&Value>) -> Result<(), Fault> {
         if let Some(text) = self.port.tree.text(POPULARITY)?.filter(|text| text.contains("PARTICIPATE")) {
-            let quiet = |line: &str| match line.trim_start().starts_with("PARTICIPATE=") {
-                true => "PARTICIPATE=\"no\"\n".to_owned(),
-                false => format!("{line}\n"),
+            let quiet = |line: &str| {
+                let line = if line.trim_start().starts_with("PARTICIPATE=") { "PARTICIPATE=\"no\"" } else { line };
+                format!("{line}\n")
             };
-            self.port.tree.write_text(POPULARITY, &text.lines().map(quiet).collect::<String>())?;
+            self.port.tree.write_text(POPULARITY, &text.lines().map(quiet).collect::<Vec<_>>().concat())?;
         }
         for name in self.open().await? {
             units::order(&self.port, "stop", &name).await?;

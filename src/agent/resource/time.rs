@@ -69,7 +69,9 @@ impl Keeper {
                 let lines = line("NTP", &ntp.servers) + &line("FallbackNTP", &ntp.fallback_servers);
                 if lines.is_empty() { lines } else { format!("[Time]\n{lines}") }
             }
-            Self::Chrony => ntp.servers.iter().map(|server| format!("server {server} iburst\n")).collect(),
+            Self::Chrony => {
+                ntp.servers.iter().fold(String::new(), |text, server| text + "server " + server + " iburst\n")
+            }
         };
         (!lines.is_empty()).then(|| format!("# Written by twinops; changes are undone.\n{lines}"))
     }

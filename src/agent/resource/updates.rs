@@ -3,6 +3,8 @@
 //! Each property has a file of its own, so that putting one back leaves the others alone. What apt cannot do is said to
 //! be unsupported.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -52,8 +54,10 @@ fn word(value: &impl Serialize) -> String {
 
 /// Comments of apt begin with `//`; the first line holds the value as it was declared.
 fn conf(declared: &Value, settings: &[(&str, &str)]) -> String {
-    let lines: String = settings.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect();
-    format!("// twinops {declared}\n{lines}")
+    settings.iter().fold(format!("// twinops {declared}\n"), |mut text, (name, value)| {
+        let _ = writeln!(text, "{name} \"{value}\";");
+        text
+    })
 }
 
 fn mode_text(mode: UpdateMode) -> String {

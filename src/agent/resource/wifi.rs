@@ -1,4 +1,4 @@
-//! `wifi` on Linux: profiles of NetworkManager, written as its key files.
+//! `wifi` on Linux: profiles of `NetworkManager`, written as its key files.
 //!
 //! The key of a network never stands in the twin nor in a command line: it is read from a file on the device.
 
@@ -95,7 +95,7 @@ impl<R: Run> Wifi<R> {
             None | Some(WifiSecurity::Open) => {}
             Some(WifiSecurity::Wpa2Psk) => self.psk(&mut text, "wpa-psk", network)?,
             Some(WifiSecurity::Wpa3Sae) => self.psk(&mut text, "sae", network)?,
-            Some(WifiSecurity::WpaEapTls) => self.eap(&mut text, network)?,
+            Some(WifiSecurity::WpaEapTls) => eap(&mut text, network)?,
         }
         text.push_str("\n[ipv4]\nmethod=auto\n\n[ipv6]\nmethod=auto\n");
         Ok(text)
@@ -104,21 +104,6 @@ impl<R: Run> Wifi<R> {
     fn psk(&self, text: &mut String, management: &str, network: &Network) -> Result<(), Fault> {
         let key = escaped(&self.secret(network)?);
         let _ = write!(text, "\n[wifi-security]\nkey-mgmt={management}\npsk={key}\n");
-        Ok(())
-    }
-
-    fn eap(&self, text: &mut String, network: &Network) -> Result<(), Fault> {
-        let Some(eap) = &network.eap else { return Err(Fault::new("no `eap` says who the device is")) };
-        let key = network.secret_ref.as_ref().map(|secret| format!("/{SECRETS}/{}", secret.name));
-        let key = key.ok_or_else(|| Fault::new("no `secretRef` names the file of the private key"))?;
-        let _ = write!(
-            text,
-            "\n[wifi-security]\nkey-mgmt=wpa-eap\n\n[802-1x]\neap=tls;\nidentity={}\nca-cert=/{}\nclient-cert=/{}\n\
-             private-key={key}\nprivate-key-password-flags=4\n",
-            escaped(&eap.identity),
-            personal(&eap.ca_cert),
-            personal(&eap.client_cert)
-        );
         Ok(())
     }
 
@@ -137,6 +122,22 @@ impl<R: Run> Wifi<R> {
         }
         self.port.run("nmcli", &["connection", "reload"]).await.map(drop)
     }
+}
+
+/// What a network asks of a device that proves itself by a certificate.
+fn eap(text: &mut String, network: &Network) -> Result<(), Fault> {
+    let Some(eap) = &network.eap else { return Err(Fault::new("no `eap` says who the device is")) };
+    let key = network.secret_ref.as_ref().map(|secret| format!("/{SECRETS}/{}", secret.name));
+    let key = key.ok_or_else(|| Fault::new("no `secretRef` names the file of the private key"))?;
+    let _ = write!(
+        text,
+        "\n[wifi-security]\nkey-mgmt=wpa-eap\n\n[802-1x]\neap=tls;\nidentity={}\nca-cert=/{}\nclient-cert=/{}\n\
+         private-key={key}\nprivate-key-password-flags=4\n",
+        escaped(&eap.identity),
+        personal(&eap.ca_cert),
+        personal(&eap.client_cert)
+    );
+    Ok(())
 }
 
 impl<R: Run> Resource for Wifi<R> {

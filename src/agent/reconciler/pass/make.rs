@@ -6,10 +6,13 @@ use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::{Pass, now};
-use crate::agent::{
-    ledger::Before,
-    reconciler::item::{Item, Standing},
-    resource::{Platform, Resource as _},
+use crate::{
+    agent::{
+        ledger::Before,
+        reconciler::item::{Item, Standing},
+        resource::{Platform, Resource as _},
+    },
+    component::twinops::Policy,
 };
 
 impl<P: Platform> Pass<'_, P> {
@@ -92,7 +95,7 @@ impl<P: Platform> Pass<'_, P> {
             Some(_) => Err("what stood in its place before could not be put back".to_owned()),
             None => {
                 let value = resource.snapshot(&item.property, &item.wanted).await.map_err(|fault| fault.to_string())?;
-                let leave = self.policies.said(&item.component).is_some_and(|policy| policy.leaves());
+                let leave = self.policies.said(&item.component).is_some_and(Policy::leaves);
                 self.notes.set_before(&item.component, &item.property, Before { place, value, leave });
                 Ok(())
             }

@@ -3,9 +3,12 @@
 use tracing::{info, warn};
 
 use super::Pass;
-use crate::agent::{
-    ledger::{Before, members},
-    resource::{Platform, Resource as _},
+use crate::{
+    agent::{
+        ledger::{Before, members},
+        resource::{Platform, Resource as _},
+    },
+    component::twinops::Policy,
 };
 
 impl<P: Platform> Pass<'_, P> {
@@ -51,14 +54,16 @@ impl<P: Platform> Pass<'_, P> {
     fn keep_policies(&mut self) {
         for (component, properties) in &mut self.notes.before {
             if self.desired.contains_key(component) {
-                let leave = self.policies.said(component).is_some_and(|policy| policy.leaves());
-                properties.values_mut().for_each(|before| before.leave = leave);
+                let leave = self.policies.said(component).is_some_and(Policy::leaves);
+                for before in properties.values_mut() {
+                    before.leave = leave;
+                }
             }
         }
     }
 
     fn stays(&self, component: &str, before: &Before) -> bool {
-        self.policies.said(component).map_or(before.leave, |policy| policy.leaves())
+        self.policies.said(component).map_or(before.leave, Policy::leaves)
     }
 
     fn left_over(&self) -> Vec<(String, String, Before)> {

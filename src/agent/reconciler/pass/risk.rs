@@ -33,8 +33,10 @@ impl<P: Platform> Pass<'_, P> {
             return false;
         }
         if let Err(fault) = self.set_checkpoint(&due, &risky).await {
-            due.iter().for_each(|at| self.items[*at].standing = Standing::Failed(format!("not touched: {fault}")));
-            risky.into_iter().for_each(|(component, _)| drop(self.unrestored.insert(component, fault.to_string())));
+            for at in due {
+                self.items[at].standing = Standing::Failed(format!("not touched: {fault}"));
+            }
+            self.unrestored.extend(risky.into_iter().map(|(component, _)| (component, fault.to_string())));
             return false;
         }
         self.tell().await;

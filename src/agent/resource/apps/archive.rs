@@ -92,7 +92,7 @@ pub(super) async fn install<R: Run>(port: &Port<R>, artifacts: &Artifacts, id: &
     port.tree.write_text(&unit_path(id), &unit_text(id, app))?;
     port.tree.link_to(&current(id), version)?;
     units::reload(port).await?;
-    artifacts.forget(&file);
+    Artifacts::forget(&file);
     clear(port, id, &[Some(version), before.as_deref()])
 }
 

@@ -46,7 +46,9 @@ pub(super) async fn install<R: Run>(
         _ => what.push(&named),
     }
     packages::apt(port, "install", &what, limit).await?;
-    fetched.iter().for_each(|path| artifacts.forget(path));
+    for path in &fetched {
+        Artifacts::forget(path);
+    }
     Ok(())
 }
 
