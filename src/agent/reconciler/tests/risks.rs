@@ -29,7 +29,7 @@ async fn a_device_that_does_not_reach_its_hub_goes_back_and_says_why() {
     let mut bench = moving(false).await;
     let began = Instant::now();
     bench.report_of("wifi.plant.ad").await;
-    assert!(began.elapsed() >= Duration::from_secs(300));
+    assert!(began.elapsed() >= Duration::from_mins(5));
     assert_eq!(bench.value("wifi.plant"), Some(json!("old")));
     assert_eq!((bench.ac("wifi.plant"), bench.ac("time.zone")), (500, 200));
     let why = "gone back: the hub was not reached within 300 seconds of this change";
