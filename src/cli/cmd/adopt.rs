@@ -107,7 +107,9 @@ impl Looking<'_> {
         };
         let paths = &self.args.adopt.paths;
         let is_meant = |path: &PropertyPath| paths.is_empty() || paths.iter().any(|wanted| path.is_within(wanted));
-        found.iter_mut().for_each(|twin| twin.edits.retain(|edit| is_meant(&edit.path)));
+        for twin in &mut found {
+            twin.edits.retain(|edit| is_meant(&edit.path));
+        }
         found.retain(|twin| !twin.edits.is_empty());
         let values = found.iter().map(|twin| twin.edits.len()).sum();
         if values > MOST {

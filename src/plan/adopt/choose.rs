@@ -53,7 +53,7 @@ struct Desk<'a> {
     adoption: Adoption,
 }
 
-impl<'a> Desk<'a> {
+impl Desk<'_> {
     /// Decides about all that is taken from one line. `devices` take it from there, where the line is a profile's.
     fn line(&mut self, place: &Place, path: &PropertyPath, devices: Option<u64>, edits: &[(&EditedTwin, &Edit)]) {
         let Some(profile) = self.profile(place) else {

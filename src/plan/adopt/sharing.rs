@@ -63,7 +63,9 @@ impl Sharing {
             lines.filter(|(_, line)| holds(line)).map(|(at, _)| at).collect::<Vec<usize>>()
         };
         if self.planner.fleet().devices.contains_key(&*row.device_id) {
-            holding().into_iter().for_each(|at| self.devices[at] += 1);
+            for at in holding() {
+                self.devices[at] += 1;
+            }
             return Ok(());
         }
         let key = ByIdentity(Some(Arc::clone(wanted)));

@@ -45,7 +45,10 @@ struct World {
 }
 
 /// Making one takes longer than asking it.
-static PLANNERS: LazyLock<Mutex<HashMap<(bool, Says, Says), Planner>>> = LazyLock::new(Mutex::default);
+static PLANNERS: LazyLock<Mutex<Planners>> = LazyLock::new(Mutex::default);
+
+/// By convention, base and what is wanted.
+type Planners = HashMap<(bool, Says, Says), Planner>;
 
 fn world() -> impl Strategy<Value = World> {
     let says = || prop_oneof![Just(Says::Nothing), Just(Says::Never), (0_u64..3).prop_map(Says::Is)];
