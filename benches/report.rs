@@ -46,8 +46,7 @@ fn told(name: &str, report: &dyn Report) {
             times.push(cost.time.as_secs_f64() * 1e3);
             length = count.0;
         }
-        let kilobytes = length as f64 / 1e3;
-        figure(&format!("{name}, {} ({kilobytes:.0} KB)", format.word()), median(&mut times), "ms", "1000");
+        figure(&format!("{name}, {} ({} KB)", format.word(), length / 1000), median(&mut times), "ms", "1000");
     }
     let limits = [
         ("comment on GitHub", Limit::GITHUB_COMMENT),
