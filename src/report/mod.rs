@@ -11,7 +11,7 @@
 //! * `json` is for programs: versioned, complete, and described by [`schemas`].
 //!
 //! Text, markdown and pages are bounded ([`Limits`]): they fold what is alike, show samples, and count what they leave
-//! out. What is posted somewhere is cut to its [`Limit`] by [`fit`], part by part.
+//! out. What is posted somewhere is cut to its [`Limit`] by [`fit()`], part by part.
 //! JSON leaves nothing out and is streamed. Whatever a device, a hub or a repository supplied goes through `escape`
 //! on its way; a value that holds a secret is `(secret)` in every format.
 

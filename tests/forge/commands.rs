@@ -280,6 +280,38 @@ fn drift_keeps_an_issue_as_long_as_there_is_some() {
 }
 
 #[test]
+fn what_was_edited_in_the_hub_is_proposed_in_one_pull_request_until_nothing_is_left_of_it() {
+    let repository = Repository::new();
+    let fake = Fake::start(Service::GitHub);
+    let (folder, remote) = (repository.stage.path("fleet"), repository.stage.path("remote.git"));
+    let git = |args: &[&str]| {
+        assert!(std::process::Command::new("git").current_dir(&folder).args(args).status().unwrap().success());
+    };
+    git(&["init", "--quiet", "--bare", remote.to_str().unwrap()]);
+    git(&["remote", "add", "origin", remote.to_str().unwrap()]);
+    let look = |run, args: &[&str], code| repository.run(args, &variables(&fake, run)).exits(code);
+    let propose = ["drift", "--open-pr", "--detailed-exitcode"];
+    look(1, &propose, 0);
+    assert_eq!(fake.state().pulls.len(), 0);
+    for (run, device) in [(2, "d03"), (3, "d04")] {
+        repository.stage.patch(device, &json!({ "properties": { "desired": { "notes": { "welcome": "by hand" } } } }));
+        look(run, &propose, 2);
+    }
+    git(&["ls-remote", "--exit-code", "origin", "twinops/adopt-kiosks"]);
+    {
+        let state = fake.state();
+        let [pull] = &state.pulls[..] else { panic!("one pull request: {:#?}", state.pulls) };
+        assert_eq!((pull.title.as_str(), pull.open), ("Adopt 2 values of 2 devices from the hub", true));
+        assert_eq!(pull.branch, "twinops/adopt-kiosks");
+        assert!(pull.body.contains("by hand"), "{}", pull.body);
+    }
+    look(4, &["drift", "--adopt=worktree", "--open-pr"], 64);
+    repository.run(&["reconcile"], &[]).exits(0);
+    look(5, &propose, 0);
+    assert!(!fake.state().pulls[0].open);
+}
+
+#[test]
 fn drift_and_status_are_told_where_a_pull_request_is_and_as_a_status_where_none_is() {
     let repository = Repository::new();
     let fake = Fake::start(Service::GitHub);

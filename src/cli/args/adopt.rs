@@ -9,7 +9,7 @@ use crate::twin::PropertyPath;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  twinops drift --detailed-exitcode\n  twinops drift --snapshot twins.ndjson --format markdown\n  \
-                        twinops drift --adopt\n  twinops drift --adopt=worktree --device kiosk-0007 --path tags.site"
+                        twinops drift --adopt\n  twinops drift --open-pr\n  twinops drift --adopt=worktree --device kiosk-0007 --path tags.site"
 )]
 pub struct DriftArgs {
     /// What it shares with `status`.
@@ -33,6 +33,7 @@ pub struct AdoptArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "branch",
+        default_value_if("open_pr", "true", "branch"),
         conflicts_with_all = ["post", "open_issue"]
     )]
     pub adopt: Option<AdoptTo>,
@@ -45,6 +46,10 @@ pub struct AdoptArgs {
     /// Push the branch, with the user's own git.
     #[arg(long, requires = "adopt")]
     pub push: bool,
+    /// Adopt into a branch, push it, and keep one pull request for it up to date; it is closed when there is nothing to
+    /// adopt any more. Where, and a token, is found as for `--post`.
+    #[arg(long, conflicts_with_all = ["post", "open_issue"])]
+    pub open_pr: bool,
 }
 
 /// Where adopted values go.

@@ -9,6 +9,7 @@ use crate::{
         Exit, Failure,
         access::{self, Access, Twins},
         args::{AdoptTo, DriftArgs},
+        post,
         prepare::{Desk, Prepared, Ready},
         workspace::{Declared, Files, Workspace},
     },
@@ -51,8 +52,10 @@ pub(crate) async fn drift(args: &DriftArgs, desk: &Desk<'_>) -> Result<Exit, Fai
 }
 
 async fn run(args: &DriftArgs, to: AdoptTo, desk: &Desk<'_>) -> Result<Exit, Failure> {
-    if to == AdoptTo::Worktree && (args.adopt.branch.is_some() || args.adopt.push) {
-        return Err(Failure::usage("`--branch` and `--push` are about a commit; leave `--adopt=worktree` out"));
+    if to == AdoptTo::Worktree && (args.adopt.branch.is_some() || args.adopt.push || args.adopt.open_pr) {
+        return Err(Failure::usage(
+            "`--branch`, `--push` and `--open-pr` are about a commit; leave `--adopt=worktree` out",
+        ));
     }
     let workspace = Workspace::open(desk.root)?;
     let declared = match to {
@@ -81,11 +84,29 @@ async fn run(args: &DriftArgs, to: AdoptTo, desk: &Desk<'_>) -> Result<Exit, Fai
     let places = Files::new(&prepared.declared.source, desk.root);
     let report = report(&prepared, &adoption, written.as_ref(), &places);
     desk.printer.report(&report, desk.format)?;
-    Ok(match (adoption.left.is_empty(), adoption.adopted.is_empty()) {
+    let exit = match (adoption.left.is_empty(), adoption.adopted.is_empty()) {
         (false, _) => Exit::Partial,
         (true, false) if args.standing.detailed_exitcode => Exit::Changes,
         (true, _) => Exit::Done,
-    })
+    };
+    if !args.adopt.open_pr {
+        return Ok(exit);
+    }
+    post::or_worse(desk.printer, propose(args, desk, &report).await, exit)
+}
+
+/// Asks on the forge for what was adopted to be merged, or for nothing any more.
+async fn propose(args: &DriftArgs, desk: &Desk<'_>, report: &AdoptionReport<'_>) -> Result<(), Failure> {
+    let place = &args.standing.post.place;
+    let Some(Written::Branch { branch, .. }) = report.written else {
+        return post::withdraw(desk, place, &branch_of(args, report.fleet)).await;
+    };
+    let message = adoption_message(report);
+    post::propose(desk, place, branch, message.lines().next().unwrap_or_default(), report).await
+}
+
+fn branch_of(args: &DriftArgs, fleet: &str) -> String {
+    args.adopt.branch.clone().unwrap_or_else(|| format!("twinops/adopt-{fleet}"))
 }
 
 /// Which twins are looked at.
@@ -211,13 +232,12 @@ fn write(
     }
     let places = Files::new(&prepared.declared.source, desk.root);
     let message = adoption_message(&report(prepared, adoption, None, &places));
-    let default = format!("twinops/adopt-{}", prepared.planner.fleet().name);
-    let branch = args.adopt.branch.clone().unwrap_or(default);
+    let branch = branch_of(args, &prepared.planner.fleet().name);
     let files = adoption.files.iter().map(|(path, text)| (&**path, text.as_str()));
     let repo = workspace.repo()?;
     let base = repo.revision(Some(&prepared.declared.revision))?;
     let commit = repo.commit_to(&branch, &base, files, &message)?;
-    let remote = if args.adopt.push { Some(repo.push(&branch)?) } else { None };
+    let remote = if args.adopt.push || args.adopt.open_pr { Some(repo.push(&branch)?) } else { None };
     drop(repo);
     Ok(Some(Written::Branch { branch, commit, remote }))
 }

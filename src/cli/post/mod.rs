@@ -9,6 +9,7 @@ mod approval;
 mod body;
 mod files;
 mod issue;
+mod pull;
 
 use jiff::Timestamp;
 
@@ -26,6 +27,7 @@ use crate::{
 pub(crate) use approval::require as require_approved;
 use body::Telling;
 pub(crate) use issue::keep as keep_issue;
+pub(crate) use pull::{propose, withdraw};
 
 /// What there is to tell.
 #[derive(Clone, Copy)]
@@ -104,7 +106,7 @@ pub(crate) async fn findings(
 }
 
 /// What failed is told; it decides on the exit code where nothing else has gone wrong.
-fn or_worse(printer: &Printer, done: Result<(), Failure>, exit: Exit) -> Result<Exit, Failure> {
+pub(crate) fn or_worse(printer: &Printer, done: Result<(), Failure>, exit: Exit) -> Result<Exit, Failure> {
     match done {
         Ok(()) => Ok(exit),
         Err(failure) if matches!(exit, Exit::Done | Exit::Changes) => Err(failure),

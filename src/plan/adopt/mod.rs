@@ -1,6 +1,6 @@
 //! Adopting: values that somebody changed in the hub become what git declares.
 //!
-//! * [`Planner::edits`] finds them in one twin; `edit` says which of them can be meant at all.
+//! * [`Planner::edits`](super::Planner::edits) finds them in one twin; `edit` says which of them can be meant at all.
 //! * [`Sharing`] counts, over all twins, how many devices take a value from the same line of a profile.
 //! * [`propose`] decides where each value goes, and edits the files in memory. Nothing here writes.
 
