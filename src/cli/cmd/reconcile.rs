@@ -48,75 +48,124 @@ pub(crate) async fn once(
     observer: &Observer,
     stop: &Stop,
 ) -> Result<Exit, Failure> {
-    let begun = Instant::now();
+    let run = Run { args, desk, observer, stop };
     let workspace = Workspace::open(desk.root)?;
-    let saved = args.plan.as_ref().map(|path| block_in_place(|| saved::read(path))).transpose()?;
-    let revision = saved.as_ref().map_or(&args.repo.revision, |saved| &saved.plan.revision);
-    desk.mention_uncommitted(&workspace, revision);
-    let declared = observer.declared(&args.follow, revision, &workspace)?;
-    let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(Exit::Findings) };
-    let access = Access { hub: &args.hub, ca: desk.ca };
-    let twins = Twins::open(prepared.planner.fleet(), access, None)?;
-    let permit = Permit::new(&args.allow);
-    let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
-    let is_saved = saved.is_some();
-    let (select, approve) = (&args.select, &args.approve);
-    let looking = Looking { twins: &twins, select, approve, purpose: Purpose::Write, throttles };
-    let planning = async {
-        match saved {
-            Some(saved) => saved::take(saved, &prepared, access, &permit, throttles).map(Ready::Go),
-            None => super::plan::survey(desk, &prepared, looking, &permit).await,
-        }
+    let planned = match run.plan(&workspace).await? {
+        Ok(planned) => planned,
+        Err(exit) => return Ok(exit),
     };
-    // Nothing is written yet: there is nothing to bring to an end.
-    let Some(planned) = stop.unless(Box::pin(planning)).await else { return Ok(Exit::Interrupted) };
-    let Ready::Go(mut plan) = planned? else { return Ok(Exit::Findings) };
-    if args.require_approved_plan {
-        // Of the whole plan, as it was approved, and not of a shard.
-        let hub = login::hub_name(prepared.planner.fleet(), access, false)?.unwrap_or_default();
-        plan.hash = Some(plan::saved::hash(&plan, &hub));
+    run.agree(&planned).await?;
+    run.carry_out(planned, &workspace).await
+}
+
+/// One run, and all that it was given.
+struct Run<'a> {
+    args: &'a ReconcileArgs,
+    desk: &'a Desk<'a>,
+    observer: &'a Observer,
+    stop: &'a Stop,
+}
+
+/// What a run is about to do, and what that rests on.
+struct Planned {
+    prepared: Prepared,
+    twins: Twins,
+    plan: Plan,
+    permit: Permit,
+    limits: Limits,
+    /// It was planned before, and is carried out as it is or not at all.
+    is_saved: bool,
+}
+
+impl<'a> Run<'a> {
+    const fn access(&self) -> Access<'a> {
+        Access { hub: &self.args.hub, ca: self.desk.ca }
     }
-    observer.planned(&plan, begun.elapsed());
-    if let Some(shard) = args.follow.shard {
-        plan.keep_shard(shard);
-    }
-    let places = Files::new(&prepared.declared.source, desk.root);
-    announce(&plan, &places, desk)?;
-    if args.require_approved_plan
-        && let Err(failure) = post::require_approved(&args.post.place, &plan).await
-    {
-        if is_one_document(desk.format) {
-            desk.printer.report(&PlanReport { plan: &plan, places: &places }, desk.format)?;
+
+    /// Plans, or takes the plan that was saved; how the run ends if it comes to none.
+    async fn plan(&self, workspace: &Workspace) -> Result<Result<Planned, Exit>, Failure> {
+        let Self { args, desk, observer, stop } = self;
+        let begun = Instant::now();
+        let saved = args.plan.as_ref().map(|path| block_in_place(|| saved::read(path))).transpose()?;
+        let revision = saved.as_ref().map_or(&args.repo.revision, |saved| &saved.plan.revision);
+        desk.mention_uncommitted(workspace, revision);
+        let declared = observer.declared(&args.follow, revision, workspace)?;
+        let Ready::Go(prepared) = desk.prepare(workspace, declared).await? else { return Ok(Err(Exit::Findings)) };
+        let twins = Twins::open(prepared.planner.fleet(), self.access(), None)?;
+        let permit = Permit::new(&args.allow);
+        let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
+        let is_saved = saved.is_some();
+        let (select, approve) = (&args.select, &args.approve);
+        let looking = Looking { twins: &twins, select, approve, purpose: Purpose::Write, throttles };
+        let planning = async {
+            match saved {
+                Some(saved) => saved::take(saved, &prepared, self.access(), &permit, throttles).map(Ready::Go),
+                None => super::plan::survey(desk, &prepared, looking, &permit).await,
+            }
+        };
+        // Nothing is written yet: there is nothing to bring to an end.
+        let Some(planned) = stop.unless(Box::pin(planning)).await else { return Ok(Err(Exit::Interrupted)) };
+        let Ready::Go(mut plan) = planned? else { return Ok(Err(Exit::Findings)) };
+        if args.require_approved_plan {
+            // Of the whole plan, as it was approved, and not of a shard.
+            let hub = login::hub_name(prepared.planner.fleet(), self.access(), false)?.unwrap_or_default();
+            plan.hash = Some(plan::saved::hash(&plan, &hub));
         }
-        return Err(failure);
-    }
-    let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
-    let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
-    let limits = if is_saved { Limits { stale_tries: 0, ..limits } } else { limits };
-    let rulings = std::mem::take(&mut plan.rulings);
-    let (held, rollouts) = (!plan.held.is_empty() || plan.rollouts.goes_back(), plan.rollouts.clone());
-    let afresh = Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit), rollouts: rollouts.clone() };
-    let replan = if is_saved { saved::only(afresh, &plan) } else { Again::Freely(afresh) };
-    let outcome = write(plan, hub, &replan, limits, desk, observer, stop).await;
-    let converged = match args.wait {
-        Some(total) if outcome.is_complete() => {
-            let patience = Patience { total, ..Patience::default() };
-            wait(desk, &prepared, &twins, &args.select, patience, stop).await?
+        observer.planned(&plan, begun.elapsed());
+        if let Some(shard) = args.follow.shard {
+            plan.keep_shard(shard);
         }
-        _ => None,
-    };
-    let (fleet, revision) = (&prepared.planner.fleet().name, prepared.planner.revision());
-    let (outcome, converged, rollouts) = (&outcome, converged.as_ref(), rollouts.states());
-    let told = OutcomeReport { fleet, revision, outcome, converged, rulings: &rulings, rollouts };
-    desk.printer.report(&told, desk.format)?;
-    let exit = match exit_of(outcome, converged) {
-        Exit::Done if held => Exit::Gate,
-        Exit::Done if outcome.applied > 0 && args.detailed_exitcode => Exit::Changes,
-        exit => exit,
-    };
-    let state = post::state_of(exit);
-    let news = News { kind: Kind::Reconcile, fleet, revision, plan: None, report: &told, state };
-    post::tell(desk, &workspace, &args.post, news, exit).await
+        let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
+        let limits = if is_saved { Limits { stale_tries: 0, ..limits } } else { limits };
+        Ok(Ok(Planned { prepared, twins, plan, permit, limits, is_saved }))
+    }
+
+    /// Tells what is about to be written, unless a guard refuses it, or nobody has approved it where somebody has to.
+    async fn agree(&self, planned: &Planned) -> Result<(), Failure> {
+        let (desk, plan) = (self.desk, &planned.plan);
+        let places = Files::new(&planned.prepared.declared.source, desk.root);
+        announce(plan, &places, desk)?;
+        if !self.args.require_approved_plan {
+            return Ok(());
+        }
+        let approved = post::require_approved(&self.args.post.place, plan).await;
+        if approved.is_err() && is_one_document(desk.format) {
+            desk.printer.report(&PlanReport { plan, places: &places }, desk.format)?;
+        }
+        approved
+    }
+
+    /// Writes, waits where that is asked for, and tells what came of it.
+    async fn carry_out(&self, planned: Planned, workspace: &Workspace) -> Result<Exit, Failure> {
+        let Self { args, desk, observer, stop } = self;
+        let Planned { prepared, twins, mut plan, permit, limits, is_saved } = planned;
+        let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
+        let rulings = std::mem::take(&mut plan.rulings);
+        let (held, rollouts) = (!plan.held.is_empty() || plan.rollouts.goes_back(), plan.rollouts.clone());
+        let planner = Arc::clone(&prepared.planner);
+        let afresh = Afresh { planner, permit: Some(permit), rollouts: rollouts.clone() };
+        let replan = if is_saved { saved::only(afresh, &plan) } else { Again::Freely(afresh) };
+        let outcome = write(plan, hub, &replan, limits, desk, observer, stop).await;
+        let converged = match args.wait {
+            Some(total) if outcome.is_complete() => {
+                let patience = Patience { total, ..Patience::default() };
+                wait(desk, &prepared, &twins, &args.select, patience, stop).await?
+            }
+            _ => None,
+        };
+        let (fleet, revision) = (&prepared.planner.fleet().name, prepared.planner.revision());
+        let (outcome, converged, rollouts) = (&outcome, converged.as_ref(), rollouts.states());
+        let told = OutcomeReport { fleet, revision, outcome, converged, rulings: &rulings, rollouts };
+        desk.printer.report(&told, desk.format)?;
+        let exit = match exit_of(outcome, converged) {
+            Exit::Done if held => Exit::Gate,
+            Exit::Done if outcome.applied > 0 && args.detailed_exitcode => Exit::Changes,
+            exit => exit,
+        };
+        let state = post::state_of(exit);
+        let news = News { kind: Kind::Reconcile, fleet, revision, plan: None, report: &told, state };
+        post::tell(desk, workspace, &args.post, news, exit).await
+    }
 }
 
 /// Carries the plan out, and shows how far that is.
