@@ -84,6 +84,11 @@ pub(crate) fn prose(text: &str) -> String {
     by_backquotes(text, escaped, code)
 }
 
+/// The same in a cell of a table.
+pub(crate) fn prose_in_cell(text: &str) -> String {
+    by_backquotes(text, escaped, code_in_cell)
+}
+
 /// The same for HTML that a forge looks through for people to call.
 pub(crate) fn html_prose(text: &str) -> String {
     let tag = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { format!("<code>{}</code>", html(text)) };
@@ -183,6 +188,7 @@ mod tests {
     fn backquotes_in_prose_keep_their_code_spans() {
         assert_eq!(prose("did you *mean* `max_size`?"), "did you \\*mean\\* `max_size`?");
         assert_eq!(prose("a ` alone"), "a \\` alone");
+        assert_eq!(prose_in_cell("`a|b` | c"), "<code>a&#124;b</code> \\| c");
     }
 
     #[test]
@@ -194,7 +200,7 @@ mod tests {
     proptest! {
         #[test]
         fn one_line_stays_one_line(text in any::<String>()) {
-            for escaped in [plain(&text), html(&text), code(&text), prose(&text), code_in_cell(&text), html_prose(&text)] {
+            for escaped in [plain(&text), html(&text), code(&text), prose(&text), code_in_cell(&text), html_prose(&text), prose_in_cell(&text)] {
                 prop_assert!(!escaped.contains(['\n', '\r', '\u{1b}']), "{escaped:?}");
             }
             prop_assert!(!command_property(&text).contains(['\n', '\r', ':', ',']));

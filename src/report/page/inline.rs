@@ -1,6 +1,6 @@
 //! Words within a line, by what they are.
 
-use crate::report::escape::{self, code, code_in_cell, html, html_prose, prose};
+use crate::report::escape::{self, code, code_in_cell, html, html_prose, prose, prose_in_cell};
 
 /// A line of words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Inline {
 
     /// In a cell of a table of markdown.
     pub(super) fn cell(&self) -> String {
-        self.render(prose, |text| format!("**{}**", prose(text)), code_in_cell, "<br>")
+        self.render(prose_in_cell, |text| format!("**{}**", prose_in_cell(text)), code_in_cell, "<br>")
     }
 
     /// In HTML within markdown: there, too, a forge looks for people to call.
