@@ -142,8 +142,8 @@ impl<'a> Run<'a> {
         let Twins::Hub(hub) = &twins else { return Err(Failure::usage("a snapshot cannot be written to")) };
         let rulings = std::mem::take(&mut plan.rulings);
         let (held, rollouts) = (!plan.held.is_empty() || plan.rollouts.goes_back(), plan.rollouts.clone());
-        let planner = Arc::clone(&prepared.planner);
-        let afresh = Afresh { planner, permit: Some(permit), rollouts: rollouts.clone() };
+        let afresh =
+            Afresh { planner: Arc::clone(&prepared.planner), permit: Some(permit), rollouts: rollouts.clone() };
         let replan = if is_saved { saved::only(afresh, &plan) } else { Again::Freely(afresh) };
         let outcome = write(plan, hub, &replan, limits, desk, observer, stop).await;
         let converged = match args.wait {
