@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::{Stream, future::Either, stream};
+use futures_util::{Stream, stream};
 use tracing::debug;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
     fleet::Finding,
     plan::{Plan, quota::Throttles},
     reconcile::{
-        cache::{Keeping, TwinCache, keeping},
+        cache::{TwinCache, keeping},
         paced,
         ports::{HubError, Page, TwinRead, TwinText},
         survey::{self, Rollouts, SurveyError},
@@ -91,32 +91,6 @@ impl TwinRead for Paced<'_> {
 
     fn twins(&self, statement: &str) -> impl Stream<Item = Result<Page, HubError>> + Send {
         paced(self.hub.twins(statement), self.throttles)
-    }
-}
-
-/// Twins on their way into what is kept.
-pub(crate) struct Keeper<'t>(Option<(Shelf<'t>, Keeping)>);
-
-/// Keeps all twins that `pages` shows for the next plan, on their way to whoever looks at them.
-pub(crate) fn keep<'t>(
-    desk: &Desk<'_>,
-    prepared: &Prepared,
-    twins: &'t Twins,
-    pages: impl Stream<Item = Result<Page, HubError>> + Send + 't,
-) -> (impl Stream<Item = Result<Page, HubError>> + Send + 't, Keeper<'t>) {
-    let Some(shelf) = Shelf::of(desk, prepared, twins, &SelectArgs::default()) else {
-        return (Either::Left(pages), Keeper(None));
-    };
-    let (pages, keeping) = keeping(pages);
-    (Either::Right(pages), Keeper(Some((shelf, keeping))))
-}
-
-impl Keeper<'_> {
-    /// All of them have passed.
-    pub(crate) async fn finish(self) {
-        if let Some((shelf, keeping)) = self.0 {
-            shelf.put(&keeping.finish().await);
-        }
     }
 }
 

@@ -41,10 +41,6 @@ const SECRET: &str = "TWINOPS_WEBHOOK_SECRET";
 /// A shorter secret can be guessed.
 const SHORTEST: usize = 16;
 
-/// After so many writes the twins that are kept are of little use: all are looked at once more, so that the next commit
-/// need not wait for that.
-const MANY: u64 = 2000;
-
 /// Reconciles until asked to stop.
 pub(crate) async fn run(
     args: &ReconcileArgs,
@@ -198,8 +194,7 @@ impl Follower<'_> {
         args.repo.revision.clone_from(&tip);
         self.last = Some((tip, Instant::now(), false));
         let ended = Box::pin(reconcile::once(&args, self.desk, self.observer, self.stop)).await;
-        let looks = self.args.follow.metrics.is_some() || self.observer.last_written() > MANY;
-        if looks && !self.stop.is_requested() {
+        if self.args.follow.metrics.is_some() && !self.stop.is_requested() {
             self.count(&args).await;
         }
         ended

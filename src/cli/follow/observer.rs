@@ -1,12 +1,6 @@
 //! Whoever wants to know what a run does: the metrics, the file of events, and the collector of traces.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -29,8 +23,6 @@ pub(crate) struct Observer {
     pub(super) metrics: Arc<Metrics>,
     journal: Option<Arc<Journal>>,
     traces: Option<Arc<Traces>>,
-    /// Twins that the last run wrote.
-    written: Arc<AtomicU64>,
 }
 
 impl Observer {
@@ -38,8 +30,7 @@ impl Observer {
     pub(crate) fn open(args: &FollowArgs, printer: &Printer) -> Result<Self, Failure> {
         let journal = args.events.as_ref().map(|path| Journal::open(path, printer)).transpose()?;
         let traces = args.otlp.as_deref().map(Traces::new).transpose()?;
-        let (journal, traces) = (journal.map(Arc::new), traces.map(Arc::new));
-        Ok(Self { metrics: Arc::default(), journal, traces, written: Arc::default() })
+        Ok(Self { metrics: Arc::default(), journal: journal.map(Arc::new), traces: traces.map(Arc::new) })
     }
 
     /// The fleet that a run is for, as of `revision` or the working tree: signed, where it has to be.
@@ -74,15 +65,9 @@ impl Observer {
         }
     }
 
-    /// How many twins the last run wrote.
-    pub(super) fn last_written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
-    }
-
     /// A plan has been made.
     pub(crate) fn planned(&self, plan: &Plan, took: Duration) {
         self.metrics.planned(plan, took);
-        self.written.store(0, Ordering::Relaxed);
         let (change, adopt) = (plan.devices(GroupKind::Change), plan.devices(GroupKind::Adopt));
         self.step("plan", took, &[("twinops.examined", plan.counts.examined), ("twinops.changes", change)]);
         self.write("planned", json!({ "examined": plan.counts.examined, "change": change, "adopt": adopt }));
@@ -103,7 +88,6 @@ impl Observer {
     /// A plan has been carried out.
     pub(crate) fn applied(&self, outcome: &Outcome, hub: &HubClient, took: Duration) {
         self.metrics.applied(outcome, took);
-        self.written.store(outcome.written(), Ordering::Relaxed);
         self.metrics.calls(&hub.calls());
         self.step(
             "apply",

@@ -1,4 +1,4 @@
-//! How all devices stand, for the metrics. That reads every twin, which the next plan need not do again then.
+//! How all devices stand, for the metrics: looked at when all twins are brought back, because it reads every one.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,7 +7,6 @@ use crate::{
         Failure,
         access::{Access, Twins},
         args::ReconcileArgs,
-        cache,
         prepare::{Desk, Ready},
         workspace::Workspace,
     },
@@ -22,9 +21,7 @@ pub(super) async fn count(args: &ReconcileArgs, desk: &Desk<'_>) -> Result<Optio
     let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(None) };
     let twins = Twins::open(prepared.planner.fleet(), Access { hub: &args.hub, ca: desk.ca }, None)?;
     let pages = twins.twins("SELECT * FROM devices");
-    let (pages, keeper) = cache::keep(desk, &prepared, &twins, pages);
     let standing = survey::standing(pages, Arc::clone(&prepared.planner), true, None).await?;
-    keeper.finish().await;
     Ok(standing.ok().map(|standing| standing.devices))
 }
 
