@@ -1,6 +1,6 @@
 //! Looking at every twin of a hub: pages stream in, all cores compare, one plan or standing comes out.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::Stream;
 
@@ -14,7 +14,7 @@ use crate::{
         resolve::{Census, Resolver},
     },
     plan::{
-        Collector, Group, Notice, Plan, PlanError, Planner, Standing, Tally,
+        Collector, Group, Notice, Plan, PlanError, Planner, Standing, Tally, Verdict,
         adopt::{EditedTwin, Sharing},
         gather,
         rollout::{self, Course, Returning, Terms},
@@ -140,11 +140,8 @@ pub async fn standing_by(
     };
     let judge = Arc::clone(&planner);
     let take = move |(part, findings, rollouts): &mut Part, row: &TwinRow<'_>| {
-        match judge.judge(row, tag.as_ref()) {
-            Ok(Some(judged)) => part.take_all(judged, judge.fleet().devices.contains_key(&*row.device_id)),
-            Ok(None) => {}
-            Err(PlanError::Unresolved(unresolved)) => gather(findings, &unresolved.findings),
-            Err(fault) => return Err(fault.into()),
+        if let Some(judged) = unless_unresolved(judge.judge(row, tag.as_ref()), findings)? {
+            part.take_all(judged, judge.fleet().devices.contains_key(&*row.device_id));
         }
         match rollouts {
             Some(rollouts) => Ok(rollouts.look(row)?),
@@ -167,6 +164,33 @@ pub async fn standing_by(
     Ok(Ok(Standing { rollouts: course.into_states(), ..all.finish(&planner, complete) }))
 }
 
+/// How many devices have which verdict, by every twin of the pages, without a name; the inner error holds findings about
+/// the fleet.
+///
+/// # Errors
+/// When the hub or a twin cannot be read.
+pub async fn verdicts(
+    pages: impl Stream<Item = Result<Page, HubError>>,
+    planner: Arc<Planner>,
+) -> Result<Result<BTreeMap<Verdict, u64>, Vec<Finding>>, SurveyError> {
+    type Part = (BTreeMap<Verdict, u64>, Vec<Finding>);
+    let take = move |(devices, findings): &mut Part, row: &TwinRow<'_>| {
+        if let Some(device) = unless_unresolved(planner.verdict(row), findings)? {
+            *devices.entry(device.verdict).or_default() += 1;
+        }
+        Ok(())
+    };
+    let (mut devices, mut findings) = Part::default();
+    fold(pages, Part::default, take, |(part, found)| {
+        for (verdict, count) in part {
+            *devices.entry(verdict).or_default() += count;
+        }
+        gather(&mut findings, &found);
+    })
+    .await?;
+    Ok(if findings.is_empty() { Ok(devices) } else { Err(findings) })
+}
+
 /// The twins of the pages that somebody changed, in order of device; the inner error holds findings about the fleet.
 ///
 /// # Errors
@@ -177,11 +201,7 @@ pub async fn edits(
 ) -> Result<Result<Vec<EditedTwin>, Vec<Finding>>, SurveyError> {
     type Part = (Vec<EditedTwin>, Vec<Finding>);
     let take = move |(twins, findings): &mut Part, row: &TwinRow<'_>| {
-        match planner.edits(row) {
-            Ok(found) => twins.extend(found),
-            Err(PlanError::Unresolved(unresolved)) => gather(findings, &unresolved.findings),
-            Err(fault) => return Err(fault.into()),
-        }
+        twins.extend(unless_unresolved(planner.edits(row), findings)?);
         Ok(())
     };
     let (mut twins, mut findings) = Part::default();
@@ -221,6 +241,18 @@ pub async fn census(
     let take = |part: &mut Census, row: &TwinRow<'_>| Ok(part.take(row)?);
     fold(pages, begin, take, |part| all.merge(part)).await?;
     Ok(all)
+}
+
+/// What was made of a twin; nothing where the fleet does not say what its device should be, which joins the findings.
+fn unless_unresolved<T: Default>(made: Result<T, PlanError>, findings: &mut Vec<Finding>) -> Result<T, SurveyError> {
+    match made {
+        Ok(made) => Ok(made),
+        Err(PlanError::Unresolved(unresolved)) => {
+            gather(findings, &unresolved.findings);
+            Ok(T::default())
+        }
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// Lets `take` have every device twin of the pages, page by page on all cores, each page into a part of its own.

@@ -21,8 +21,7 @@ pub(super) async fn count(args: &ReconcileArgs, desk: &Desk<'_>) -> Result<Optio
     let Ready::Go(prepared) = desk.prepare(&workspace, declared).await? else { return Ok(None) };
     let twins = Twins::open(prepared.planner.fleet(), Access { hub: &args.hub, ca: desk.ca }, None)?;
     let pages = twins.twins("SELECT * FROM devices");
-    let standing = survey::standing(pages, Arc::clone(&prepared.planner), true, None).await?;
-    Ok(standing.ok().map(|standing| standing.devices))
+    Ok(survey::verdicts(pages, Arc::clone(&prepared.planner)).await?.ok())
 }
 
 /// Whether no device that can be reached is still behind.
