@@ -39,6 +39,7 @@ impl Permit {
         let terms = Terms { today: self.today, allowed: &self.allowed, actor: &self.actor, whole };
         let judgement = guard::judge(planner.fleet(), plan, terms);
         plan.rulings = judgement.rulings;
+        plan.margins = judgement.margins;
         plan.notices.extend(judgement.notices);
     }
 

@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, value::RawValue};
 
-use super::{Move, guard::Ruling, quota::Quota, rollout::Course};
+use super::{
+    Move,
+    guard::{Margin, Ruling},
+    quota::Quota,
+    rollout::Course,
+};
 use crate::{
     fleet::{IdentitySpec, Place},
     twin::{DeviceId, PropertyPath},
@@ -37,6 +42,8 @@ pub struct Plan {
     pub quota: Option<Quota>,
     /// What the guards say; empty until they have been asked.
     pub rulings: Vec<Ruling>,
+    /// What is left of the limits of guards that the plan passes; empty until they have been asked.
+    pub margins: Vec<Margin>,
 }
 
 /// How many devices stand how.

@@ -217,6 +217,7 @@ impl Collector {
             hash: None,
             quota: None,
             rulings: Vec::new(),
+            margins: Vec::new(),
         })
     }
 }

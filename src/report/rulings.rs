@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     fleet::GuardName,
-    plan::guard::{Grant, Leave, Ruling},
+    plan::guard::{Grant, Leave, Margin, Ruling},
     twin::DeviceId,
 };
 
@@ -87,6 +87,32 @@ impl<'a> From<&'a Ruling> for RulingView<'a> {
             exemptions: grants.iter().map(view).collect(),
         }
     }
+}
+
+/// What a plan uses of what a guard allows.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Margin")]
+pub(crate) struct MarginView {
+    /// Which guard.
+    guard: GuardName,
+    /// Devices that the plan would do this to.
+    devices: u64,
+    /// Devices that it may do this to.
+    most: u64,
+}
+
+impl From<&Margin> for MarginView {
+    fn from(&Margin { guard, devices, most }: &Margin) -> Self {
+        Self { guard, devices, most }
+    }
+}
+
+/// `maxChanged 12 of 25 devices, maxPruned 0 of 5 devices`: how near a plan comes to the guards that it passes.
+pub(crate) fn margins(margins: &[Margin]) -> Option<String> {
+    let told =
+        |Margin { guard, devices, most }: &Margin| format!("{guard} {devices} of {}", words::count(*most, "device"));
+    (!margins.is_empty()).then(|| margins.iter().map(told).collect::<Vec<_>>().join(", "))
 }
 
 /// The rulings as a list for programs.

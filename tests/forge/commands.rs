@@ -196,6 +196,30 @@ fn findings_take_the_place_of_a_plan_that_no_longer_holds() {
 }
 
 #[test]
+fn findings_that_only_twins_show_take_the_place_of_a_plan_too() {
+    let (repository, fake) = (Repository::new(), Fake::start(Service::GitHub));
+    repository.declare("welcome");
+    repository.run(&["plan", "--post"], &variables(&fake, 1)).exits(0);
+    let clash = "apiVersion: twinops/v1\nkind: Profile\nmetadata: { name: clash }\nspec:\n  \
+                 where: tags.site = 'berlin'\n  desired:\n    notes: { welcome: servus }\n";
+    repository.stage.write("clash.yaml", clash.to_owned());
+    repository.stage.commit("Berlin");
+    repository.stage.patch("d03", &json!({ "tags": { "site": "berlin" } }));
+    let mut run = 2;
+    for command in ["plan", "reconcile"] {
+        let ran = repository.run(&[command, "--post", "--pull-request", "7"], &variables(&fake, run)).exits(3);
+        assert!(ran.out.contains("equal-priority-conflict"), "{}", ran.out);
+        run += 1;
+    }
+    let state = fake.state();
+    assert_eq!(state.comments.len(), 2, "{:#?}", state.comments);
+    for comment in &state.comments {
+        assert!(comment.body.contains("equal-priority-conflict") && !comment.body.contains("sha256:"), "{comment:#?}");
+    }
+    assert_eq!(state.statuses.iter().filter(|status| status["told"]["state"] == json!("failure")).count(), 2);
+}
+
+#[test]
 fn a_fork_and_a_token_that_may_only_read_leave_the_report_and_the_exit_code() {
     let repository = Repository::new();
     repository.declare("welcome");

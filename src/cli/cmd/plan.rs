@@ -15,6 +15,7 @@ use crate::{
         workspace::{Files, Workspace},
     },
     client::Options,
+    fleet::Finding,
     forge::{Kind, State},
     plan::{
         self, Plan,
@@ -35,7 +36,8 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
         desk.mention_uncommitted(&workspace, &args.repo.revision);
     }
     let Ready::Go(prepared) = desk.prepare(&workspace, declare()?).await? else {
-        return post::findings(desk, &workspace, &args.post, Kind::Plan, &declare()?).await;
+        let declared = declare()?;
+        return post::findings(desk, &workspace, &args.post, Kind::Plan, &declared, &declared.loaded.findings).await;
     };
     let access = Access { hub: &args.hub, ca: desk.ca };
     let twins = Twins::open(prepared.planner.fleet(), access, args.snapshot.as_ref())?;
@@ -45,7 +47,13 @@ pub(crate) async fn run(args: &PlanArgs, desk: &Desk<'_>) -> Result<Exit, Failur
     let (select, approve) = (&args.select, &args.approve);
     let looking = Looking { twins: &twins, select, approve, purpose, throttles };
     let planned = survey(desk, &prepared, looking, &permit).await?;
-    let Ready::Go(mut plan) = planned else { return Ok(Exit::Findings) };
+    let mut plan = match planned {
+        Ok(plan) => plan,
+        Err(findings) => {
+            desk.findings(&prepared.declared, &findings)?;
+            return post::findings(desk, &workspace, &args.post, Kind::Plan, &prepared.declared, &findings).await;
+        }
+    };
     let hub = login::hub_name(prepared.planner.fleet(), access, args.snapshot.is_some())?;
     plan.hash = Some(plan::saved::hash(&plan, hub.as_deref().unwrap_or_default()));
     if let Some(path) = &args.out {
@@ -73,13 +81,14 @@ pub(crate) struct Looking<'a> {
     pub(crate) throttles: Option<Throttles>,
 }
 
-/// The plan for the twins that the arguments select, guards judged.
+/// The plan for the twins that the arguments select, guards judged; the inner error holds what the twins show to be wrong
+/// with the fleet.
 pub(crate) async fn survey(
     desk: &Desk<'_>,
     prepared: &Prepared,
     looking: Looking<'_>,
     permit: &Permit,
-) -> Result<Ready<Plan>, Failure> {
+) -> Result<Result<Plan, Vec<Finding>>, Failure> {
     let Looking { twins, select, throttles, .. } = looking;
     let progress = desk.printer.progress("comparing twins", None);
     let statement = access::statement(select, desk.printer)?;
@@ -88,18 +97,14 @@ pub(crate) async fn survey(
     let rollouts = rollouts::of(prepared, twins, select, looking.approve).await?;
     let planned = cache::plan(desk, prepared, looking, paced, rollouts).await?;
     progress.finish();
-    match planned {
-        Ok(mut plan) => {
-            rollouts::take_back(prepared, twins, select, statement.as_deref(), &mut plan).await?;
-            plan.quota = throttles.map(|throttles| Quota::predict(throttles, &plan, looked(statement.is_some())));
-            permit.judge(&prepared.planner, &mut plan, access::is_all(select));
-            Ok(Ready::Go(plan))
-        }
-        Err(findings) => {
-            desk.findings(&prepared.declared, &findings)?;
-            Ok(Ready::Findings)
-        }
-    }
+    let mut plan = match planned {
+        Ok(plan) => plan,
+        Err(findings) => return Ok(Err(findings)),
+    };
+    rollouts::take_back(prepared, twins, select, statement.as_deref(), &mut plan).await?;
+    plan.quota = throttles.map(|throttles| Quota::predict(throttles, &plan, looked(statement.is_some())));
+    permit.judge(&prepared.planner, &mut plan, access::is_all(select));
+    Ok(Ok(plan))
 }
 
 /// As a query the twins come in pages; those that were named are read one by one.

@@ -19,9 +19,10 @@ use crate::{
         quota,
         replan::{Afresh, Again},
         saved,
-        workspace::{Files, Workspace},
+        workspace::{Declared, Files, Workspace},
     },
     client::HubClient,
+    fleet::Finding,
     forge::Kind,
     plan::{self, DeviceVerdict, Plan, Planner, Verdict},
     reconcile::{self, Converged, Event, Limits, Outcome, Patience, Standing, Stopped, survey},
@@ -89,8 +90,11 @@ impl<'a> Run<'a> {
         let saved = args.plan.as_ref().map(|path| block_in_place(|| saved::read(path))).transpose()?;
         let revision = saved.as_ref().map_or(&args.repo.revision, |saved| &saved.plan.revision);
         desk.mention_uncommitted(workspace, revision);
-        let declared = observer.declared(&args.follow, revision, workspace)?;
-        let Ready::Go(prepared) = desk.prepare(workspace, declared).await? else { return Ok(Err(Exit::Findings)) };
+        let declare = || observer.declared(&args.follow, revision, workspace);
+        let Ready::Go(prepared) = desk.prepare(workspace, declare()?).await? else {
+            let declared = declare()?;
+            return self.found(workspace, &declared, &declared.loaded.findings).await.map(Err);
+        };
         let twins = Twins::open(prepared.planner.fleet(), self.access(), None)?;
         let permit = Permit::new(&args.allow);
         let throttles = quota::throttles(prepared.planner.fleet(), args.share)?;
@@ -99,13 +103,22 @@ impl<'a> Run<'a> {
         let looking = Looking { twins: &twins, select, approve, purpose: Purpose::Write, throttles };
         let planning = async {
             match saved {
-                Some(saved) => saved::take(saved, &prepared, self.access(), &permit, throttles).map(Ready::Go),
+                Some(saved) => saved::take(saved, &prepared, self.access(), &permit, throttles).map(Ok),
                 None => super::plan::survey(desk, &prepared, looking, &permit).await,
             }
         };
         // Nothing is written yet: there is nothing to bring to an end.
         let Some(planned) = stop.unless(Box::pin(planning)).await else { return Ok(Err(Exit::Interrupted)) };
-        let Ready::Go(mut plan) = planned? else { return Ok(Err(Exit::Findings)) };
+        let mut plan = match planned? {
+            Ok(plan) => plan,
+            Err(findings) => {
+                desk.findings(&prepared.declared, &findings)?;
+                let declared = &prepared.declared;
+                return post::findings(desk, workspace, &args.post, Kind::Reconcile, declared, &findings)
+                    .await
+                    .map(Err);
+            }
+        };
         if args.require_approved_plan {
             // Of the whole plan, as it was approved, and not of a shard.
             let hub = login::hub_name(prepared.planner.fleet(), self.access(), false)?.unwrap_or_default();
@@ -118,6 +131,11 @@ impl<'a> Run<'a> {
         let limits = Limits { concurrency: args.concurrency.get(), throttles, ..Limits::default() };
         let limits = if is_saved { Limits { stale_tries: 0, ..limits } } else { limits };
         Ok(Ok(Planned { prepared, twins, plan, permit, limits, is_saved }))
+    }
+
+    /// Tells findings where the run is told of.
+    async fn found(&self, workspace: &Workspace, declared: &Declared, findings: &[Finding]) -> Result<Exit, Failure> {
+        post::findings(self.desk, workspace, &self.args.post, Kind::Reconcile, declared, findings).await
     }
 
     /// Tells what is about to be written, unless a guard refuses it, or nobody has approved it where somebody has to.

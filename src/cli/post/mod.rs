@@ -20,6 +20,7 @@ use super::{
     workspace::{Declared, Files, Workspace},
 };
 use crate::{
+    fleet::Finding,
     forge::{Check, Forge, ForgeError, Header, Kept, Kind, Place, State, Status, Subject},
     plan::Plan,
     report::{Findings, Report},
@@ -94,11 +95,12 @@ pub(crate) async fn findings(
     args: &PostArgs,
     kind: Kind,
     declared: &Declared,
+    findings: &[Finding],
 ) -> Result<Exit, Failure> {
     // Whose findings they are is not known without it.
     let Some(fleet) = &declared.loaded.fleet else { return Ok(Exit::Findings) };
     let places = Files::new(&declared.source, desk.root);
-    let (findings, documents) = (&declared.loaded.findings, declared.loaded.documents as u64);
+    let documents = declared.loaded.documents as u64;
     let report = Findings { findings, waived: &[], documents, places: &places };
     let (fleet, revision) = (&fleet.name, &declared.revision);
     let news = News { kind, fleet, revision, plan: None, report: &report, state: State::Failed };

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::exempt::Exemption;
+use super::{exempt::Exemption, margin};
 use crate::{
     fleet::{Fleet, GuardName, GuardSpec},
     plan::{Delta, Group, GroupKind, Plan, PlannedDevice, Why},
     twin::{DeviceId, PropertyPath},
 };
-
-/// Fewer managed devices than this, and a share says nothing.
-const SHARES_FROM: u64 = 10;
 
 /// Most devices named.
 const SAMPLES: usize = 5;
@@ -52,9 +49,10 @@ pub(super) fn find(
     let spec = fleet.spec.guard.as_ref().unwrap_or(&nothing);
     let tallies = || tallies(guard, fleet, plan, exempt);
     match guard {
-        GuardName::MaxChanged => share(plan, spec.max_changed.as_deref(), "values change", tallies),
-        GuardName::MaxPruned => share(plan, spec.max_pruned.as_deref(), "values are pruned", tallies),
-        GuardName::MaxAdopted => spec.max_adopted.map_or_else(Vec::new, |most| adopted(most, tallies())),
+        GuardName::MaxChanged | GuardName::MaxPruned | GuardName::MaxAdopted => {
+            margin::most(guard, spec, plan.counts.managed)
+                .map_or_else(Vec::new, |most| over(guard, spec, plan, most, tallies()))
+        }
         GuardName::Protect | GuardName::OtherFleet => tallies().into_iter().map(touched).collect(),
         GuardName::SelectsNothing => idle(plan, whole, exempt),
         GuardName::EmptyFleet => empty(fleet, plan, exempt).into_iter().collect(),
@@ -63,27 +61,23 @@ pub(super) fn find(
 
 type Tallies = BTreeMap<(String, String), Tally>;
 
-fn share(plan: &Plan, limit: Option<&str>, what: &str, tallies: impl Fn() -> Tallies) -> Vec<Breach> {
-    let managed = plan.counts.managed;
-    let percent = limit.and_then(|limit| limit.strip_suffix('%')?.parse::<u64>().ok());
-    let Some(percent) = percent.filter(|_| managed >= SHARES_FROM) else { return Vec::new() };
-    let over = tallies().into_values().filter(|tally| tally.devices * 100 > percent * managed);
-    over.map(|tally| {
-        let devices = tally.devices;
-        let message = format!("{what} on {devices} of {managed} managed devices; at most {percent}% are allowed");
-        Breach { subject: String::new(), message, tally }
-    })
-    .collect()
+/// Devices that a guard counts, whatever it allows.
+pub(super) fn counted(guard: GuardName, fleet: &Fleet, plan: &Plan) -> u64 {
+    tallies(guard, fleet, plan, &[]).values().map(|tally| tally.devices).sum()
 }
 
-fn adopted(most: u64, tallies: Tallies) -> Vec<Breach> {
+fn over(guard: GuardName, spec: &GuardSpec, plan: &Plan, most: u64, tallies: Tallies) -> Vec<Breach> {
+    let share = |limit: &Option<String>, what: &str, devices: u64| {
+        let (managed, limit) = (plan.counts.managed, limit.as_deref().unwrap_or_default());
+        format!("{what} on {devices} of {managed} managed devices; at most {limit} are allowed")
+    };
+    let message = |devices: u64| match guard {
+        GuardName::MaxChanged => share(&spec.max_changed, "values change", devices),
+        GuardName::MaxPruned => share(&spec.max_pruned, "values are pruned", devices),
+        _ => format!("{devices} devices are taken over for the first time; at most {most} are allowed"),
+    };
     let over = tallies.into_values().filter(|tally| tally.devices > most);
-    over.map(|tally| {
-        let message =
-            format!("{} devices are taken over for the first time; at most {most} are allowed", tally.devices);
-        Breach { subject: String::new(), message, tally }
-    })
-    .collect()
+    over.map(|tally| Breach { subject: String::new(), message: message(tally.devices), tally }).collect()
 }
 
 /// A path that somebody else answers for: `who` is the other fleet, or nobody where it is protected.

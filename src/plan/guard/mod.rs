@@ -4,6 +4,7 @@
 
 mod breach;
 mod exempt;
+mod margin;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 use breach::Breach;
 use exempt::{Exemption, Exemptions};
+pub use margin::Margin;
 
 /// Under which terms a plan is judged.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +75,8 @@ pub struct Grant {
 pub struct Judgement {
     /// In the order of [`GuardName::ALL`].
     pub rulings: Vec<Ruling>,
+    /// What is left of the limits that are kept.
+    pub margins: Vec<Margin>,
     /// Exemptions that nothing needed.
     pub notices: Vec<Notice>,
 }
@@ -104,6 +108,7 @@ pub fn judge(fleet: &Fleet, plan: &Plan, terms: Terms<'_>) -> Judgement {
             judgement.rulings.push(ruling);
         }
     }
+    judgement.margins = margin::find(fleet, plan);
     judgement.notices.extend(unused(fleet, plan, terms, &exemptions));
     judgement
 }

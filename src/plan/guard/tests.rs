@@ -89,10 +89,13 @@ fn most_changed(share: &str) -> GuardSpec {
 
 #[test]
 fn a_share_counts_managed_devices_and_refuses_by_name() {
-    assert_eq!(judged(most_changed("25%"), terms()), Judgement::default());
+    let passed = judged(most_changed("25%"), terms());
+    assert_eq!(refusals(&passed), [""; 0]);
+    assert_eq!(passed.margins, [Margin { guard: GuardName::MaxChanged, devices: 5, most: 5 }]);
     let refused = judged(most_changed("24%"), terms());
     let said = "maxChanged: values change on 5 of 20 managed devices; at most 24% are allowed";
     assert_eq!(refusals(&refused), [said]);
+    assert_eq!(refused.margins, [], "what is broken speaks for itself");
     assert_eq!((refused.rulings[0].devices, refused.rulings[0].samples[0].as_str()), (5, "d00"));
 }
 

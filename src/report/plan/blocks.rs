@@ -33,6 +33,8 @@ pub(super) struct Block<'a> {
     pub(super) devices: usize,
     /// How many of them are registered first.
     register: usize,
+    /// How many of them a rollout takes a commit back from.
+    back: usize,
     /// Whether only the marker is written.
     adopt: bool,
     /// The least of them.
@@ -99,6 +101,7 @@ impl<'a> Block<'a> {
             entries,
             devices: members().map(|group| group.devices.len()).sum(),
             register: set.iter().map(|at| register[*at as usize]).sum(),
+            back: members().filter(|group| group.goes_back).map(|group| group.devices.len()).sum(),
             adopt: members().all(|group| group.kind == GroupKind::Adopt),
             first: members().filter_map(|group| group.devices.first()).map(|planned| &planned.device).min(),
             set,
@@ -143,7 +146,12 @@ impl<'a> Block<'a> {
             (false, true) if registered.is_none() => Some("only what marks components is written"),
             (false, _) => None,
         };
-        let said: Vec<_> = [written.map(str::to_owned), registered].into_iter().flatten().collect();
+        let back = match self.back {
+            0 => None,
+            n if n == self.devices => Some("goes back to what the commit before wanted".to_owned()),
+            n => Some(format!("{n} of them go back to what the commit before wanted")),
+        };
+        let said: Vec<_> = [written.map(str::to_owned), registered, back].into_iter().flatten().collect();
         (!said.is_empty()).then(|| said.join(", "))
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         json::{self, Each, LocationView, VERSION},
         notices::NoticeView,
         rollouts::RolloutView,
-        rulings::{self, RulingView},
+        rulings::{self, MarginView, RulingView},
         value::Shown,
     },
     twin::DeviceId,
@@ -49,6 +49,8 @@ pub(crate) struct View<'a> {
     notices: Each<'a, Notice, NoticeView<'a>>,
     /// What the guards say: what they refuse, and what somebody let pass.
     guards: Each<'a, Ruling, RulingView<'a>>,
+    /// How near the plan comes to the limits that it keeps.
+    margins: Vec<MarginView>,
     /// What carrying it out costs of the hub's throttles; absent where the fleet does not say which hub it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     quota: Option<quota::View>,
@@ -119,6 +121,8 @@ struct GroupView<'a> {
     devices: Each<'a, PlannedDevice, &'a str>,
     /// Those among them that are registered first.
     register: Vec<&'a str>,
+    /// Whether a rollout takes a commit back from them: they get what the one before wants.
+    goes_back: bool,
 }
 
 /// What a write does.
@@ -192,6 +196,7 @@ pub(super) fn write(report: &PlanReport<'_>, out: &mut dyn io::Write) -> io::Res
             rollouts: Each::new(plan.rollouts.states(), RolloutView::from),
             notices: Each::new(&plan.notices, NoticeView::from),
             guards: rulings::views(&plan.rulings),
+            margins: plan.margins.iter().map(MarginView::from).collect(),
             quota: plan.quota.as_ref().map(quota::View::from),
         },
         out,
@@ -215,6 +220,7 @@ fn group_view<'a>(group: &'a Group, places: &'a dyn Places) -> GroupView<'a> {
         changes: Each::new(&group.deltas, move |delta| change(delta, places)),
         devices: Each::new(&group.devices, |planned| planned.device.as_str()),
         register: group.devices.iter().filter(|d| d.register.is_some()).map(|d| d.device.as_str()).collect(),
+        goes_back: group.goes_back,
     }
 }
 

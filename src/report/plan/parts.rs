@@ -32,6 +32,7 @@ pub(super) fn of(report: &PlanReport<'_>, paper: &Paper) -> Vec<Part> {
     let mut parts = vec![head(report)];
     parts.extend(hazard::part(report, paper));
     parts.extend(rulings::part(&plan.rulings, paper));
+    parts.extend(margins(report));
     parts.extend(plan.quota.as_ref().map(quota::part));
     parts.extend(moves(report, paper));
     parts.extend(notices::part(&plan.notices, paper));
@@ -55,6 +56,12 @@ fn head(report: &PlanReport<'_>) -> Part {
         None => fleet,
     };
     Part::first("sum").say(sum).say(fleet)
+}
+
+/// How near the plan comes to the guards that it passes.
+fn margins(report: &PlanReport<'_>) -> Option<Part> {
+    let told = rulings::margins(&report.plan.margins)?;
+    Some(Part::first("limits of guards").say(Inline::default().strong("Guards:").prose(format!(" {told}"))))
 }
 
 /// Who enters and who leaves a selector.

@@ -9,7 +9,7 @@ use crate::{
     fleet::{GuardName, IdentityKind, IdentitySpec, Sku},
     plan::{
         Counts, Move, Notice, PlannedDevice,
-        guard::{Grant, Leave, Ruling},
+        guard::{Grant, Leave, Margin, Ruling},
         quota::{Cost, Operation, Phase, Quota},
     },
     report::{
@@ -140,6 +140,7 @@ fn plan() -> Plan {
         hash: Some(format!("sha256:{}", "0123456789abcdef".repeat(4))),
         quota: Some(quota()),
         rulings: rulings(),
+        margins: vec![Margin { guard: GuardName::MaxPruned, devices: 1, most: 25 }],
         ..Plan::default()
     }
 }
@@ -158,7 +159,7 @@ fn what_rollouts_hold_back_is_told_apart() {
     let plan = Plan {
         fleet: "f".into(),
         revision: "r".into(),
-        groups: vec![group(0)],
+        groups: vec![group(0), Group { goes_back: true, ..group(8) }],
         held: vec![group(4)],
         ..Plan::default()
     };

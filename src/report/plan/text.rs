@@ -31,6 +31,9 @@ pub(super) fn write(report: &PlanReport<'_>, paper: &Paper, out: &mut dyn io::Wr
     rollouts::write_text(plan.rollouts.states(), paper, out)?;
     notices::text(&plan.notices, paper, out)?;
     rulings::text(&plan.rulings, paper, out)?;
+    if let Some(margins) = rulings::margins(&plan.margins) {
+        writeln!(out, "{} {margins}", paper.paint(BOLD, "Guards:"))?;
+    }
     for line in plan.quota.iter().flat_map(quota::lines) {
         writeln!(out, "{} {line}", paper.paint(BOLD, "Quota:"))?;
     }
