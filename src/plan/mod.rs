@@ -35,7 +35,7 @@ pub mod saved;
 mod shard;
 mod standing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verdict;
 mod whole;
 

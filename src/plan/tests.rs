@@ -37,7 +37,7 @@ impl Bases for Revisions {
     }
 }
 
-pub(super) fn profile(name: &str, condition: Option<&str>, priority: i64, desired: Value) -> Arc<Profile> {
+pub(crate) fn profile(name: &str, condition: Option<&str>, priority: i64, desired: Value) -> Arc<Profile> {
     Arc::new(Profile {
         name: name.into(),
         document: DocumentRef { file: format!("{name}.yaml").into(), document: 0 },
@@ -47,7 +47,7 @@ pub(super) fn profile(name: &str, condition: Option<&str>, priority: i64, desire
     })
 }
 
-pub(super) fn fleet(profiles: Vec<Arc<Profile>>) -> Fleet {
+pub(crate) fn fleet(profiles: Vec<Arc<Profile>>) -> Fleet {
     Fleet { name: "test".to_owned(), profiles, ..Fleet::default() }
 }
 
@@ -60,7 +60,7 @@ fn resolver(fleet: Fleet) -> Arc<Resolver> {
 }
 
 /// A planner towards `revision` of these revisions.
-pub(super) fn planner(revision: &str, revisions: Vec<(&str, Fleet)>) -> Planner {
+pub(crate) fn planner(revision: &str, revisions: Vec<(&str, Fleet)>) -> Planner {
     let all: HashMap<_, _> = revisions.into_iter().map(|(name, fleet)| (name.to_owned(), resolver(fleet))).collect();
     let current = all[revision].clone();
     Planner::new(current, revision, Box::new(Revisions(all)), jiff::civil::date(2026, 1, 1))

@@ -57,12 +57,12 @@ pub(super) async fn cast(
         Some(twins) if twins.is_snapshot() => Origin::Snapshot,
         Some(_) => Origin::Hub,
     };
-    let mut all = Choice::new(planner, base, None);
+    let mut all = Choice::new(planner, base, MOST);
     all.take(twins).await?;
     let sample_of = (all.total > MOST).then_some(all.total);
     if sample_of.is_some() {
         // Nobody keeps a million twins: they are looked at once more.
-        all = Choice::new(planner, base, Some(all.total));
+        all = Choice { of: Some(all.total), ..Choice::new(planner, base, MOST) };
         all.take(twins).await?;
     }
     let players = all.players;
@@ -75,6 +75,8 @@ pub(super) async fn cast(
 struct Choice<'a> {
     planner: &'a Planner,
     base: Option<&'a Fleet>,
+    /// Most that play, if there are not more kinds than that.
+    most: u64,
     /// How many there are, once that is known to be too many.
     of: Option<u64>,
     total: u64,
@@ -86,8 +88,9 @@ struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    fn new(planner: &'a Planner, base: Option<&'a Fleet>, of: Option<u64>) -> Self {
-        Self { planner, base, of, total: 0, kinds: HashMap::new(), players: Vec::new(), seen: BTreeSet::new() }
+    fn new(planner: &'a Planner, base: Option<&'a Fleet>, most: u64) -> Self {
+        let (kinds, players, seen) = (HashMap::new(), Vec::new(), BTreeSet::new());
+        Self { planner, base, most, of: None, total: 0, kinds, players, seen }
     }
 
     async fn take(&mut self, twins: Option<&Twins>) -> Result<(), Failure> {
@@ -139,7 +142,7 @@ impl<'a> Choice<'a> {
     ) -> Result<(), PlanError> {
         self.total += 1;
         let plays = match self.of {
-            None => self.total <= MOST,
+            None => self.total <= self.most,
             Some(of) => {
                 let kind = match self.planner.kind(row) {
                     Ok(kind) => kind,
@@ -150,7 +153,8 @@ impl<'a> Choice<'a> {
                 let seen = self.kinds.entry(kind).or_default();
                 *seen += 1;
                 // One of each kind at least, and of a large kind its share.
-                (*seen == 1 || *seen * MOST / of > (*seen - 1) * MOST / of) && (self.players.len() as u64) < 2 * MOST
+                (*seen == 1 || *seen * self.most / of > (*seen - 1) * self.most / of)
+                    && (self.players.len() as u64) < 2 * self.most
             }
         };
         match (plays, self.of) {
@@ -159,5 +163,46 @@ impl<'a> Choice<'a> {
             (false, Some(_)) => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::tests::{fleet, planner, profile};
+
+    /// Who plays of a thousand devices that should have `mtu` 1500: every tenth has another, one alone was never ours.
+    fn players(most: u64, of: Option<u64>) -> (Vec<String>, u64) {
+        let planner =
+            planner("r1", vec![("r1", fleet(vec![profile("base", None, 0, json!({ "net": { "mtu": 1500 } }))]))]);
+        let mut choice = Choice { of, ..Choice::new(&planner, None, most) };
+        for number in 0..1000 {
+            let mtu = if number % 10 == 0 { 9000 } else { 1500 };
+            let ours = if number == 777 { "other" } else { "test" };
+            let twin = json!({
+                "deviceId": format!("d{number:03}"), "etag": "e",
+                "tags": { "twinops": { ours: { "revision": "r1", "sources": ["Profile/base"] } } },
+                "properties": { "desired": { "net": { "mtu": mtu, "dns": "a" } } },
+            });
+            choice.row(&TwinRow::parse(&twin.to_string()).unwrap()).unwrap();
+        }
+        (choice.players.into_iter().map(|player| player.id.to_string()).collect(), choice.total)
+    }
+
+    #[test]
+    fn of_too_many_devices_each_kind_plays_with_its_share_and_one_at_least() {
+        let (none, total) = players(20, None);
+        assert_eq!((none.len(), total), (0, 1000), "too many are not kept");
+        let (some, _) = players(20, Some(total));
+        let others = some.iter().filter(|id| id.ends_with('0')).count();
+        assert_eq!((some.len(), others), (22, 3), "{some:?}");
+        assert!(some.contains(&"d777".to_owned()), "{some:?}");
+    }
+
+    #[test]
+    fn all_play_where_they_are_not_too_many() {
+        assert_eq!(players(1000, None).0.len(), 1000);
     }
 }
