@@ -1,4 +1,4 @@
-//! Files that are all written, or none of them, and never over another.
+//! Files that are all written, or none of them: [`write`] never over another, [`replace`] in the place of what is there.
 
 use std::{
     fs, io,
@@ -53,6 +53,28 @@ pub(crate) fn write(root: &Path, files: &[NewFile]) -> Result<(), NewFilesError>
     let stage = Stage::beside(root)?;
     files.iter().try_for_each(|file| stage.write(file))?;
     if root.exists() { stage.move_all(root, files) } else { stage.become_folder(root) }
+}
+
+/// Writes `files`, whose paths lie below `root`, in the place of what is there. Each appears as a whole, and none before
+/// all of them have been written; who may run a file stays as it was.
+///
+/// # Errors
+/// When one cannot be written: then none has been touched, or, should its folder not take a rename, those before it.
+pub(crate) fn replace(root: &Path, files: impl IntoIterator<Item = NewFile>) -> Result<(), NewFilesError> {
+    let stage = Stage::beside(root)?;
+    let mut written = Vec::new();
+    for file in files {
+        let executable = file.executable || is_executable(&root.join(&file.path));
+        let file = NewFile { executable, ..file };
+        stage.write(&file)?;
+        written.push(file.path);
+    }
+    for path in written {
+        let (from, to) = (stage.folder.join(&path), root.join(&path));
+        let made = to.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::rename(&from, &to)).map_err(failed(&to))?;
+    }
+    Ok(())
 }
 
 /// Those whose place is taken.
@@ -163,6 +185,17 @@ fn make_executable(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &Path) -> bool {
+    false
+}
+
 #[cfg(not(unix))]
 fn make_executable(_: &Path) -> io::Result<()> {
     Ok(())
@@ -207,5 +240,20 @@ mod tests {
         let error = write(root.path(), &[NewFile::new("a/b", "1"), NewFile::new("taken/c", "2")]).unwrap_err();
         assert!(matches!(error, NewFilesError::Write { .. }), "{error:?}");
         assert_eq!(names(root.path()), ["taken"]);
+    }
+
+    #[test]
+    fn what_is_there_is_replaced_only_once_all_is_written() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        write(root.path(), &[NewFile::new("run", "1").executable(), NewFile::new("text", "1")]).unwrap();
+        replace(root.path(), [NewFile::new("run", "2"), NewFile::new("new/one", "2")]).unwrap();
+        assert_eq!(["run", "text", "new/one"].map(|name| fs::read_to_string(at(name)).unwrap()), ["2", "1", "2"]);
+        assert!(is_executable(&at("run")) && !is_executable(&at("new/one")));
+        // The second cannot be written at all: the first stays as it was.
+        let files = [NewFile::new("text", "3"), NewFile::new("text/below", "3")];
+        assert!(matches!(replace(root.path(), files), Err(NewFilesError::Write { .. })));
+        assert_eq!(fs::read_to_string(at("text")).unwrap(), "1");
+        assert_eq!(names(root.path()), ["new", "run", "text"]);
     }
 }

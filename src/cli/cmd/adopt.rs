@@ -1,7 +1,7 @@
 //! `twinops drift`, and `--adopt`: what was changed in the hub is written into the documents. Given a reader only; what
 //! it writes are files, or a commit.
 
-use std::{collections::BTreeSet, fs, io, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::standing;
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
         Exit, Failure,
         access::{self, Access, Twins},
         args::{AdoptTo, DriftArgs},
+        new_files::{self, NewFile},
         post,
         prepare::{Desk, Prepared, Ready},
         workspace::{Declared, Files, Workspace},
@@ -33,12 +34,6 @@ const SECRETS: [&str; 2] = ["clear-text-secret", "possible-secret"];
 enum AdoptError {
     #[error("{0} values were changed in the hub, more than anybody can review at once")]
     TooMany(usize),
-    #[error("{} cannot be written", path.display())]
-    Write {
-        path: PathBuf,
-        #[source]
-        cause: io::Error,
-    },
     #[error("with these lines `{device}` would still not be what its twin holds at `{path}`; nothing was written")]
     Unsettled { device: DeviceId, path: PropertyPath },
 }
@@ -223,11 +218,8 @@ fn write(
         return Ok(None);
     }
     if to == AdoptTo::Worktree {
-        for (path, text) in &adoption.files {
-            let path = desk.root.join(&**path);
-            let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-            made.and_then(|()| fs::write(&path, text)).map_err(|cause| AdoptError::Write { path, cause })?;
-        }
+        let files = adoption.files.iter().map(|(path, text)| NewFile::new(&**path, text.as_str()));
+        new_files::replace(desk.root, files)?;
         return Ok(Some(Written::Worktree));
     }
     let places = Files::new(&prepared.declared.source, desk.root);
