@@ -23,6 +23,9 @@ pub(super) fn lines(quota: &Quota) -> Vec<String> {
     };
     let share = percent(quota.share);
     let timed = |at_least: Duration, at_share: Duration| {
+        if at_share < Duration::from_secs(1) {
+            return "under 1 s".to_owned();
+        }
         let (all, part) = (words::length(at_least), words::length(at_share));
         if all == part { format!("at least {all}") } else { format!("at least {all}, {part} at {share}") }
     };
