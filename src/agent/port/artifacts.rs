@@ -9,20 +9,20 @@ use std::{
 };
 
 use hyper::{
-    Request, Response, StatusCode, Uri,
-    body::{Body as _, Incoming},
-    client::conn::http1,
-    header::{HOST, LOCATION, RANGE, USER_AGENT},
+    Request, StatusCode, Uri,
+    body::Body as _,
+    header::{LOCATION, RANGE},
 };
-use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::ClientConfig;
 use sha2::{Digest as _, Sha256};
-use tokio::{fs::File, io::AsyncWriteExt as _, net::TcpStream, task::JoinSet, time::timeout};
-use tokio_rustls::TlsConnector;
-use tracing::{debug, info, warn};
+use tokio::{fs::File, io::AsyncWriteExt as _, time::timeout};
+use tracing::{info, warn};
 
 use super::Fault;
-use crate::component::artifact::Artifact;
+use crate::{
+    agent::net::{Answer, NetError, Proxies, TlsError, exchange, tls_config},
+    component::artifact::Artifact,
+};
 
 /// How long a server may say nothing.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -38,13 +38,20 @@ const REDIRECTS: u32 = 5;
 pub(crate) struct Artifacts {
     folder: PathBuf,
     ca: Option<PathBuf>,
+    proxies: Proxies,
+}
+
+/// How servers are reached.
+struct Way<'a> {
+    tls: Arc<ClientConfig>,
+    proxies: &'a Proxies,
 }
 
 /// Why a part of a file did not come.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    #[error("it is no address that begins with https://")]
-    Address,
+    #[error(transparent)]
+    Net(#[from] NetError),
     #[error("the server points from one place to the next for ever")]
     Redirects,
     #[error("the server answers {0}")]
@@ -53,19 +60,18 @@ enum FetchError {
     TooLong(u64),
     #[error("the server said nothing for {} seconds", PATIENCE.as_secs())]
     Silent,
-    #[error("the connection failed")]
-    Connect(#[from] io::Error),
-    #[error("the exchange broke off")]
-    Http(#[from] hyper::Error),
-    #[error("the request cannot be written")]
-    Request(#[from] hyper::http::Error),
+    #[error("it cannot be kept")]
+    Disk(#[from] io::Error),
+    #[error("no trusted connection can be set up")]
+    Tls(#[from] TlsError),
 }
 
 impl FetchError {
     /// Whether going on from what is there may help.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Http(_) | Self::Silent => true,
+            Self::Net(fault) => fault.may_pass(),
+            Self::Silent => true,
             Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
             _ => false,
         }
@@ -75,7 +81,12 @@ impl FetchError {
 impl Artifacts {
     /// Keeps files in a folder of its own, and trusts the authorities of `ca`, or of the system.
     pub(crate) fn new(folder: &Path, ca: Option<&Path>) -> Self {
-        Self { folder: folder.to_owned(), ca: ca.map(Path::to_owned) }
+        Self { folder: folder.to_owned(), ca: ca.map(Path::to_owned), proxies: Proxies::default() }
+    }
+
+    /// The same, which reaches servers through proxies.
+    pub(crate) fn through(self, proxies: &Proxies) -> Self {
+        Self { proxies: proxies.clone(), ..self }
     }
 
     /// The file, with an ending that the programs which read it know. It is fetched only if it is not there.
@@ -112,11 +123,11 @@ impl Artifacts {
     }
 
     async fn fetch(&self, artifact: &Artifact, part: &Path) -> Result<(), FetchError> {
-        let tls = crate::agent::link::tls_config(self.ca.as_deref()).map_err(io::Error::other)?;
+        let way = Way { tls: tls_config(self.ca.as_deref())?, proxies: &self.proxies };
         let most = artifact.size.unwrap_or(LARGEST);
         let mut tries = 0;
         loop {
-            match fetch_on(&tls, &artifact.url, part, most).await {
+            match fetch_on(&way, &artifact.url, part, most).await {
                 Ok(()) => return Ok(()),
                 Err(fault) if fault.may_pass() && tries < TRIES => {
                     tries += 1;
@@ -130,10 +141,10 @@ impl Artifacts {
 }
 
 /// Goes on from what is there.
-async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) -> Result<(), FetchError> {
+async fn fetch_on(way: &Way<'_>, url: &str, part: &Path, most: u64) -> Result<(), FetchError> {
     let mut file = File::options().create(true).append(true).open(part).await?;
     let held = file.metadata().await?.len();
-    let mut answer = open(tls, url, held).await?;
+    let mut answer = open(way, url, held).await?;
     let mut length = held;
     if answer.response.status() != StatusCode::PARTIAL_CONTENT {
         file.set_len(0).await?;
@@ -143,7 +154,7 @@ async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) ->
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
         let Some(frame) = timeout(PATIENCE, frame).await.map_err(|_| FetchError::Silent)? else { break };
-        let Ok(data) = frame?.into_data() else { continue };
+        let Ok(data) = frame.map_err(NetError::Http)?.into_data() else { continue };
         length += data.len() as u64;
         if length > most {
             return Err(FetchError::TooLong(most));
@@ -154,21 +165,15 @@ async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) ->
     Ok(())
 }
 
-/// An answer, and the connection that it comes over, which ends with it.
-struct Answer {
-    response: Response<Incoming>,
-    _connection: JoinSet<()>,
-}
-
 /// Asks for a file from a place in it on, wherever the server says that it is.
-async fn open(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, FetchError> {
+async fn open(way: &Way<'_>, url: &str, from: u64) -> Result<Answer, FetchError> {
     let mut url = url.to_owned();
     for _ in 0..REDIRECTS {
-        let answer = timeout(PATIENCE, ask(tls, &url, from)).await.map_err(|_| FetchError::Silent)??;
+        let answer = timeout(PATIENCE, ask(way, &url, from)).await.map_err(|_| FetchError::Silent)??;
         match answer.response.status() {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(answer),
             // What is there is all there is; the digest will tell.
-            StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => return Box::pin(open(tls, &url, 0)).await,
+            StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => return Box::pin(open(way, &url, 0)).await,
             status if status.is_redirection() => {
                 let next = answer.response.headers().get(LOCATION).and_then(|next| next.to_str().ok());
                 url = next.ok_or(FetchError::Status(status))?.to_owned();
@@ -179,29 +184,13 @@ async fn open(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, F
     Err(FetchError::Redirects)
 }
 
-async fn ask(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, FetchError> {
-    let uri: Uri = url.parse().map_err(|_| FetchError::Address)?;
-    let host = uri.host().filter(|_| uri.scheme_str() == Some("https")).ok_or(FetchError::Address)?;
-    let host = host.trim_matches(['[', ']']);
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| FetchError::Address)?;
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
-    let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let mut running = JoinSet::new();
-    running.spawn(async move {
-        if let Err(fault) = connection.await {
-            debug!(%fault, "a connection broke off");
-        }
-    });
-    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = Request::get(path).header(HOST, authority);
-    request = request.header(USER_AGENT, concat!("twinops/", env!("CARGO_PKG_VERSION")));
+async fn ask(way: &Way<'_>, url: &str, from: u64) -> Result<Answer, FetchError> {
+    let uri: Uri = url.parse().map_err(|_| NetError::Address)?;
+    let mut request = Request::get("/");
     if from > 0 {
         request = request.header(RANGE, format!("bytes={from}-"));
     }
-    let response = sender.send_request(request.body(String::new())?).await?;
-    Ok(Answer { response, _connection: running })
+    Ok(exchange(way.proxies, &way.tls, &uri, request, String::new()).await?)
 }
 
 /// An address without what may be a signature in it.
@@ -350,6 +339,6 @@ mod tests {
         let (folder, url, _serving) = server(vec![answer("200 OK", 1, b"x")]).await;
         fs::write(folder.path().join("ca.pem"), certificate().cert.pem()).unwrap();
         let (artifacts, artifact) = asking(&folder, &url, b"x");
-        assert!(artifacts.get(&artifact, "").await.unwrap_err().to_string().contains("the connection failed"));
+        assert!(artifacts.get(&artifact, "").await.unwrap_err().to_string().contains("no trusted connection"));
     }
 }
