@@ -116,10 +116,18 @@ impl Stage {
         twin.body["properties"]["reported"].clone()
     }
 
-    /// Declares a value and sees that the agent has it.
+    /// Declares a value and asks again until the agent has it; the test's own time limit ends it otherwise.
     pub(crate) async fn is_served(&self, id: &str) {
-        self.desire(id, json!({"lamp": {"__t": "c", "level": 7}})).await;
-        let reported = self.settled(id).await;
-        assert_eq!(reported["lamp"]["level"]["ac"], 200, "{reported}");
+        self.has(id, 7).await;
+    }
+
+    /// The same with this value.
+    pub(crate) async fn has(&self, id: &str, level: u32) {
+        self.desire(id, json!({"lamp": {"__t": "c", "level": level}})).await;
+        let is_there = |reported: Value| {
+            let lamp = &reported["lamp"]["level"];
+            lamp["ac"] == 200 && lamp["value"] == level
+        };
+        while !is_there(self.settled(id).await) {}
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::net::TcpListener;
 use twinops::agent::{Config, Proxies, Transport};
 
@@ -62,10 +61,7 @@ async fn nothing_is_lost_from_one_token_to_the_next() {
     let mut level = 0;
     while relay.heard().len() < 4 {
         level += 1;
-        stage.desire("d1", json!({"lamp": {"__t": "c", "level": level}})).await;
-        let reported = stage.settled("d1").await;
-        let lamp = &reported["lamp"]["level"];
-        assert_eq!((&lamp["ac"], &lamp["value"]), (&json!(200), &json!(level)), "{reported}");
+        stage.has("d1", level).await;
     }
     agent.end().await;
 }

@@ -76,6 +76,11 @@ impl Line {
         self.leaving = Some(Instant::now() + LAST_WORDS);
     }
 
+    /// Whether what is asked now is to wait for the next connection. An answer to a method may need a report first.
+    pub(super) fn is_closing(&self) -> bool {
+        self.leaving.is_some() && !self.session.is_called()
+    }
+
     /// Whether it was left and everything under way has come to its end.
     pub(super) fn is_left(&self) -> bool {
         self.leaving.is_some_and(|until| !self.session.is_owing() || Instant::now() >= until)

@@ -353,7 +353,7 @@ impl Link {
 
     async fn command(&mut self, line: &mut Line, command: Command) -> Result<(), LineError> {
         let is_answer = matches!(command, Command::Respond { .. });
-        if line.leaving.is_some() && !is_answer {
+        if line.is_closing() && !is_answer {
             self.held.get_or_insert_default().push(command);
         } else if line.is_ready() {
             line.command(command).await?;

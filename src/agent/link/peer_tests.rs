@@ -192,9 +192,9 @@ async fn what_is_under_way_when_a_token_ends_comes_to_its_end_and_what_is_asked_
     assert!(matches!(bench.events_rx.recv().await, Some(Event::Method { .. })));
     // The token is over by now, and nothing else was said: the report and the method are not given up.
     assert!(timeout(Duration::from_secs(2), peer.read()).await.is_err());
-    let second = report(2);
     bench.link.respond("f".to_owned(), 200, json!({}));
     assert_eq!(peer.published().await.0, "$iothub/methods/res/200/?$rid=f");
+    let second = report(2);
     // A desired patch, too, in the last moment.
     peer.publish("$iothub/twin/PATCH/properties/desired/?$version=5", &json!({"a": 5, "$version": 5})).await;
     assert!(matches!(bench.events_rx.recv().await, Some(Event::Patch { version: 5, .. })));

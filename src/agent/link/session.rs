@@ -67,7 +67,12 @@ impl Session {
 
     /// Whether someone waits for what is under way here: a report of ours, or a direct method of the hub's.
     pub(super) fn is_owing(&self) -> bool {
-        !self.methods.is_empty() || self.reports.values().any(|answer| !answer.is_closed())
+        self.is_called() || self.reports.values().any(|answer| !answer.is_closed())
+    }
+
+    /// Whether a direct method of the hub's is not answered yet.
+    pub(super) fn is_called(&self) -> bool {
+        !self.methods.is_empty()
     }
 
     /// Asks for the twin.
