@@ -24,7 +24,7 @@ pub struct Config {
     pub ca: Option<PathBuf>,
     /// What the device shows of itself, when the connection says `x509=true`.
     pub certificate: Option<Certificate>,
-    /// The proxy for HTTPS and WebSockets.
+    /// The proxy for HTTPS and WebSocket.
     pub proxies: Proxies,
     /// By which way the hub is reached.
     pub transport: Transport,

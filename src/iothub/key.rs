@@ -75,7 +75,7 @@ impl Key {
     #[must_use]
     pub fn derive(&self, registration_id: &str) -> Self {
         let bytes = Zeroizing::new(self.hmac(registration_id.as_bytes()));
-        Self { text: Secret::new(STANDARD.encode(&*bytes)), bytes: bytes.to_vec().into() }
+        Self { text: Secret::new(STANDARD.encode(*bytes)), bytes: bytes.to_vec().into() }
     }
 
     /// HMAC-SHA-256 of some bytes under this key.

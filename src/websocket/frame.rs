@@ -10,6 +10,9 @@ pub(super) const CONTROL: usize = 125;
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASKED: u8 = 0x80;
+/// Lengths that stand in the next two bytes, and in the next eight.
+const LONG: u8 = 0x7E;
+const LONGEST: u8 = 0x7F;
 
 /// Which end of a connection this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +90,10 @@ pub(super) fn parse(bytes: &[u8], side: Side) -> Result<Head, FrameError> {
         _ => {}
     }
     let opcode = opcode(first & 0x0F)?;
-    let (size, mask) = rest.split_at_checked(rest.len().saturating_sub(mask_length(second))).unwrap_or_default();
-    let length = match (second & !MASKED, size) {
+    let (long, mask) = rest.split_at_checked(rest.len().saturating_sub(mask_length(second))).unwrap_or_default();
+    let length = match (second & !MASKED, long) {
         (126, &[high, low]) => u64::from(u16::from_be_bytes([high, low])),
-        (127, size) => size.try_into().map(u64::from_be_bytes).map_err(|_| FrameError::Protocol("its length"))?,
+        (127, long) => long.try_into().map(u64::from_be_bytes).map_err(|_| FrameError::Protocol("its length"))?,
         (length, []) => u64::from(length),
         _ => return Err(FrameError::Protocol("its length")),
     };
@@ -131,11 +134,11 @@ pub(super) fn write(out: &mut Vec<u8>, side: Side, opcode: Opcode, payload: &[u8
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(short @ 0..126), _) => out.push(masked | short),
         (_, Ok(length)) => {
-            out.push(masked | 126);
+            out.push(masked | LONG);
             out.extend(length.to_be_bytes());
         }
         _ => {
-            out.push(masked | 127);
+            out.push(masked | LONGEST);
             out.extend((payload.len() as u64).to_be_bytes());
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn tools(config: &Config, report: &mut Report) {
         match device.resource(component).and_then(|resource| resource.lack()) {
             None => complete.push(*component),
             Some(lack) => {
-                report.warn("tools", format!("{component}: {lack}"), "install it if the fleet declares that component")
+                report.warn("tools", format!("{component}: {lack}"), "install it if the fleet declares that component");
             }
         }
     }

@@ -139,7 +139,7 @@ mod tests {
 
     fn way(transport: Transport, proxies: Proxies) -> Way {
         let connection = DeviceConnection::parse("HostName=h;DeviceId=d;x509=true").unwrap();
-        Way::new(&Settings { transport, proxies, ..Settings::new(connection, "h:8883".parse().unwrap()) })
+        Way::new(&Settings { proxies, transport, ..Settings::new(connection, "h:8883".parse().unwrap()) })
     }
 
     fn closed() -> NetError {

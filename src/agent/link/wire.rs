@@ -118,9 +118,7 @@ impl Wire {
                 payload: message.payload.to_vec(),
                 ack: (message.qos != QoS::AtMostOnce).then_some(message.pkid),
             },
-            Packet::SubAck(ack) => {
-                Incoming::Subscribed(!ack.return_codes.iter().any(|code| *code == SubscribeReasonCode::Failure))
-            }
+            Packet::SubAck(ack) => Incoming::Subscribed(!ack.return_codes.contains(&SubscribeReasonCode::Failure)),
             _ => Incoming::Alive,
         })
     }

@@ -21,7 +21,7 @@ use tracing::debug;
 use super::{NetError, Proxies, Stream, open, patient, proxy::Proxy, secure};
 use crate::websocket;
 
-/// Where hubs take WebSockets; they need not ask for a certificate by which nobody is known here.
+/// Where hubs take WebSocket connections; its query may say that no certificate will come.
 const PATH: &str = "/$iothub/websocket";
 const AGENT: &str = concat!("twinops/", env!("CARGO_PKG_VERSION"));
 

@@ -142,7 +142,7 @@ pub enum Command {
     /// Call a method on devices.
     Invoke(InvokeArgs),
     /// Keep this device in the state that its twin asks for.
-    Agent(AgentArgs),
+    Agent(Box<AgentArgs>),
     /// Serve the protocols of an IoT hub.
     Hub(Box<HubArgs>),
     /// Run hub, simulated devices and reconciler on this machine, for the fleet in a folder.

@@ -88,7 +88,7 @@ pub struct LinkArgs {
     /// or there is a proxy.
     #[arg(long, value_name = "WAY", value_parser = ["auto", "mqtt", "websocket"])]
     pub transport: Option<String>,
-    /// The proxy for WebSockets, provisioning and fetched files, `http://HOST:PORT`; without it, the variables
+    /// The proxy for WebSocket, provisioning and fetched files, `http://HOST:PORT`; without it, the variables
     /// `HTTPS_PROXY` and `NO_PROXY`.
     #[arg(long, value_name = "URL")]
     pub proxy: Option<String>,

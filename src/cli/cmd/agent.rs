@@ -34,10 +34,10 @@ pub(crate) async fn run(args: &AgentArgs, desk: &Desk<'_>, stop: Stop) -> Result
     let mut config = given(&args.device, &args.state, ca).into_config(variable).map_err(unsaid)?;
     match &config.identity {
         Identity::Known(connection) => {
-            printer.say(format_args!("agent of {} on {}", connection.device_id, connection.host))
+            printer.say(format_args!("agent of {} on {}", connection.device_id, connection.host));
         }
         Identity::Provisioned(asking) => {
-            printer.say(format_args!("agent of {}, provisioned by {}", asking.id, asking.service))
+            printer.say(format_args!("agent of {}, provisioned by {}", asking.id, asking.service));
         }
     }
     if args.simulate {
