@@ -8,6 +8,7 @@
 //! * `method` has the direct methods of devices, `laws` what no schema can say.
 //! * `dtdl` tells components to tools of Azure. A [`Convention`] is how a component's status is told; `Registry` has the JSON Schema of every component, those
 //!   of this crate and a fleet's own.
+//! * [`dsc`] has the manifests of DSC resources, which become components.
 //!
 //! The types read what stands in a twin below a component's name, without the `__t` marker that tools add.
 
@@ -23,6 +24,7 @@ pub mod convention;
 pub mod device_agent;
 pub mod device_info;
 pub mod diagnostics;
+pub mod dsc;
 #[cfg(feature = "cli")]
 pub mod dtdl;
 pub mod files;
