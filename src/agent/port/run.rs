@@ -1,10 +1,10 @@
 //! Programs: arguments as a vector, never a shell, and a time after which they and their children are killed.
 
-use std::{future::Future, io, process::Stdio, time::Duration};
+use std::{future::Future, io, path::Path, process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     process::{Child, Command},
     time::timeout,
 };
@@ -25,11 +25,17 @@ pub(crate) struct Call<'a> {
     pub(crate) arguments: &'a [&'a str],
     /// How long it may run.
     pub(crate) limit: Duration,
+    /// What it can read from its standard input.
+    pub(crate) input: &'a [u8],
+    /// Variables besides those that every program has.
+    pub(crate) variables: &'a [(String, String)],
+    /// Where it runs.
+    pub(crate) folder: Option<&'a Path>,
 }
 
 impl<'a> Call<'a> {
     pub(crate) const fn new(program: &'a str, arguments: &'a [&'a str]) -> Self {
-        Self { program, arguments, limit: LIMIT }
+        Self { program, arguments, limit: LIMIT, input: &[], variables: &[], folder: None }
     }
 
     /// The same with another time to run.
@@ -74,24 +80,36 @@ impl Run for System {
     async fn run(&self, call: Call<'_>) -> Result<Output, Fault> {
         let doing = format!("running `{}`", call.program);
         let mut command = Command::new(call.program);
-        command.args(call.arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C").env("HOME", "/");
+        command.args(call.arguments).env_clear().envs(call.variables.iter().map(|(name, value)| (name, value)));
+        command.env("PATH", PATH).env("LC_ALL", "C").env("HOME", "/");
         command.env("DEBIAN_FRONTEND", "noninteractive").kill_on_drop(true).process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(folder) = call.folder {
+            command.current_dir(folder);
+        }
+        command.stdin(if call.input.is_empty() { Stdio::null() } else { Stdio::piped() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound => Fault::new(format!("{doing}: it is not installed")),
             _ => Fault::because(&doing, &cause),
         })?;
         let family = Family(child.id());
-        let done = timeout(call.limit, finish(child)).await;
+        let done = timeout(call.limit, finish(child, call.input)).await;
         let done = done.map_err(|_| Fault::new(format!("{doing}: it ran for {:?} and was killed", call.limit)))?;
         family.leave();
         done.map_err(|cause| Fault::because(&doing, &cause))
     }
 }
 
-async fn finish(mut child: Child) -> io::Result<Output> {
+async fn finish(mut child: Child, input: &[u8]) -> io::Result<Output> {
+    let stdin = child.stdin.take();
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A program that does not read all of its input is not asked why.
+            let _ = stdin.write_all(input).await;
+        }
+    };
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
-    let (stdout, stderr, status) = tokio::join!(fill(&mut stdout), fill(&mut stderr), child.wait());
+    let ((), stdout, stderr, status) = tokio::join!(feed, fill(&mut stdout), fill(&mut stderr), child.wait());
     Ok(Output { code: status?.code(), stdout: stdout?, stderr: stderr? })
 }
 
@@ -162,6 +180,23 @@ mod tests {
         let (ended, read) = tokio::join!(running, reader);
         assert!(ended.unwrap_err().to_string().contains("was killed"));
         assert_eq!(read.unwrap(), b"");
+    }
+
+    #[tokio::test]
+    async fn input_and_variables_reach_the_program_where_it_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let variables = [("greeting".to_owned(), "a; b".to_owned())];
+        let call = Call {
+            input: b"from stdin",
+            variables: &variables,
+            folder: Some(folder.path()),
+            ..Call::new("sh", &["-c", "cat; printf ' %s ' \"$greeting\"; pwd -P"])
+        };
+        let said = System.run(call).await.unwrap().good("sh").unwrap();
+        let place = folder.path().canonicalize().unwrap();
+        assert_eq!(said.trim(), format!("from stdin a; b {}", place.display()));
+        let deaf = Call { input: &[b'x'; 1 << 18], ..Call::new("true", &[]) };
+        assert_eq!(System.run(deaf).await.unwrap().code, Some(0));
     }
 
     #[tokio::test]
