@@ -62,7 +62,7 @@ const NAMED_IN: &[(&str, &[&str])] = &[
     ("prometheus_client", &["src/hub/meter/", "src/cli/follow/metrics.rs"]),
     ("rcgen", &["src/hub/tls"]),
     ("reqwest", &["src/client/", "src/forge/"]),
-    ("rumqttc", &["src/agent/link"]),
+    ("rumqttc", &["src/agent/link", "src/agent/simulation/"]),
     ("rusqlite", &["src/hub/store/"]),
     ("saphyr_parser", &["src/fleet/yaml"]),
     ("similar", &["src/report/"]),

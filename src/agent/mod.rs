@@ -22,6 +22,7 @@ mod provision;
 mod reconciler;
 mod resource;
 mod secret_file;
+pub mod simulation;
 mod wake;
 
 use std::sync::Arc;

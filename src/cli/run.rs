@@ -95,6 +95,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Agent(args) => cmd::agent::run(args, &desk(here), stop.clone()).await,
         Command::Hub(args) => cmd::hub::run(args, &desk(here), stop).await,
         Command::Up(args) => cmd::up::run(args, &desk(&args.dir), stop).await,
+        Command::Simulate(args) => Box::pin(cmd::simulate::run(args, &desk(here), stop)).await,
         Command::Schema(args) => cmd::schema::run(args, printer),
         Command::Docs(args) => cmd::schema::docs(args, printer),
         Command::Completions { shell } => {

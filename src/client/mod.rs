@@ -13,6 +13,7 @@
 //! parses it, once.
 
 mod answer;
+mod bulk;
 mod certificates;
 mod configurations;
 mod enrollments;

@@ -52,5 +52,5 @@ pub use auth::{DataRole, OidcConfig, UnknownRole};
 pub use config::{Addresses, CertificateFiles, Config};
 pub use error::HubError;
 pub use events::{EventFile, EventKind, EventTarget, EventWriter, Events, NoSuchEvent};
-pub use guard::ConnectionLimits;
+pub use guard::{ConnectionLimits, open_files};
 pub use server::Hub;

@@ -108,7 +108,7 @@ const MOST_HEALED: usize = 8;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Book {
     pub(super) device: String,
-    pub(super) accepted: Arc<Accepted>,
+    pub(crate) accepted: Arc<Accepted>,
     pub(super) notes: Notes,
 }
 
@@ -197,7 +197,7 @@ fn each_property(desired: &Map) -> impl Iterator<Item = (&str, &str, &Value)> {
 }
 
 impl Book {
-    pub(super) fn new(device: &str) -> Self {
+    pub(crate) fn new(device: &str) -> Self {
         Self { device: device.to_owned(), accepted: Arc::default(), notes: Notes::default() }
     }
 
@@ -211,7 +211,7 @@ impl Book {
     ///
     /// Every property counts as spoken of at `version`: which ones the missed patches named is not to be known. One
     /// that still has its value needs no new work for that, so that its note moves along.
-    pub(super) fn with_whole(&self, desired: Map, version: u64) -> Option<Self> {
+    pub(crate) fn with_whole(&self, desired: Map, version: u64) -> Option<Self> {
         let held = &*self.accepted;
         if version == held.version && held.desired == desired {
             return None;
@@ -237,7 +237,7 @@ impl Book {
     }
 
     /// The book after the next patch.
-    pub(super) fn with_patch(&self, patch: &Map, version: u64) -> Self {
+    pub(crate) fn with_patch(&self, patch: &Map, version: u64) -> Self {
         let held = &*self.accepted;
         let mut desired = held.desired.clone();
         merge(&mut desired, patch);

@@ -15,8 +15,7 @@ use std::{path::Path, sync::Arc};
 use tokio::sync::{Mutex, watch};
 use tracing::{info, warn};
 
-use book::Book;
-pub(crate) use book::{Accepted, Before, Checkpoint, Healed, Notes, Rejected, Risked, members};
+pub(crate) use book::{Accepted, Before, Book, Checkpoint, Healed, Notes, Rejected, Risked, members};
 pub use file::LedgerError;
 use file::Store;
 pub(crate) use file::{private_folder, replace};

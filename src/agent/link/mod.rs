@@ -24,6 +24,7 @@ use tokio::{
 pub use credential::CredentialError;
 pub use mqtt::Outages;
 pub(crate) use mqtt::{Ended, Link, Settings, probe};
+pub(crate) use session::{Action, Session};
 
 pub(crate) use credential::{LIFETIME as TOKEN_LIFETIME, check as check_credential};
 pub use way::{Transport, TransportError};

@@ -17,7 +17,7 @@ use crate::{
 
 /// What the connection is to do next.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     /// Publish this.
     Publish { topic: Publish, payload: Vec<u8> },
     /// Tell the agent.
@@ -45,7 +45,7 @@ type Answer = oneshot::Sender<Result<u64, ReportError>>;
 
 /// The requests under way and the place in the stream of versions.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(crate) struct Session {
     tracker: Tracker,
     /// The request id of the question for the twin.
     asked: Option<String>,
@@ -56,12 +56,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { tracker: Tracker::asking(), asked: None, reports: HashMap::new(), methods: HashSet::new(), rid: 0 }
     }
 
     /// Whether the twin has been asked for and has not come.
-    pub(super) fn is_asking(&self) -> bool {
+    pub(crate) fn is_asking(&self) -> bool {
         self.asked.is_some()
     }
 
@@ -76,7 +76,7 @@ impl Session {
     }
 
     /// Asks for the twin.
-    pub(super) fn ask(&mut self) -> Action {
+    pub(crate) fn ask(&mut self) -> Action {
         self.tracker = Tracker::asking();
         let rid = self.next_rid();
         let topic = Publish::TwinGet { rid: rid.clone() };
@@ -86,7 +86,7 @@ impl Session {
     }
 
     /// Something from the agent.
-    pub(super) fn command(&mut self, command: Command) -> Option<Action> {
+    pub(crate) fn command(&mut self, command: Command) -> Option<Action> {
         match command {
             Command::Report(patch, answer) => {
                 self.reports.retain(|_, answer| !answer.is_closed());
@@ -107,7 +107,7 @@ impl Session {
     }
 
     /// Something from the hub.
-    pub(super) fn packet(&mut self, topic: &str, payload: &[u8]) -> Vec<Action> {
+    pub(crate) fn packet(&mut self, topic: &str, payload: &[u8]) -> Vec<Action> {
         match topic.parse() {
             Ok(Deliver::TwinResponse { status, rid, version }) => self.answer(status, &rid, version, payload),
             Ok(Deliver::DesiredPatch { version }) => self.desired(version, payload),

@@ -15,7 +15,7 @@ const LONGEST_WORD: usize = 200;
 
 /// How a property stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Standing {
+pub(in crate::agent) enum Standing {
     /// It is what is wanted.
     Applied,
     /// It was applied, and has changed on the device since.
@@ -34,24 +34,24 @@ pub(super) enum Standing {
     GoneBack(String),
 }
 
-pub(super) struct Item<R> {
-    pub(super) component: String,
-    pub(super) property: String,
-    pub(super) wanted: Value,
-    pub(super) style: Style,
+pub(in crate::agent) struct Item<R> {
+    pub(in crate::agent) component: String,
+    pub(in crate::agent) property: String,
+    pub(in crate::agent) wanted: Value,
+    pub(in crate::agent) style: Style,
     /// `None` when nobody here knows the component.
-    pub(super) resource: Option<Arc<R>>,
+    pub(in crate::agent) resource: Option<Arc<R>>,
     /// The version that is answered.
-    pub(super) version: u64,
+    pub(in crate::agent) version: u64,
     /// As last read.
-    pub(super) value: Option<Value>,
-    pub(super) standing: Standing,
+    pub(in crate::agent) value: Option<Value>,
+    pub(in crate::agent) standing: Standing,
     /// Whether this pass changed it.
-    pub(super) fresh: bool,
+    pub(in crate::agent) fresh: bool,
     /// Whether it is set again when it changes on the device.
-    pub(super) heal: bool,
+    pub(in crate::agent) heal: bool,
     /// In words, when someone at the device set it for a while.
-    pub(super) lease: Option<String>,
+    pub(in crate::agent) lease: Option<String>,
 }
 
 impl<R: Resource> Item<R> {

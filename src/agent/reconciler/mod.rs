@@ -33,7 +33,11 @@ use crate::{
     twin::Map,
 };
 
+pub(in crate::agent) use item::{Item, Standing};
 pub(crate) use pass::Outcome;
+pub(in crate::agent) use pass::{Policies, now};
+pub(in crate::agent) use patch::patch;
+pub(in crate::agent) use render::View;
 
 /// What is known of the hub's side.
 #[derive(Debug, Clone, Default)]

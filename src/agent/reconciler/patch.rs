@@ -9,7 +9,7 @@ use crate::{
 
 /// What must be merged into `was` to make it `now`: nulls for what vanished, nothing for what stayed. A component
 /// that is touched carries its marker (protocol reference 15.2).
-pub(super) fn patch(was: &Map, now: &Map) -> Map {
+pub(in crate::agent) fn patch(was: &Map, now: &Map) -> Map {
     let mut changes = Map::new();
     for name in was.keys().filter(|name| !now.contains_key(*name)) {
         changes.insert(name.clone(), Value::Null);

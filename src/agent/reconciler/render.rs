@@ -16,33 +16,33 @@ use crate::{
 };
 
 /// Everything that a report is made of.
-pub(super) struct View<'a, R> {
-    pub(super) items: &'a [Item<R>],
+pub(in crate::agent) struct View<'a, R> {
+    pub(in crate::agent) items: &'a [Item<R>],
     /// Read-only properties by component.
-    pub(super) facts: &'a BTreeMap<String, Map>,
+    pub(in crate::agent) facts: &'a BTreeMap<String, Map>,
     /// What this device has of the components' models.
-    pub(super) capabilities: &'a BTreeMap<String, Map>,
+    pub(in crate::agent) capabilities: &'a BTreeMap<String, Map>,
     /// What could not be put back, by component.
-    pub(super) unrestored: &'a BTreeMap<String, String>,
+    pub(in crate::agent) unrestored: &'a BTreeMap<String, String>,
     /// The commit to be answered and the version that named it.
-    pub(super) revision: Option<(&'a Value, u64)>,
+    pub(in crate::agent) revision: Option<(&'a Value, u64)>,
     /// How components are gone about, and the version that said so.
-    pub(super) policy: Option<(&'a Value, u64)>,
+    pub(in crate::agent) policy: Option<(&'a Value, u64)>,
     /// Why that cannot be read.
-    pub(super) policy_fault: Option<&'a str>,
+    pub(in crate::agent) policy_fault: Option<&'a str>,
     /// What someone at the device set for a while.
-    pub(super) leases: &'a [Lease],
+    pub(in crate::agent) leases: &'a [Lease],
     /// What changed on the device and was set again.
-    pub(super) healed: &'a [Healed],
+    pub(in crate::agent) healed: &'a [Healed],
     /// What the hub was last told.
-    pub(super) last: Option<&'a Map>,
+    pub(in crate::agent) last: Option<&'a Map>,
     /// Now, as text.
-    pub(super) now: &'a str,
+    pub(in crate::agent) now: &'a str,
 }
 
 impl<R> View<'_, R> {
     /// The components that are not as wanted, and those still being worked on.
-    pub(super) fn standing(&self) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    pub(in crate::agent) fn standing(&self) -> (BTreeSet<&str>, BTreeSet<&str>) {
         let named = |fits: &dyn Fn(&Item<R>) -> bool| {
             self.items.iter().filter(|item| fits(item)).map(|item| item.component.as_str()).collect::<BTreeSet<_>>()
         };
@@ -57,7 +57,7 @@ impl<R> View<'_, R> {
     }
 
     /// The whole of the agent's reported properties.
-    pub(super) fn render(&self) -> Map {
+    pub(in crate::agent) fn render(&self) -> Map {
         let mut report = Map::new();
         for item in self.items {
             match item.style {

@@ -14,6 +14,7 @@ mod post;
 mod rehearse;
 mod rollout;
 mod serve;
+mod simulate;
 mod values;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub use serve::{
     AgentArgs, AgentCommand, BackupArgs, CheckArgs, DeriveKeyArgs, DeviceArgs, DeviceStringArgs, EnrollArgs, HubArgs,
     HubCommand, InstallArgs, LinkArgs, OverrideArgs, ProvisioningArgs, RestoreArgs, SasArgs, UninstallArgs, UpArgs,
 };
+pub use simulate::{HubAddress, IdPattern, SimulateArgs};
 pub use values::{Color, Dtdl, FormatWord, LogFormat, Share, Shell, duration};
 
 use super::{Exit, Verbosity};
@@ -147,6 +149,8 @@ pub enum Command {
     Hub(Box<HubArgs>),
     /// Run hub, simulated devices and reconciler on this machine, for the fleet in a folder.
     Up(UpArgs),
+    /// Run many simulated devices against a hub, for load and for rehearsals.
+    Simulate(Box<SimulateArgs>),
     /// Print the schemas of the documents and the JSON reports.
     Schema(SchemaArgs),
     /// Print a script that makes a shell complete this command.

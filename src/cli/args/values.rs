@@ -1,13 +1,15 @@
 //! Values of arguments.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use clap::{
     ValueEnum,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
+pub use crate::agent::simulation::Share;
 use crate::{
+    agent::simulation::Length,
     fleet::GuardName,
     report::Format,
     twin::{PropertyPath, Section},
@@ -121,31 +123,12 @@ impl ValueEnum for Format {
     }
 }
 
-/// A part of a whole, from 0 to 1, written `5%` or `0.05`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd)]
-pub struct Share(pub f64);
-
-impl FromStr for Share {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
-        match number.parse::<f64>().map(|number| number / scale) {
-            Ok(share) if (0.0..=1.0).contains(&share) => Ok(Self(share)),
-            _ => Err("a share is written `5%` or `0.05`, from 0% to 100%".to_owned()),
-        }
-    }
-}
-
 /// A length of time, written `90s`, `10m`, `1h 30m`.
 ///
 /// # Errors
 /// When the text is none, or goes backwards.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok();
-    parsed
-        .and_then(|length| Duration::try_from(length).ok())
-        .ok_or_else(|| "a length of time is a number and a unit: `500ms`, `90s`, `10m`, `1h 30m`".to_owned())
+    text.parse::<Length>().map(|length| length.0)
 }
 
 /// A version of the Digital Twins Definition Language.

@@ -15,6 +15,7 @@ pub(super) mod reconcile;
 mod rehearse;
 pub(super) mod rule;
 pub(super) mod schema;
+pub(super) mod simulate;
 pub(super) mod standing;
 pub(super) mod up;
 pub(super) mod validate;

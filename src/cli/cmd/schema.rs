@@ -3,9 +3,11 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::{
+    agent::simulation,
     cli::{
         Exit, Failure, Printer,
         args::{DocsArgs, Dtdl, SchemaArgs},
+        cmd::simulate::SimulationEvent,
     },
     component::{Registry, dtdl, method, nearest},
     fleet, hub, plan, report,
@@ -25,6 +27,11 @@ fn files(registry: &Registry) -> BTreeMap<String, String> {
     let mut files = fleet::schema_files(registry);
     files.insert("saved-plan.schema.json".to_owned(), format!("{:#}\n", plan::saved::schema()));
     files.extend(report::schemas().into_iter().map(|(name, schema)| (name.to_owned(), format!("{schema:#}\n"))));
+    let simulation = [
+        ("simulation-event", schemars::schema_for!(SimulationEvent)),
+        ("simulation-profile", schemars::schema_for!(simulation::Profile)),
+    ];
+    files.extend(simulation.map(|(name, schema)| (format!("{name}{ENDING}"), format!("{:#}\n", schema.to_value()))));
     files
 }
 

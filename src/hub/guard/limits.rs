@@ -79,7 +79,7 @@ const ENOUGH: u64 = 1 << 20;
 
 /// How many files the process may open, after asking for as many as it may ask for.
 #[cfg(unix)]
-fn open_files() -> Option<u64> {
+pub fn open_files() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
@@ -88,8 +88,9 @@ fn open_files() -> Option<u64> {
     if !has_enough && setrlimit(Resource::Nofile, asked).is_ok() { Some(wanted) } else { current }
 }
 
+/// How many files the process may open; unknown here.
 #[cfg(not(unix))]
-fn open_files() -> Option<u64> {
+pub fn open_files() -> Option<u64> {
     None
 }
 

@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-pub use limits::ConnectionLimits;
+pub use limits::{ConnectionLimits, open_files};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,

@@ -29,7 +29,7 @@ use crate::{
     twin::Map,
 };
 pub(super) use risk::go_back;
-use wanted::Policies;
+pub(in crate::agent) use wanted::Policies;
 
 /// What a pass is about.
 pub(super) struct Work<'a, P: Platform> {
@@ -139,6 +139,6 @@ impl<'a, P: Platform> Pass<'a, P> {
 }
 
 /// Now, as it is reported.
-fn now() -> String {
+pub(in crate::agent) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

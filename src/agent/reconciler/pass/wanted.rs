@@ -21,14 +21,14 @@ use crate::{
 };
 
 /// How components are gone about.
-pub(super) struct Policies {
+pub(in crate::agent) struct Policies {
     by_component: BTreeMap<String, Policy>,
     fault: Option<String>,
 }
 
 impl Policies {
     /// Reads them from the desired properties. What cannot be read is told, and the usual holds.
-    pub(super) fn read(desired: &Map) -> Self {
+    pub(in crate::agent) fn read(desired: &Map) -> Self {
         let given = desired.get(TWINOPS).and_then(|own| own.get("policy"));
         match given.map(BTreeMap::deserialize).transpose() {
             Ok(given) => Self { by_component: given.unwrap_or_default(), fault: None },
@@ -37,7 +37,7 @@ impl Policies {
     }
 
     /// Why they cannot be read.
-    pub(super) fn fault(&self) -> Option<&str> {
+    pub(in crate::agent) fn fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
 

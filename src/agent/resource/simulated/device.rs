@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::{Fault, Profile};
+use super::{Fault, Profile, names};
 use crate::twin::{Map, remove_path, set_path};
 
 const NAME: &str = "simulated.json";
@@ -29,7 +29,7 @@ struct Inner {
 }
 
 /// A number that follows from an id alone.
-pub(super) fn seed(id: &str) -> u64 {
+pub(crate) fn seed(id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     id.hash(&mut hasher);
     hasher.finish()
@@ -76,11 +76,7 @@ impl Device {
         if !self.profile.latency.is_zero() {
             sleep(self.profile.latency.mul_f64(share)).await;
         }
-        let scripted = |name: &String| {
-            name == component
-                || name.split_once('.').is_some_and(|(first, second)| first == component && second == property)
-        };
-        if fails || self.profile.fail.iter().any(scripted) {
+        if fails || names(&self.profile.fail, component, property) {
             return Err(Fault::new("the simulated device fails here, as its profile says"));
         }
         Ok(())

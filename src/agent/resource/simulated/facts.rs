@@ -11,7 +11,7 @@ use crate::{
 const MODELS: [&str; 4] = ["Kiosk 10", "Kiosk 20", "Gateway S", "Panel 7"];
 
 /// As `deviceInfo`.
-pub(super) fn neutral(id: &str) -> Map {
+pub(crate) fn neutral(id: &str) -> Map {
     let seed = seed(id);
     let info = DeviceInfo {
         id: Some(format!("{seed:016x}")),
@@ -36,7 +36,7 @@ pub(super) fn neutral(id: &str) -> Map {
 }
 
 /// As the `deviceInfo` of the Windows IoT client: every value is a string.
-pub(super) fn windows(id: &str) -> Map {
+pub(crate) fn windows(id: &str) -> Map {
     let seed = seed(id);
     object(json!({
         "id": format!("urn:uuid:{seed:016x}"), "manufacturer": "Simulated", "model": model(seed), "dmVer": "1.3",

@@ -2,7 +2,7 @@
 //! out of reach as its profile says. What it makes up about itself follows from its id.
 
 mod device;
-mod facts;
+pub(crate) mod facts;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -19,13 +19,14 @@ use crate::{
     twin::Map,
 };
 use device::Device;
+pub(crate) use device::seed;
 
 /// The section of the Windows IoT client.
-const WINDOWS: &str = "windows";
+pub(crate) const WINDOWS: &str = "windows";
 /// The method with which someone plays being at the device.
 const SET: &str = "simulated*set";
 /// What it is likely to be asked for, so that it can say that it knows it.
-const COMPONENTS: [&str; 4] = ["deviceInfo", "files", "time", "updates"];
+pub(crate) const COMPONENTS: [&str; 4] = ["deviceInfo", "files", "time", "updates"];
 
 const PACE: Pace = Pace {
     retry: Duration::from_secs(2),
@@ -88,11 +89,7 @@ impl Platform for Simulated {
     }
 
     fn style(&self, component: &str, wanted: &Value) -> Style {
-        match wanted {
-            _ if pnp::is_component(wanted) => Style::Pnp,
-            Value::Object(_) if component == WINDOWS => Style::Dm1,
-            _ => Style::Echo,
-        }
+        style(component, wanted)
     }
 
     fn owns(&self, _component: &str, _reported: &Value) -> bool {
@@ -113,33 +110,55 @@ impl Platform for Simulated {
     }
 }
 
+/// How a device made up answers a component.
+pub(crate) fn style(component: &str, wanted: &Value) -> Style {
+    match wanted {
+        _ if pnp::is_component(wanted) => Style::Pnp,
+        Value::Object(_) if component == WINDOWS => Style::Dm1,
+        _ => Style::Echo,
+    }
+}
+
+/// Whether one of these names, `component` or `component.property`, speaks of a property.
+pub(crate) fn names(list: &[String], component: &str, property: &str) -> bool {
+    list.iter().any(|name| {
+        name == component
+            || name.split_once('.').is_some_and(|(first, second)| first == component && second == property)
+    })
+}
+
 /// Whether there is such a time zone: a real device looks into its own database, a device made up into this machine's.
 fn is_there(zone: &str) -> bool {
     let all = jiff::tz::db();
     all.is_definitively_empty() || all.get(zone).is_ok()
 }
 
+/// Whether a value can be meant, as far as a device made up can tell.
+pub(crate) fn check(component: &str, property: &str, wanted: &Value) -> Result<(), Refusal> {
+    let invalid = |why: String| Err(Refusal::Invalid(why));
+    match (component, property) {
+        ("deviceInfo", property) if !property.is_empty() => {
+            Err(Refusal::Unsupported(format!("`deviceInfo` is read only; `{property}` cannot be set")))
+        }
+        ("time", "timeZone") => match wanted.as_str() {
+            Some(zone) if check_zone(zone).is_ok() && !is_there(zone) => {
+                invalid(format!("the zone database of this device has no `{zone}`"))
+            }
+            Some(zone) => check_zone(zone).or_else(|fault| invalid(fault.to_string())),
+            None => invalid("`timeZone` must be a string".to_owned()),
+        },
+        ("time", "ntp") => match serde_json::from_value::<Ntp>(wanted.clone()) {
+            Ok(ntp) => ntp.check().or_else(|fault| invalid(fault.to_string())),
+            Err(fault) => invalid(format!("`ntp`: {fault}")),
+        },
+        (WINDOWS, section) if !wanted.is_object() => invalid(format!("`{section}` must be an object")),
+        _ => Ok(()),
+    }
+}
+
 impl Resource for SimulatedResource {
     fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal> {
-        let invalid = |why: String| Err(Refusal::Invalid(why));
-        match (self.component.as_str(), property) {
-            ("deviceInfo", property) if !property.is_empty() => {
-                Err(Refusal::Unsupported(format!("`deviceInfo` is read only; `{property}` cannot be set")))
-            }
-            ("time", "timeZone") => match wanted.as_str() {
-                Some(zone) if check_zone(zone).is_ok() && !is_there(zone) => {
-                    invalid(format!("the zone database of this device has no `{zone}`"))
-                }
-                Some(zone) => check_zone(zone).or_else(|fault| invalid(fault.to_string())),
-                None => invalid("`timeZone` must be a string".to_owned()),
-            },
-            ("time", "ntp") => match serde_json::from_value::<Ntp>(wanted.clone()) {
-                Ok(ntp) => ntp.check().or_else(|fault| invalid(fault.to_string())),
-                Err(fault) => invalid(format!("`ntp`: {fault}")),
-            },
-            (WINDOWS, section) if !wanted.is_object() => invalid(format!("`{section}` must be an object")),
-            _ => Ok(()),
-        }
+        check(&self.component, property, wanted)
     }
 
     async fn read(&self, property: &str, _wanted: &Value) -> Result<Option<Value>, Fault> {
