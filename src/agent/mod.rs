@@ -36,7 +36,7 @@ pub use self::{
     link::{CredentialError, Outages, Transport, TransportError},
     net::{Certificate, Proxies, ProxyError, TlsError},
     provision::{ProvisionError, Provisioning},
-    resource::{linux::Allowed, simulated::Profile},
+    resource::{dsc::DscFolders, linux::Allowed, simulated::Profile},
     secret_file::{SecretFileError, read_secret},
 };
 use self::{

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Ok(Request::Help) => print(HELP),
         Ok(Request::Version) => print(concat!("twinops-agent ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Request::Lease(request)) => told(request.carry_out()),
+        Ok(Request::Dsc(request)) => once(async { told(request.carry_out().await) }),
         Ok(Request::Run(config)) => work(*config),
         Ok(Request::Check { given, json }) => once(async {
             let report = check::check(*given, variable).await;

@@ -60,9 +60,9 @@ pub(super) fn tools(config: &Config, report: &mut Report) {
     let Platform::Linux { root, allowed } = &config.platform else { return };
     let device = Linux::new(root, allowed, Artifacts::new(&config.state.join("artifacts"), None));
     let mut complete = Vec::new();
-    for component in device.components() {
+    for component in device.components().iter().copied().chain(device.added()) {
         match device.resource(component).and_then(|resource| resource.lack()) {
-            None => complete.push(*component),
+            None => complete.push(component),
             Some(lack) => {
                 report.warn("tools", format!("{component}: {lack}"), "install it if the fleet declares that component");
             }

@@ -12,7 +12,7 @@ fn given() -> Given {
         connection_file: Some("/etc/twinops/device".into()),
         proxy_file: Some("/etc/twinops/proxy 100%".into()),
         mqtt: Some("hub:8883".to_owned()),
-        allowed: Allowed { files: vec!["/srv/a b".into()], services: vec!["*".to_owned()] },
+        allowed: Allowed { files: vec!["/srv/a b".into()], services: vec!["*".to_owned()], ..Allowed::default() },
         report_only: true,
         ..Given::default()
     }
@@ -49,7 +49,7 @@ fn words_are_quoted_as_systemd_reads_them_and_paths_are_whole() {
     assert!(
         matches!(unit::text(&program, &relative), Err(InstallError::Relative(path)) if path == Path::new("ca.pem"))
     );
-    let home = Given { allowed: Allowed { files: vec!["/home/kiosk".into()], services: Vec::new() }, ..given() };
+    let home = Given { allowed: Allowed { files: vec!["/home/kiosk".into()], ..Allowed::default() }, ..given() };
     assert!(!text(&home).contains("ProtectHome") && text(&given()).contains("ProtectHome=read-only"));
 }
 

@@ -105,8 +105,10 @@ fn options(given: &Given) -> Vec<Word<'_>> {
     let plain = plain.into_iter().filter_map(|(name, value)| Some(Word::Plain(name, value.clone()?)));
     let roots = given.allowed.files.iter().map(|path| Word::File("--files-root", path));
     let services = given.allowed.services.iter().map(|name| Word::Plain("--service", name.clone()));
+    let dsc = given.allowed.dsc.folders.iter().map(|path| Word::File("--dsc-path", path));
+    let names = given.allowed.dsc.names.iter().map(|(name, kind)| Word::Plain("--dsc-name", format!("{name}={kind}")));
     let flag = given.report_only.then_some(Word::Flag("--report-only"));
-    secrets.chain(files).chain(plain).chain(roots).chain(services).chain(flag).collect()
+    secrets.chain(files).chain(plain).chain(roots).chain(services).chain(dsc).chain(names).chain(flag).collect()
 }
 
 /// Whether the agent manages files where people live.

@@ -2,9 +2,11 @@
 
 use std::{ffi::OsString, io, path::PathBuf};
 
+mod dsc;
 mod given;
 mod lease;
 
+pub use dsc::{DscError, DscRequest};
 pub use given::Given;
 pub use lease::{LeaseAction, LeaseRequest, who};
 
@@ -26,6 +28,7 @@ Usage: twinops-agent [OPTIONS]
        twinops-agent uninstall [--purge]   removes that service; with --purge, also the state folder
        twinops-agent override PATH VALUE --for 4h --reason TEXT   sets a value on this device for a while
        twinops-agent override [PATH --end]                        lists such values, or ends one
+       twinops-agent dsc [COMPONENT get|test|what-if|set|schema INSTANCE]   lists DSC resources, or asks one
 
   --connection-string-file FILE  the device's connection string; or set IOTHUB_DEVICE_CONNECTION_STRING
   --certificate FILE             PEM chain of the device's certificate, for x509=true and provisioning
@@ -44,6 +47,8 @@ Usage: twinops-agent [OPTIONS]
   --state FOLDER                 where the agent keeps its ledger [/var/lib/twinops]
   --files-root FOLDER            a folder below which files may be managed; may be repeated
   --service NAME                 a service that may be changed, or `*`; may be repeated
+  --dsc-path FOLDER              a folder with manifests of DSC resources; may be repeated
+  --dsc-name NAME=TYPE           what the component of a DSC resource is called; may be repeated
   --root FOLDER                  where the device's file system begins [/]
   --report-only                  report drift on the device without undoing it
   --help                         print this
@@ -76,6 +81,8 @@ pub enum Request {
         /// Whether the state folder goes, too.
         purge: bool,
     },
+    /// To ask the DSC resources of this device.
+    Dsc(DscRequest),
     /// How to call the agent.
     Help,
     /// Which version it is.
@@ -97,6 +104,12 @@ pub enum OptionsError {
     /// No such format.
     #[error("--format is one of text, json")]
     Format,
+    /// What follows `dsc` makes no sense.
+    #[error("write `dsc COMPONENT get|test|what-if|set|schema INSTANCE --dsc-path FOLDER`, or without a component")]
+    Dsc,
+    /// The value of `--dsc-name`.
+    #[error("`--dsc-name` is written NAME=OWNER/TYPE, e.g. `apt=DSC.PackageManagement/Apt`")]
+    DscName,
     /// An address that is none.
     #[error("reading --mqtt")]
     Mqtt(#[source] AddressError),
@@ -166,6 +179,7 @@ pub fn parse(
         let mut value = |name: &'static str| rest.next().ok_or(OptionsError::NoValue(name));
         match option.to_str() {
             Some("override") => return lease::parse(rest, variable).map(Request::Lease),
+            Some("dsc") => return dsc::parse(rest).map(Request::Dsc),
             Some("--help" | "-h") => return Ok(Request::Help),
             Some("--version" | "-V") => return Ok(Request::Version),
             Some("--format") if errand == Errand::Check => match value("--format")?.to_str() {
@@ -235,6 +249,8 @@ impl Given {
             "--state" => self.state = Some(value("--state")?.into()),
             "--files-root" => self.allowed.files.push(value("--files-root")?.into()),
             "--service" => self.allowed.services.push(text(value("--service")?)),
+            "--dsc-path" => self.allowed.dsc.folders.push(value("--dsc-path")?.into()),
+            "--dsc-name" => self.allowed.dsc.names.push(dsc::name(&value("--dsc-name")?)?),
             "--root" => self.root = Some(value("--root")?.into()),
             _ => return Ok(false),
         }
@@ -255,7 +271,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::agent::{Allowed, Identity, Platform, Transport};
+    use crate::agent::{Allowed, DscFolders, Identity, Platform, Transport};
 
     const TEXT: &str = "HostName=hub;DeviceId=d1;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -266,15 +282,20 @@ mod tests {
     #[test]
     fn every_option_reaches_the_configuration() {
         let asked = ["--mqtt", "h:1", "--ca", "/ca", "--state", "/s", "--files-root", "/a", "--files-root", "/b"];
+        let dsc = ["--dsc-path", "/d", "--dsc-name", "panel=Acme/Panel"];
         let Ok(Request::Run(config)) =
-            read(&[&asked[..], &["--root", "/r", "--report-only", "--service", "cron"]].concat())
+            read(&[&asked[..], &["--root", "/r", "--report-only", "--service", "cron"], &dsc].concat())
         else {
             panic!("a configuration")
         };
         assert_eq!(config.mqtt, Some("h:1".parse().unwrap()));
         assert_eq!((config.ca, config.state, config.heal), (Some("/ca".into()), "/s".into(), false));
         let Platform::Linux { root, allowed } = config.platform else { panic!("Linux") };
-        let expected = Allowed { files: vec!["/a".into(), "/b".into()], services: vec!["cron".to_owned()] };
+        let expected = Allowed {
+            files: vec!["/a".into(), "/b".into()],
+            services: vec!["cron".to_owned()],
+            dsc: DscFolders { folders: vec!["/d".into()], names: vec![("panel".to_owned(), "Acme/Panel".to_owned())] },
+        };
         assert_eq!((root, allowed), ("/r".into(), expected));
     }
 

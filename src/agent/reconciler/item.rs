@@ -98,7 +98,7 @@ pub(super) fn short(word: &str) -> String {
 }
 
 /// What of `actual` was asked for: of an object, the members that `wanted` has.
-pub(super) fn restrict(actual: &Value, wanted: &Value) -> Value {
+pub(in crate::agent) fn restrict(actual: &Value, wanted: &Value) -> Value {
     match (actual, wanted) {
         (Value::Object(actual), Value::Object(wanted)) => {
             let asked = |(name, wanted): (&String, &Value)| Some((name.clone(), restrict(actual.get(name)?, wanted)));

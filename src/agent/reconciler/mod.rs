@@ -33,7 +33,7 @@ use crate::{
     twin::Map,
 };
 
-pub(in crate::agent) use item::{Item, Standing};
+pub(in crate::agent) use item::{Item, Standing, restrict};
 pub(crate) use pass::Outcome;
 pub(in crate::agent) use pass::{Policies, now};
 pub(in crate::agent) use patch::patch;

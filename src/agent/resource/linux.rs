@@ -11,9 +11,19 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Fault, Pace, Platform, Refusal, Resource, Style, apps::Apps, certificates::Certificates, device_info::DeviceInfo,
-    files::Files, packages::Packages, reboot::Reboot, services::Services, telemetry::Telemetry, time::Time,
-    updates::Updates, wifi::Wifi,
+    Fault, Pace, Platform, Refusal, Resource, Style,
+    apps::Apps,
+    certificates::Certificates,
+    device_info::DeviceInfo,
+    dsc::{self, Dsc, DscFolders},
+    files::Files,
+    packages::Packages,
+    reboot::Reboot,
+    services::Services,
+    telemetry::Telemetry,
+    time::Time,
+    updates::Updates,
+    wifi::Wifi,
 };
 use crate::{
     agent::port::{Artifacts, Port, System},
@@ -21,7 +31,7 @@ use crate::{
     twin::Map,
 };
 
-const COMPONENTS: [&str; 11] = [
+pub(crate) const COMPONENTS: [&str; 11] = [
     "apps",
     "certificates",
     "deviceInfo",
@@ -44,7 +54,7 @@ const PACE: Pace = Pace {
 
 /// The resources of a Linux device.
 pub(crate) struct Linux {
-    resources: BTreeMap<&'static str, Arc<LinuxResource>>,
+    resources: BTreeMap<Cow<'static, str>, Arc<LinuxResource>>,
 }
 
 /// One of them.
@@ -52,6 +62,7 @@ pub(crate) enum LinuxResource {
     Apps(Apps<System>),
     Certificates(Certificates<System>),
     DeviceInfo(DeviceInfo),
+    Dsc(Dsc<System>),
     Files(Files),
     Packages(Packages<System>),
     Reboot(Reboot<System>),
@@ -69,6 +80,8 @@ pub struct Allowed {
     pub files: Vec<PathBuf>,
     /// The services that may be changed; `*` means all but those that carry the agent, none means no service.
     pub services: Vec<String>,
+    /// Programs of others that are components as well.
+    pub dsc: DscFolders,
 }
 
 impl Linux {
@@ -88,7 +101,10 @@ impl Linux {
             LinuxResource::Updates(Updates::new(port())),
             LinuxResource::Wifi(Wifi::new(port())),
         ];
-        Self { resources: COMPONENTS.into_iter().zip(resources.map(Arc::new)).collect() }
+        let own = COMPONENTS.into_iter().map(Cow::Borrowed).zip(resources);
+        let found = dsc::find(&allowed.dsc, &COMPONENTS).into_iter();
+        let others = found.map(|(name, found)| (Cow::Owned(name), LinuxResource::Dsc(Dsc::new(port(), found))));
+        Self { resources: own.chain(others).map(|(name, resource)| (name, Arc::new(resource))).collect() }
     }
 }
 
@@ -99,17 +115,22 @@ impl Platform for Linux {
         &COMPONENTS
     }
 
+    fn added(&self) -> Vec<&str> {
+        let others = self.resources.keys().map(AsRef::as_ref);
+        others.filter(|name: &&str| !COMPONENTS.contains(name)).collect()
+    }
+
     fn resource(&self, component: &str) -> Option<Arc<LinuxResource>> {
         self.resources.get(component).cloned()
     }
 
     fn style(&self, component: &str, wanted: &Value) -> Style {
-        let ours = pnp::is_component(wanted) || (COMPONENTS.contains(&component) && wanted.is_object());
+        let ours = pnp::is_component(wanted) || (self.resources.contains_key(component) && wanted.is_object());
         if ours { Style::Pnp } else { Style::Foreign }
     }
 
     fn owns(&self, component: &str, reported: &Value) -> bool {
-        pnp::is_component(reported) || COMPONENTS.contains(&component)
+        pnp::is_component(reported) || self.resources.contains_key(component)
     }
 
     fn pace(&self) -> Pace {
@@ -124,6 +145,7 @@ macro_rules! each {
             Self::Apps($resource) => $work,
             Self::Certificates($resource) => $work,
             Self::DeviceInfo($resource) => $work,
+            Self::Dsc($resource) => $work,
             Self::Files($resource) => $work,
             Self::Packages($resource) => $work,
             Self::Reboot($resource) => $work,
@@ -190,6 +212,7 @@ mod tests {
             LinuxResource::Apps(_) => "apps",
             LinuxResource::Certificates(_) => "certificates",
             LinuxResource::DeviceInfo(_) => "deviceInfo",
+            LinuxResource::Dsc(_) => "one of others",
             LinuxResource::Files(_) => "files",
             LinuxResource::Packages(_) => "packages",
             LinuxResource::Reboot(_) => "reboot",

@@ -6,6 +6,7 @@
 pub(crate) mod apps;
 pub(crate) mod certificates;
 pub(crate) mod device_info;
+pub(crate) mod dsc;
 pub(crate) mod files;
 pub(crate) mod linux;
 pub(crate) mod packages;
@@ -168,6 +169,11 @@ pub(crate) trait Platform: Send + Sync + 'static {
 
     /// The components that are there whether or not they are wanted.
     fn components(&self) -> &[&'static str];
+
+    /// The components that this device's own configuration adds to those.
+    fn added(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// The resource behind a component.
     fn resource(&self, component: &str) -> Option<Arc<Self::Resource>>;

@@ -6,6 +6,7 @@
 mod adopt;
 mod authority;
 mod begin;
+mod dsc;
 mod entry;
 mod follow;
 mod operate;
@@ -24,6 +25,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 pub use adopt::{AdoptArgs, AdoptTo, DriftArgs};
 pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
 pub use begin::{Ci, ImportArgs, InitArgs};
+pub use dsc::{DscArgs, DscPathArgs};
 pub use entry::{EntryArgs, LimitArgs};
 pub use follow::FollowArgs;
 pub use operate::{
@@ -174,6 +176,7 @@ pub enum Command {
                         twinops schema --method windows.startRemoteWipeAsync\n  \
                         twinops schema --dtdl 3          a DTDL model of all components for Azure's tools\n  \
                         twinops schema --dtdl 2 time     the DTDL interface of one\n  \
+                        twinops schema --dsc apt.dsc.resource.json > components/apt.schema.json\n  \
                         twinops schema --write schemas   all of them, each to its file")]
 pub struct SchemaArgs {
     /// A component such as `time`, a kind of document such as `profile`, or a report such as `report-plan`.
@@ -185,6 +188,9 @@ pub struct SchemaArgs {
     /// The DTDL interface of a component that answers by IoT Plug and Play; without a name, a device with all of them.
     #[arg(long, value_name = "VERSION", conflicts_with_all = ["method", "write"])]
     pub dtdl: Option<Dtdl>,
+    /// The schema of the component that the agent makes of a DSC resource, from its manifest.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "method", "dtdl", "write"])]
+    pub dsc: Option<PathBuf>,
     /// Write every schema to its file in this folder instead.
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{AuthorityCommand, EntryArgs, LimitArgs, LogFormat, Share, duration};
+use super::{AuthorityCommand, DscArgs, DscPathArgs, EntryArgs, LimitArgs, LogFormat, Share, duration};
 use crate::{
     hub::EventKind,
     iothub::{RegistrationId, Secret},
@@ -60,6 +60,9 @@ pub struct DeviceArgs {
     /// several times.
     #[arg(long = "service", value_name = "NAME", help_heading = "Device")]
     pub services: Vec<String>,
+    /// Where DSC resources are.
+    #[command(flatten)]
+    pub dsc: DscPathArgs,
     /// Report what is, and change nothing.
     #[arg(long, help_heading = "Device")]
     pub report_only: bool,
@@ -126,6 +129,10 @@ pub enum AgentCommand {
     /// The agent reports it as a leased deviation and goes back to what is declared when the time is over, with or
     /// without a hub.
     Override(OverrideArgs),
+    /// Lists the DSC resources of this device, or asks one of them.
+    ///
+    /// Needs no hub. Whatever is done here by `set` is not in the twin, and the agent does not know of it.
+    Dsc(DscArgs),
     /// Says step by step why the agent cannot connect or apply; 1 when it cannot.
     ///
     /// Clock, names, ports, proxy, TLS, identity, permissions and what is not installed. An agent of the same device that

@@ -6,12 +6,13 @@ use crate::{
     agent::{
         self, Allowed, Identity, Platform, Profile,
         install::{Installation, Mode},
-        options::{Given, LeaseAction, LeaseRequest, OptionsError, who},
+        options::{DscRequest, Given, LeaseAction, LeaseRequest, OptionsError, who},
     },
     cli::{
         Exit, Failure, Printer,
         args::{
-            AgentArgs, AgentCommand, DeviceArgs, InstallArgs, LinkArgs, OverrideArgs, ProvisioningArgs, UninstallArgs,
+            AgentArgs, AgentCommand, DeviceArgs, DscArgs, InstallArgs, LinkArgs, OverrideArgs, ProvisioningArgs,
+            UninstallArgs,
         },
         prepare::Desk,
     },
@@ -24,6 +25,7 @@ pub(crate) async fn run(args: &AgentArgs, desk: &Desk<'_>, stop: Stop) -> Result
     let Desk { printer, ca, .. } = *desk;
     match &args.command {
         Some(AgentCommand::Override(asked)) => return lease(args, asked, printer),
+        Some(AgentCommand::Dsc(asked)) => return dsc(asked, printer).await,
         Some(AgentCommand::Check(asked)) => return check(given(&asked.device, &args.state, ca), desk).await,
         Some(AgentCommand::Install(asked)) => return install(asked, &args.state, ca, printer).await,
         Some(AgentCommand::Uninstall(UninstallArgs { root, purge })) => {
@@ -62,6 +64,13 @@ fn lease(args: &AgentArgs, asked: &OverrideArgs, printer: &Printer) -> Result<Ex
     };
     let said = LeaseRequest { state: args.state.clone(), action }.carry_out()?;
     tell(&said, Exit::Done, printer)
+}
+
+async fn dsc(asked: &DscArgs, printer: &Printer) -> Result<Exit, Failure> {
+    let words =
+        |component: &String| (component.clone(), asked.operation.clone().unwrap_or_default(), asked.instance.clone());
+    let request = DscRequest { folders: asked.path.folders(), ask: asked.component.as_ref().map(words) };
+    tell(&request.carry_out().await?, Exit::Done, printer)
 }
 
 fn tell(said: &str, exit: Exit, printer: &Printer) -> Result<Exit, Failure> {
@@ -117,7 +126,11 @@ fn given(args: &DeviceArgs, state: &Path, ca: Option<&Path>) -> Given {
         proxy_file,
         ca: ca.map(Path::to_owned),
         state: Some(state.to_owned()),
-        allowed: Allowed { files: args.files_root.iter().cloned().collect(), services: args.services.clone() },
+        allowed: Allowed {
+            files: args.files_root.iter().cloned().collect(),
+            services: args.services.clone(),
+            dsc: args.dsc.folders(),
+        },
         root: Some(args.root.clone()),
         report_only: args.report_only,
     }

@@ -9,7 +9,7 @@ use crate::{
         args::{DocsArgs, Dtdl, SchemaArgs},
         cmd::simulate::SimulationEvent,
     },
-    component::{Registry, dtdl, method, nearest},
+    component::{Registry, dsc::Manifest, dtdl, method, nearest},
     fleet, hub, plan, report,
 };
 
@@ -39,6 +39,11 @@ fn files(registry: &Registry) -> BTreeMap<String, String> {
 pub(crate) fn run(args: &SchemaArgs, printer: &Printer) -> Result<Exit, Failure> {
     if let Some(folder) = &args.write {
         return write(folder, &registry(&args.fleet)?, printer);
+    }
+    if let Some(manifest) = &args.dsc {
+        let text = of_dsc(manifest)?;
+        printer.result(|out| out.write_all(text.as_bytes()))?;
+        return Ok(Exit::Done);
     }
     if let Some(version) = args.dtdl {
         return exported(args.name.as_deref(), version, &registry(&args.fleet)?, printer);
@@ -119,6 +124,15 @@ fn named(name: &str, registry: &Registry) -> Result<String, Failure> {
         None => "`twinops schema --write DIR` writes all that there are".to_owned(),
     };
     Err(Failure::usage(format!("no schema is called `{name}`")).help(help))
+}
+
+/// The schema of a DSC resource's component.
+fn of_dsc(path: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::from(error).help(format!("cannot read `{}`", path.display())))?;
+    let manifest: Manifest = serde_json::from_str(&text)
+        .map_err(|error| Failure::from(error).help(format!("`{}` is no manifest of a DSC resource", path.display())))?;
+    Ok(format!("{:#}\n", manifest.component_schema()?))
 }
 
 fn of_method(name: &str) -> Result<String, Failure> {

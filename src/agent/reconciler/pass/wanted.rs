@@ -125,13 +125,14 @@ impl<P: Platform> Pass<'_, P> {
 
     /// What components tell without being asked, and what this device has of them.
     pub(super) async fn gather_facts(&mut self) {
-        for name in self.work.platform.components() {
-            if let Some(resource) = self.work.platform.resource(name) {
-                self.facts.insert((*name).to_owned(), resource.facts().await);
+        let platform = self.work.platform;
+        for name in platform.components().iter().copied().chain(platform.added()) {
+            if let Some(resource) = platform.resource(name) {
+                self.facts.insert(name.to_owned(), resource.facts().await);
                 let mut capability = Map::new();
                 capability.insert("version".to_owned(), resource.version().into());
                 capability.extend(resource.lack().map(|why| ("unsupported".to_owned(), Value::from(why))));
-                self.capabilities.insert((*name).to_owned(), capability);
+                self.capabilities.insert(name.to_owned(), capability);
             }
         }
     }
