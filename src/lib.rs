@@ -7,7 +7,7 @@
 //! ```text
 //!              cli                       (starts hub and agents; otherwise nothing across)
 //!   client  repo  forge  report
-//!        reconcile
+//!        reconcile           portal
 //!          plan                      hub                      agent
 //!          fleet                      │                         │
 //!   ════════ component · iothub · query · twin · task · websocket ════════  ground floor: pure, but the last two
@@ -26,6 +26,7 @@
 //! * [`fleet`] goes from YAML to wanted twins; [`plan`] from wanted, base and live to changes and verdicts.
 //! * [`reconcile`] carries a plan out; [`client`] is its hub over REST or a snapshot file; [`repo`] its git.
 //! * [`report`] turns values into text; [`forge`] brings them onto pull requests; [`cli`] is the command line.
+//! * [`portal`] shows the fleet to its operators: pages over the REST API of any hub.
 //! * [`hub`] serves the protocols; [`agent`] obeys them.
 
 #![allow(clippy::module_name_repetitions, reason = "`plan::Plan` reads better than a second word for the same thing")]
@@ -48,6 +49,8 @@ pub mod forge;
 pub mod import;
 #[cfg(feature = "cli")]
 pub mod plan;
+#[cfg(all(feature = "cli", feature = "portal"))]
+pub mod portal;
 #[cfg(feature = "cli")]
 pub mod reconcile;
 #[cfg(feature = "cli")]

@@ -27,6 +27,10 @@ const MAY_OPEN: &[(&str, &[&str])] = &[
     ("hub", &["iothub", "query", "task", "twin", "websocket"]),
     ("agent", &["component", "iothub", "task", "twin", "websocket"]),
     (
+        "portal",
+        &["client", "component", "fleet", "plan", "query", "reconcile", "repo", "report", "task", "twin"],
+    ),
+    (
         "cli",
         &[
             "agent",
@@ -38,6 +42,7 @@ const MAY_OPEN: &[(&str, &[&str])] = &[
             "import",
             "iothub",
             "plan",
+            "portal",
             "query",
             "reconcile",
             "repo",
@@ -51,7 +56,8 @@ const MAY_OPEN: &[(&str, &[&str])] = &[
 /// Foreign crate, and the only places that may name it.
 const NAMED_IN: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["src/report/"]),
-    ("axum", &["src/hub/api", "src/hub/web.rs", "src/cli/follow/"]),
+    ("askama", &["src/portal/"]),
+    ("axum", &["src/hub/api", "src/hub/web.rs", "src/cli/follow/", "src/cli/listen.rs", "src/portal/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("deadpool_postgres", &["src/hub/store/postgres/"]),
     ("git2", &["src/repo/"]),
@@ -63,9 +69,11 @@ const NAMED_IN: &[(&str, &[&str])] = &[
     ("rcgen", &["src/hub/tls"]),
     ("reqwest", &["src/client/", "src/forge/"]),
     ("rumqttc", &["src/agent/link", "src/agent/simulation/"]),
+    ("rust_embed", &["src/portal/assets.rs"]),
     ("rusqlite", &["src/hub/store/"]),
     ("saphyr_parser", &["src/fleet/yaml"]),
     ("similar", &["src/report/"]),
+    ("tower_http", &["src/portal/"]),
     ("tokio_postgres", &["src/hub/store/postgres/"]),
     ("x509_parser", &["src/hub/tls"]),
 ];

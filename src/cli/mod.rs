@@ -17,6 +17,7 @@ mod completions;
 mod exit;
 mod failure;
 mod follow;
+mod listen;
 mod login;
 mod new_files;
 mod past;

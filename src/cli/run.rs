@@ -46,7 +46,7 @@ pub fn run() -> ExitCode {
 
 /// A command that stays says what it does in its log.
 const fn serves(command: &Command) -> bool {
-    matches!(command, Command::Hub(_) | Command::Agent(_))
+    matches!(command, Command::Hub(_) | Command::Agent(_) | Command::Portal(_))
 }
 
 fn log(printer: &Printer, command: &Command) {
@@ -94,6 +94,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Invoke(args) => unless(stop, Box::pin(cmd::invoke::run(args, &desk(here)))).await,
         Command::Agent(args) => cmd::agent::run(args, &desk(here), stop.clone()).await,
         Command::Hub(args) => cmd::hub::run(args, &desk(here), stop).await,
+        Command::Portal(args) => cmd::portal::run(args, &desk(&args.repo.fleet), stop).await,
         Command::Up(args) => cmd::up::run(args, &desk(&args.dir), stop).await,
         Command::Simulate(args) => Box::pin(cmd::simulate::run(args, &desk(here), stop)).await,
         Command::Schema(args) => cmd::schema::run(args, printer),

@@ -60,6 +60,25 @@ impl HubClient {
         })
     }
 
+    /// One page of a statement's answer, of so many rows at most, and what asks for the next. For whoever waits for it
+    /// and would rather hear of a throttle than sit it out.
+    ///
+    /// # Errors
+    /// As the hub answers.
+    pub async fn query_page(
+        &self,
+        statement: &str,
+        size: u32,
+        continuation: Option<&str>,
+    ) -> Result<(Rows, Option<String>), HubError> {
+        let body = Some(Bytes::from(json!({ "query": statement }).to_string()));
+        let page = Some(PageCall { size, continuation });
+        let asked = Call { page, body, ..call(Verb::Post, format!("/devices/query?{API_VERSION}")) };
+        let reply = answer::success(self.send(asked).await?)?;
+        let item_type = reply.item_type.unwrap_or_default();
+        Ok((Rows { item_type, page: Page::Array(reply.body) }, reply.continuation))
+    }
+
     async fn page(&self, body: &Bytes, continuation: Option<&str>) -> Result<Reply, HubError> {
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         let start = Instant::now();

@@ -169,7 +169,7 @@ impl Hub {
         let api = Api::new(Arc::clone(&core), writes.clone()).guarded(guard);
         if let Some((socket, address)) = metrics {
             info!(%address, "metrics are served to whoever asks");
-            group.spawn("metrics", web::serve(socket, api::open_router(&api), None, group.stop().clone()));
+            group.spawn("metrics", web::serve(socket, api::open_router(&api), None, web::FEW, group.stop().clone()));
         }
         let rest = api::Server::new(api::router(&api)).with_devices(move |stream, certificates, peer, stop| {
             Arc::clone(&upgraded).serve_link(stream, certificates, peer, stop)

@@ -32,8 +32,14 @@ impl Tls {
     }
 }
 
-/// Serves routes over HTTP until `stop`; over TLS, where it is given. What is in flight then is cut.
-pub async fn serve(socket: TcpListener, routes: Router, tls: Option<Tls>, stop: Stop) {
+/// Connections at a time for machines that ask now and then.
+pub const FEW: usize = plain::MOST;
+/// Connections at a time for people, whose browsers keep several.
+pub const MANY: usize = 1024;
+
+/// Serves routes over HTTP until `stop`, to at most so many connections at a time; over TLS, where it is given. What is
+/// in flight then is cut.
+pub async fn serve(socket: TcpListener, routes: Router, tls: Option<Tls>, most: usize, stop: Stop) {
     let (server, inner) = (api::Server::new(routes), stop.clone());
     let serve = move |stream: TcpStream, peer: SocketAddr| {
         let (server, tls, stop) = (server.clone(), tls.clone(), inner.clone());
@@ -48,5 +54,5 @@ pub async fn serve(socket: TcpListener, routes: Router, tls: Option<Tls>, stop: 
             }
         }
     };
-    plain::run(socket, stop, serve).await;
+    plain::run(socket, most, stop, serve).await;
 }

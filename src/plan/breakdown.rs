@@ -90,7 +90,7 @@ fn add(counts: &mut Counts, name: &str, verdict: Verdict, n: u64) {
 }
 
 /// The tags, or the component that a path leads into; those of Windows lie one level deeper.
-fn component(path: &PropertyPath) -> Arc<str> {
+pub fn component(path: &PropertyPath) -> Arc<str> {
     match (&path.section, &*path.keys) {
         (Section::Desired, [windows, name, ..]) if &**windows == "windows" => format!("windows.{name}").into(),
         (Section::Desired, [name, ..]) => Arc::clone(name),

@@ -39,7 +39,7 @@ pub(crate) mod tests;
 mod verdict;
 mod whole;
 
-pub use breakdown::{Aspects, ByTag};
+pub use breakdown::{Aspects, ByTag, component as component_of};
 pub use change::{Counts, Delta, Group, GroupKind, Notice, Plan, PlannedDevice, Why};
 pub use collect::Collector;
 pub(crate) use collect::gather;

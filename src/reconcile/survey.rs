@@ -86,7 +86,7 @@ pub async fn course(
 ) -> Result<Course, SurveyError> {
     let begin = move || rollout::Tally::new(Arc::clone(&planner), terms.clone());
     let mut all = begin();
-    let take = |part: &mut rollout::Tally, row: &TwinRow<'_>| Ok(part.look(row)?);
+    let take = |part: &mut rollout::Tally, row: &TwinRow<'_>| Ok(part.look(row).map(drop)?);
     fold(pages, begin, take, |part| all.merge(part)).await?;
     Ok(all.course())
 }
@@ -144,7 +144,7 @@ pub async fn standing_by(
             part.take_all(judged, judge.fleet().devices.contains_key(&*row.device_id));
         }
         match rollouts {
-            Some(rollouts) => Ok(rollouts.look(row)?),
+            Some(rollouts) => Ok(rollouts.look(row).map(drop)?),
             None => Ok(()),
         }
     };
@@ -256,7 +256,10 @@ fn unless_unresolved<T: Default>(made: Result<T, PlanError>, findings: &mut Vec<
 }
 
 /// Lets `take` have every device twin of the pages, page by page on all cores, each page into a part of its own.
-async fn fold<T: Send + 'static>(
+///
+/// # Errors
+/// When the hub or a twin cannot be read.
+pub async fn fold<T: Send + 'static>(
     pages: impl Stream<Item = Result<Page, HubError>>,
     begin: impl Fn() -> T + Send + Sync + 'static,
     take: impl Fn(&mut T, &TwinRow<'_>) -> Result<(), SurveyError> + Send + Sync + 'static,

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::open::Repo;
 
 /// The branch of a repository that does not say.
@@ -15,13 +17,26 @@ impl Repo {
 
     /// The host of `origin`, or of the only remote: `github.com`.
     pub fn remote_host(&self) -> Option<String> {
+        host(&self.remote_url()?).map(str::to_owned)
+    }
+
+    /// Where people read a line of one of the fleet's files as of a commit, on GitHub, GitLab or Azure DevOps; `None`
+    /// for a remote of another kind.
+    pub fn web_address(&self, commit: &str, file: &str, line: usize) -> Option<String> {
+        let path = if self.prefix.is_empty() { file.to_owned() } else { format!("{}/{file}", self.prefix) };
+        let path: Vec<String> = path.split('/').map(|part| utf8_percent_encode(part, NON_ALPHANUMERIC).to_string()).collect();
+        web_address(&self.remote_url()?, commit, &path.join("/"), line)
+    }
+
+    /// The address of `origin`, or of the only remote.
+    fn remote_url(&self) -> Option<String> {
         let origin = self.git.find_remote("origin");
         let remote = origin.or_else(|error| {
             let names = self.git.remotes()?;
             let first = names.iter().flatten().flatten().next().map(str::to_owned);
             self.git.find_remote(&first.ok_or(error)?)
         });
-        host(remote.ok()?.url().ok()?).map(str::to_owned)
+        Some(remote.ok()?.url().ok()?.to_owned())
     }
 
     /// The branch that others will call the main one: the remote's, or the one that is checked out, `main` if neither
@@ -50,6 +65,30 @@ fn host(url: &str) -> Option<&str> {
     Some(host.split(':').next().unwrap_or(host)).filter(|host| !host.is_empty())
 }
 
+/// The project on its host: `contoso/fleet`, however the remote spells it. Neither user nor token comes along.
+fn project(url: &str) -> Option<String> {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/')?.1,
+        None => url.split_once(':')?.1,
+    };
+    let path = path.trim_matches('/').trim_end_matches(".git");
+    (!path.is_empty() && !path.contains(['?', '#', '\\'])).then(|| path.to_owned())
+}
+
+fn web_address(url: &str, commit: &str, path: &str, line: usize) -> Option<String> {
+    let (host, project) = (host(url)?, project(url)?);
+    if host == "dev.azure.com" || host == "ssh.dev.azure.com" {
+        let parts: Vec<&str> = project.trim_start_matches("v3/").split('/').filter(|part| *part != "_git").collect();
+        let [organization, project, repository] = parts.as_slice() else { return None };
+        let place = format!("path=/{path}&version=GC{commit}&line={line}&lineEnd={}&lineStartColumn=1&lineEndColumn=1", line + 1);
+        return Some(format!("https://dev.azure.com/{organization}/{project}/_git/{repository}?{place}"));
+    }
+    if host.contains("github") {
+        return Some(format!("https://{host}/{project}/blob/{commit}/{path}#L{line}"));
+    }
+    host.contains("gitlab").then(|| format!("https://{host}/{project}/-/blob/{commit}/{path}#L{line}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +106,24 @@ mod tests {
             ("file:///srv/git/fleet.git", None),
         ] {
             assert_eq!(host(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_read_where_its_forge_shows_it_and_no_credential_comes_along() {
+        let read = |url| web_address(url, "c0ffee", "kiosks/fleet%2Eyaml", 7);
+        let github = "https://github.com/contoso/fleet/blob/c0ffee/kiosks/fleet%2Eyaml#L7";
+        for url in ["https://user:token@github.com/contoso/fleet.git", "git@github.com:contoso/fleet.git"] {
+            assert_eq!(read(url).as_deref(), Some(github), "{url}");
+        }
+        let gitlab = "https://gitlab.example.org/a/b/fleet/-/blob/c0ffee/kiosks/fleet%2Eyaml#L7";
+        assert_eq!(read("ssh://git@gitlab.example.org/a/b/fleet.git").as_deref(), Some(gitlab));
+        for url in ["https://dev.azure.com/contoso/p/_git/fleet", "git@ssh.dev.azure.com:v3/contoso/p/fleet"] {
+            let found = read(url).unwrap();
+            assert!(found.starts_with("https://dev.azure.com/contoso/p/_git/fleet?path=/kiosks/"), "{found}");
+        }
+        for url in ["/srv/git/fleet.git", "https://git.example.org/fleet.git", "file:///srv/fleet.git"] {
+            assert_eq!(read(url), None, "{url}");
         }
     }
 }

@@ -59,4 +59,6 @@ pub use plan::PlanReport;
 pub use rehearsal::RehearsalReport;
 pub use remark::{Level, Remark};
 pub use rollouts::RolloutsReport;
+pub(crate) use rollouts::length as rollout_length;
 pub use standing::{Earlier, EarlierError, Lens, Moment, Past, StandingReport};
+pub(crate) use words::{grouped, moment, short};

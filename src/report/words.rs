@@ -22,8 +22,8 @@ pub(crate) fn count(n: u64, noun: &str) -> String {
     }
 }
 
-/// `10,000 twin writes`.
-pub(crate) fn count_grouped(n: u64, noun: &str) -> String {
+/// `10,000`.
+pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -32,6 +32,12 @@ pub(crate) fn count_grouped(n: u64, noun: &str) -> String {
         }
         grouped.push(digit);
     }
+    grouped
+}
+
+/// `10,000 twin writes`.
+pub(crate) fn count_grouped(n: u64, noun: &str) -> String {
+    let grouped = grouped(n);
     if n == 1 { format!("{grouped} {noun}") } else { format!("{grouped} {}", plural(noun)) }
 }
 

@@ -11,6 +11,7 @@ mod entry;
 mod follow;
 mod operate;
 mod past;
+mod portal;
 mod post;
 mod rehearse;
 mod rollout;
@@ -33,6 +34,7 @@ pub use operate::{
     ValidateArgs,
 };
 pub use past::PastArgs;
+pub use portal::{PagesArgs, PortalArgs};
 pub use post::{PlaceArgs, PostArgs};
 pub use rehearse::RehearseArgs;
 pub use rollout::{ApproveArgs, StatusArgs, WaveName};
@@ -149,6 +151,8 @@ pub enum Command {
     Agent(Box<AgentArgs>),
     /// Serve the protocols of an IoT hub.
     Hub(Box<HubArgs>),
+    /// Serve pages that show the fleet, over the REST API of any hub.
+    Portal(Box<PortalArgs>),
     /// Run hub, simulated devices and reconciler on this machine, for the fleet in a folder.
     Up(UpArgs),
     /// Run many simulated devices against a hub, for load and for rehearsals.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{AuthorityCommand, DscArgs, DscPathArgs, EntryArgs, LimitArgs, LogFormat, Share, duration};
+use super::{AuthorityCommand, DscArgs, DscPathArgs, EntryArgs, LimitArgs, LogFormat, PagesArgs, Share, duration};
 use crate::{
     hub::EventKind,
     iothub::{RegistrationId, Secret},
@@ -248,6 +248,15 @@ pub struct HubArgs {
     /// /metrics, for those who may connect as a service.
     #[arg(long, value_name = "ADDR", help_heading = "Network")]
     pub metrics: Option<SocketAddr>,
+    /// Serve the portal here: pages for operators. Over TLS with `--tls-cert`; otherwise a loopback address.
+    #[arg(long, value_name = "ADDR", help_heading = "Portal")]
+    pub portal: Option<SocketAddr>,
+    /// The fleet's repository, which the portal compares twins with.
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "portal", help_heading = "Portal")]
+    pub portal_fleet: PathBuf,
+    /// How the portal's pages are served.
+    #[command(flatten)]
+    pub pages: PagesArgs,
     /// Append messages of devices and events to this file, a JSON object a line; `-` is stdout.
     #[arg(long, value_name = "FILE", help_heading = "Events")]
     pub events: Option<PathBuf>,
@@ -417,6 +426,9 @@ pub struct UpArgs {
     /// Serve MQTT here; without it 127.0.0.1:8883, or any free port when that is taken.
     #[arg(long, value_name = "ADDR", help_heading = "Network")]
     pub mqtt: Option<SocketAddr>,
+    /// Serve the portal here; without it 127.0.0.1:8080, or any free port when that is taken.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub portal: Option<SocketAddr>,
     /// How long a simulated device takes to apply a setting.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", help_heading = "Simulation")]
     pub latency: Duration,

@@ -3,11 +3,15 @@
 mod enroll;
 
 use std::{
+    net::SocketAddr,
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{authority, backup};
+use super::{
+    authority, backup,
+    portal::{Folder, Start},
+};
 use crate::{
     cli::{
         Exit, Failure, Printer,
@@ -21,7 +25,7 @@ use crate::{
     iothub::{
         Audience, DeviceConnection, DeviceCredential, HostName, Key, Scope, ServiceConnection, ServiceCredential, sign,
     },
-    task::Stop,
+    task::{Group, Stop},
     twin::DeviceId,
 };
 
@@ -75,6 +79,10 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
     lines.extend(hub.plain_address().map(|address| format!("plain  {address}")));
     lines.extend(hub.metrics_address().map(|address| format!("metrics http://{address}/metrics")));
     lines.extend(hub.ca_pem_path().map(|ca| format!("ca     {}", ca.display())));
+    let mut group = Group::new(stop.child());
+    if let Some(listen) = args.portal {
+        lines.push(format!("portal {}", portal(args, listen, &hub, &mut group, desk.printer).await?));
+    }
     lines.push("ready".to_owned());
     let text = lines.join("\n");
     if args.events.as_deref() == Some(Path::new(STDOUT)) {
@@ -84,7 +92,25 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
         desk.printer.result(|out| writeln!(out, "{text}"))?;
     }
     hub.run(stop.clone()).await;
+    group.finish().await;
     Ok(Exit::Done)
+}
+
+/// The portal of this hub, which asks it as everybody does: over its REST API.
+async fn portal(
+    args: &HubArgs,
+    listen: SocketAddr,
+    hub: &Hub,
+    group: &mut Group,
+    printer: &Printer,
+) -> Result<String, Failure> {
+    let folder = Folder::new(&args.portal_fleet, "HEAD");
+    let certificate = args.tls_cert.clone().zip(args.tls_key.clone());
+    let certificate = certificate.map(|(chain, key)| CertificateFiles { chain, key });
+    let (service, name) = (service(args)?, hub.hostname().to_string());
+    let here = HostName::parse(&format!("localhost:{}", hub.addresses().http.port()))?;
+    let client = login::client(&ServiceConnection { gateway: Some(here), ..service }, hub.ca_pem_path())?;
+    Start { hub: client, name, folder, listen, certificate, pages: &args.pages }.serve(group, printer).await
 }
 
 fn events(args: &HubArgs, file: &Path, printer: &Printer) -> Events {

@@ -10,6 +10,7 @@ pub(super) mod import;
 pub(super) mod init;
 pub(super) mod invoke;
 pub(super) mod plan;
+pub(super) mod portal;
 pub(super) mod query;
 pub(super) mod reconcile;
 mod rehearse;

@@ -31,7 +31,10 @@ use super::{
     workspace::Workspace,
 };
 use crate::{
-    hub::{CertificateFiles, web::Tls},
+    hub::{
+        CertificateFiles,
+        web::{FEW, Tls},
+    },
     iothub::Secret,
     task::{Group, Stop},
 };
@@ -105,7 +108,7 @@ async fn listen(
     let tls = certificate(args)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     for (address, (paths, router)) in places {
-        let bound = listen::serve(address, router, tls.clone(), group).await?;
+        let bound = super::listen::serve(address, router, tls.clone(), FEW, group).await?;
         for path in paths {
             desk.printer.say(format_args!("listening at {scheme}://{bound}/{path}"));
         }

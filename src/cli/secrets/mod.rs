@@ -80,8 +80,8 @@ async fn ask(
 
 async fn of_vault(vault: &str, wanted: &BTreeSet<String>) -> Result<BTreeMap<String, String>, VaultError> {
     let vault = &Vault::open(vault, &Entra::from_environment(), None).await?;
-    stream::iter(wanted)
-        .map(async |name| Ok(vault.secret(name).await?.map(|value| (name.clone(), value))))
+    stream::iter(wanted.clone())
+        .map(async |name: String| Ok(vault.secret(&name).await?.map(|value| (name, value))))
         .buffer_unordered(AT_ONCE)
         .try_filter_map(async |found| Ok(found))
         .try_collect()

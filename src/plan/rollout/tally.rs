@@ -71,14 +71,14 @@ impl Tally {
         Self { planner, terms, rollouts }
     }
 
-    /// Looks at a twin and counts it. One that the fleet cannot make up its mind about is no rollout's to judge.
+    /// Looks at a twin and counts it; its wave. One that the fleet cannot make up its mind about is no rollout's to judge.
     ///
     /// # Errors
     /// When the row is no twin.
-    pub fn look(&mut self, row: &TwinRow<'_>) -> Result<(), PlanError> {
+    pub fn look(&mut self, row: &TwinRow<'_>) -> Result<Option<Place>, PlanError> {
         match self.planner.look(row) {
-            Ok(look) => self.take(row, &look).map(drop),
-            Err(PlanError::Unresolved(_)) => Ok(()),
+            Ok(look) => Ok(self.take(row, &look)?.map(|(place, _)| place)),
+            Err(PlanError::Unresolved(_)) => Ok(None),
             Err(fault) => Err(fault),
         }
     }

@@ -65,7 +65,7 @@ fn took(wave: &WaveState) -> [String; 2] {
 }
 
 /// A length of time in the unit that suits it: `0.4 s`, `12 s`, `5 min`, `3 h`.
-fn length(time: Duration) -> String {
+pub(crate) fn length(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{:.1} s", time.as_secs_f64()),
         seconds @ 1..120 => format!("{seconds} s"),

@@ -1,0 +1,99 @@
+//! `twinops portal`, and the portal of `hub` and `up`: pages over a hub's REST API, and a link to sign in by.
+
+mod folder;
+
+use std::{net::SocketAddr, sync::Arc};
+
+pub(super) use folder::Folder;
+
+use crate::{
+    cli::{
+        Exit, Failure, Printer,
+        access::Access,
+        args::{PagesArgs, PortalArgs},
+        listen, login,
+        prepare::Desk,
+    },
+    client::HubClient,
+    hub::{
+        CertificateFiles,
+        web::{MANY, Tls},
+    },
+    portal::{Portal, Role, Settings},
+    task::{Group, Stop},
+};
+
+/// What a portal is started with.
+pub(super) struct Start<'a> {
+    pub(super) hub: HubClient,
+    /// The hub's name, for people.
+    pub(super) name: String,
+    pub(super) folder: Folder,
+    pub(super) listen: SocketAddr,
+    pub(super) certificate: Option<CertificateFiles>,
+    pub(super) pages: &'a PagesArgs,
+}
+
+/// Serves until asked to stop.
+pub(crate) async fn run(args: &PortalArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Failure> {
+    let folder = Folder::new(desk.root, &args.repo.revision);
+    let declared = folder.hostname();
+    let mut access = args.hub.clone();
+    if access.host.is_none() && access.connection_string_file.is_none() {
+        access.host = declared.filter(|_| !login::is_given(&args.hub));
+    }
+    let (hub, name) = login::named_hub(Access { hub: &access, ca: desk.ca })?;
+    let certificate = args.listen_cert.clone().zip(args.listen_key.clone());
+    let certificate = certificate.map(|(chain, key)| CertificateFiles { chain, key });
+    let mut group = Group::new(stop.child());
+    let start = Start { hub, name, folder, listen: args.listen, certificate, pages: &args.pages };
+    let address = start.serve(&mut group, desk.printer).await?;
+    desk.printer.result(|out| writeln!(out, "portal {address}\nready"))?;
+    stop.requested().await;
+    group.finish().await;
+    Ok(Exit::Done)
+}
+
+impl Start<'_> {
+    /// Serves until the group ends; where.
+    pub(super) async fn serve(self, group: &mut Group, printer: &Printer) -> Result<String, Failure> {
+        let Self { hub, name, folder, listen, certificate, pages } = self;
+        let tls = certificate.as_ref().map(Tls::new).transpose()?;
+        if tls.is_none() && !listen.ip().is_loopback() {
+            let message = format!("{listen} can be reached by others, and there is no certificate");
+            return Err(Failure::usage(message)
+                .help("give one, or listen at 127.0.0.1 behind a proxy that has one, and name its address with `--url`"));
+        }
+        let is_https = |url: &String| url.starts_with("https://");
+        let settings = Settings {
+            hub: name,
+            facets: pages.facets.clone(),
+            every: pages.refresh,
+            audit: pages.audit.clone(),
+            history: pages.history.clone(),
+            secure: tls.is_some() || pages.url.as_ref().is_some_and(is_https),
+        };
+        let portal = Portal::new(hub, Box::new(folder), settings)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let bound = listen::serve(listen, Arc::clone(&portal).routes(), tls, MANY, group).await?;
+        let address = pages.url.clone().unwrap_or_else(|| format!("{scheme}://{bound}"));
+        let address = address.trim_end_matches('/').to_owned();
+        let stop = group.stop().clone();
+        group.spawn("portal", Arc::clone(&portal).keep_fresh(stop.clone()));
+        group.spawn("links", links(portal, address.clone(), printer.clone(), stop));
+        Ok(address)
+    }
+}
+
+/// Prints a link to sign in by, and another one whenever it was used.
+async fn links(portal: Arc<Portal>, address: String, printer: Printer, stop: Stop) {
+    loop {
+        match portal.link(Role::Admin) {
+            Ok(path) => printer.say(format_args!("sign in (works once)  {address}{path}")),
+            Err(error) => printer.warn(format_args!("nobody can sign in: {error}")),
+        }
+        if stop.unless(portal.link_used()).await.is_none() {
+            return;
+        }
+    }
+}

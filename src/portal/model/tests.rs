@@ -1,0 +1,1 @@
+//! The model, from twins on.
