@@ -26,10 +26,7 @@ const MAY_OPEN: &[(&str, &[&str])] = &[
     ("forge", &["task"]),
     ("hub", &["iothub", "query", "task", "twin", "websocket"]),
     ("agent", &["component", "iothub", "task", "twin", "websocket"]),
-    (
-        "portal",
-        &["client", "component", "fleet", "plan", "query", "reconcile", "repo", "report", "task", "twin"],
-    ),
+    ("portal", &["client", "component", "fleet", "plan", "query", "reconcile", "repo", "report", "task", "twin"]),
     (
         "cli",
         &[

@@ -3,6 +3,7 @@
 //! * `write`: PATCH requests a second against a hub of a few lines that answers at once;
 //! * `fleet`: the built command on a fleet of 100,000 devices and our own hub over HTTPS: a plan that reads every twin, the
 //!   plans after changes of one line, and the write of a change to every device beside the hub's durable write rate;
+//! * `portal`: `portal` on as many: how long its pages take, and the memory that it holds;
 //! * `watch`: `reconcile --watch` on as many: the memory that it holds, and from a webhook to the first write.
 //!
 //! Without a word all of them, one after the other. Hub and clients share the machine.
@@ -17,6 +18,7 @@ mod fleet;
 #[path = "../hub/load.rs"]
 #[expect(dead_code, reason = "the rate is what is of interest here")]
 mod load;
+mod portal;
 #[path = "../hub/process.rs"]
 #[expect(dead_code, reason = "shared with the benchmarks of the hub")]
 mod process;
@@ -41,12 +43,15 @@ fn main() {
     }
     let size = support::size(100_000);
     let asked = |what: &str| std::env::args().any(|word| word == what);
-    let all = !["write", "fleet", "watch"].into_iter().any(asked);
+    let all = !["write", "fleet", "portal", "watch"].into_iter().any(asked);
     if all || asked("write") {
         write::both(size);
     }
     if all || asked("fleet") {
         fleet::run(size);
+    }
+    if all || asked("portal") {
+        portal::run(size);
     }
     if all || asked("watch") {
         watch::run(size);

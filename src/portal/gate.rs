@@ -9,12 +9,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 
-use super::{
-    Portal, Role,
-    error::PageError,
-    page,
-    session::Session,
-};
+use super::{Portal, Role, error::PageError, page, session::Session};
 
 /// Nothing from elsewhere, nothing written into a page, nobody's frame. Style sheets hold their icons as `data:`.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \

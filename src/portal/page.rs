@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn ages_are_told_as_people_read_them() {
         let told = [-5, 7, 119, 120, 7199, 7200, 172_800, 400_000_000].map(ago);
-        let said = ["0 s", "7 s", "119 s", "2 min", "119 min", "2 h", "2 days", "4,629 days"].map(|t| format!("{t} ago"));
+        let said =
+            ["0 s", "7 s", "119 s", "2 min", "119 min", "2 h", "2 days", "4,629 days"].map(|t| format!("{t} ago"));
         assert_eq!(told, said);
         assert_eq!(Time::parse("0001-01-01T00:00:00Z"), None);
         assert_eq!(Time::of_seconds(0), None);

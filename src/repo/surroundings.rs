@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::open::Repo;
 
+/// What may stand in an address as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The branch of a repository that does not say.
 const BRANCH: &str = "main";
 
@@ -24,7 +26,7 @@ impl Repo {
     /// for a remote of another kind.
     pub fn web_address(&self, commit: &str, file: &str, line: usize) -> Option<String> {
         let path = if self.prefix.is_empty() { file.to_owned() } else { format!("{}/{file}", self.prefix) };
-        let path: Vec<String> = path.split('/').map(|part| utf8_percent_encode(part, NON_ALPHANUMERIC).to_string()).collect();
+        let path: Vec<String> = path.split('/').map(|part| utf8_percent_encode(part, PLAIN).to_string()).collect();
         web_address(&self.remote_url()?, commit, &path.join("/"), line)
     }
 
@@ -80,7 +82,10 @@ fn web_address(url: &str, commit: &str, path: &str, line: usize) -> Option<Strin
     if host == "dev.azure.com" || host == "ssh.dev.azure.com" {
         let parts: Vec<&str> = project.trim_start_matches("v3/").split('/').filter(|part| *part != "_git").collect();
         let [organization, project, repository] = parts.as_slice() else { return None };
-        let place = format!("path=/{path}&version=GC{commit}&line={line}&lineEnd={}&lineStartColumn=1&lineEndColumn=1", line + 1);
+        let place = format!(
+            "path=/{path}&version=GC{commit}&line={line}&lineEnd={}&lineStartColumn=1&lineEndColumn=1",
+            line + 1
+        );
         return Some(format!("https://dev.azure.com/{organization}/{project}/_git/{repository}?{place}"));
     }
     if host.contains("github") {
@@ -111,12 +116,12 @@ mod tests {
 
     #[test]
     fn a_line_is_read_where_its_forge_shows_it_and_no_credential_comes_along() {
-        let read = |url| web_address(url, "c0ffee", "kiosks/fleet%2Eyaml", 7);
-        let github = "https://github.com/contoso/fleet/blob/c0ffee/kiosks/fleet%2Eyaml#L7";
+        let read = |url| web_address(url, "c0ffee", "kiosks/fleet.yaml", 7);
+        let github = "https://github.com/contoso/fleet/blob/c0ffee/kiosks/fleet.yaml#L7";
         for url in ["https://user:token@github.com/contoso/fleet.git", "git@github.com:contoso/fleet.git"] {
             assert_eq!(read(url).as_deref(), Some(github), "{url}");
         }
-        let gitlab = "https://gitlab.example.org/a/b/fleet/-/blob/c0ffee/kiosks/fleet%2Eyaml#L7";
+        let gitlab = "https://gitlab.example.org/a/b/fleet/-/blob/c0ffee/kiosks/fleet.yaml#L7";
         assert_eq!(read("ssh://git@gitlab.example.org/a/b/fleet.git").as_deref(), Some(gitlab));
         for url in ["https://dev.azure.com/contoso/p/_git/fleet", "git@ssh.dev.azure.com:v3/contoso/p/fleet"] {
             let found = read(url).unwrap();

@@ -40,7 +40,8 @@ impl Point {
     fn of(model: &Model) -> Self {
         let counts: &Counts = &model.whole;
         let compliant = counts.stand(Some(Verdict::Compliant));
-        let drift = counts.stands.iter().filter(|(stand, _)| stand.is_some_and(Verdict::is_drift)).map(|(_, n)| n).sum();
+        let drift =
+            counts.stands.iter().filter(|(stand, _)| stand.is_some_and(Verdict::is_drift)).map(|(_, n)| n).sum();
         let waiting = counts.managed() - compliant - drift;
         Self { time: model.taken.as_second(), revision: model.revision().to_owned(), compliant, waiting, drift }
     }

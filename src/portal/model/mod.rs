@@ -27,10 +27,7 @@ pub(super) use row::{Filter, Row, stands, word};
 pub(super) use survey::survey;
 
 use super::repository::Declared;
-use crate::{
-    plan::rollout::RolloutState,
-    twin::PropertyPath,
-};
+use crate::{plan::rollout::RolloutState, twin::PropertyPath};
 
 /// The words that devices share.
 #[derive(Debug)]

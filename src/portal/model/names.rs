@@ -54,7 +54,9 @@ impl Names {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         inner.numbers.get(word).copied().or_else(|| {
             let reserved = [NONE, OTHERS].into_iter();
-            reserved.into_iter().find(|number| inner.words.get(usize::from(*number)).is_some_and(|known| **known == *word))
+            reserved
+                .into_iter()
+                .find(|number| inner.words.get(usize::from(*number)).is_some_and(|known| **known == *word))
         })
     }
 

@@ -135,12 +135,7 @@ impl Maker {
         Ok(())
     }
 
-    fn row(
-        &self,
-        row: &TwinRow<'_>,
-        place: Option<Place>,
-        device: Option<&DeviceVerdict>,
-    ) -> Result<Row, PlanError> {
+    fn row(&self, row: &TwinRow<'_>, place: Option<Place>, device: Option<&DeviceVerdict>) -> Result<Row, PlanError> {
         let tags = row.tags()?;
         let mut facets = [NONE; FACETS];
         for (number, (path, names)) in facets.iter_mut().zip(&self.shared.facets) {

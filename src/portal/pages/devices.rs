@@ -105,8 +105,10 @@ impl DevicesPage {
 /// The conditions of the fleet's own documents, as links.
 fn saved(model: &Model) -> Vec<Saved> {
     let fleet = model.declared.planner.fleet();
-    let profiles = fleet.profiles.iter().filter_map(|one| Some((format!("Profile {}", one.name), one.condition.as_ref()?)));
-    let rollouts = fleet.rollouts.iter().filter_map(|one| Some((format!("Rollout {}", one.name), one.condition.as_ref()?)));
+    let profiles =
+        fleet.profiles.iter().filter_map(|one| Some((format!("Profile {}", one.name), one.condition.as_ref()?)));
+    let rollouts =
+        fleet.rollouts.iter().filter_map(|one| Some((format!("Rollout {}", one.name), one.condition.as_ref()?)));
     let saved = |(name, condition): (String, &crate::query::Condition)| {
         let condition = condition.text().to_owned();
         Saved { name, link: address("/devices", [("where", &*condition)]), condition }

@@ -58,14 +58,8 @@ pub(super) async fn show(
 ) -> Result<Html<String>, PageError> {
     let asked = Asked::new(pairs);
     let frame = Frame::new(&portal, &visitor.0, "drift", "Drift", asked.with("/drift", "", None));
-    let mut page = DriftPage {
-        frame,
-        found: "0".to_owned(),
-        facets: Vec::new(),
-        devices: Vec::new(),
-        first: None,
-        next: None,
-    };
+    let mut page =
+        DriftPage { frame, found: "0".to_owned(), facets: Vec::new(), devices: Vec::new(), first: None, next: None };
     if let Some(model) = portal.model() {
         page.fill(&model, &asked);
     }

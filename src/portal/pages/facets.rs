@@ -75,9 +75,8 @@ pub(super) fn of_devices(model: &Model, asked: &Asked, counts: &Counts) -> Vec<F
 pub(super) fn of_drift(model: &Model, asked: &Asked, counts: &Counts) -> Vec<Facet> {
     let maker = Maker { page: "/drift", asked };
     let drifting = stands().flatten().filter(|verdict| verdict.is_drift());
-    let verdicts = drifting.map(|verdict: Verdict| {
-        (verdict.word().to_owned(), verdict.word().to_owned(), counts.stand(Some(verdict)))
-    });
+    let verdicts = drifting
+        .map(|verdict: Verdict| (verdict.word().to_owned(), verdict.word().to_owned(), counts.stand(Some(verdict))));
     let mut facets = vec![Facet { verdicts: true, ..maker.facet("verdict", "Verdict", verdicts.collect()) }];
     let components = counts.components.iter().map(|(bit, stands)| (u16::from(*bit), stands.values().sum()));
     let components = named(&model.shared.components, components.collect(), |word| word);

@@ -102,7 +102,9 @@ impl Line {
             word: crate::portal::model::word(device.as_ref().map(|device| device.verdict)),
             connected: twin.is_connected(),
             active: twin.last_activity_time.as_deref().and_then(Time::parse),
-            revision: device.and_then(|device| device.revision).map_or_else(|| "(none)".to_owned(), |id| short(&id).to_owned()),
+            revision: device
+                .and_then(|device| device.revision)
+                .map_or_else(|| "(none)".to_owned(), |id| short(&id).to_owned()),
             wave: known.map(|known| known.wave).unwrap_or_default(),
         }
     }

@@ -116,5 +116,6 @@ impl Wave {
 
 fn left(until: Timestamp) -> String {
     let seconds = until.as_second() - Timestamp::now().as_second();
-    u64::try_from(seconds).map_or_else(|_| "now".to_owned(), |seconds| rollout_length(std::time::Duration::from_secs(seconds)))
+    u64::try_from(seconds)
+        .map_or_else(|_| "now".to_owned(), |seconds| rollout_length(std::time::Duration::from_secs(seconds)))
 }

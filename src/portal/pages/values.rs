@@ -133,7 +133,8 @@ impl Teller<'_> {
         let is_explained = |path: &PropertyPath| {
             self.looked.explanation.values.iter().any(|value| value.path.is_within(path) || path.is_within(&value.path))
         };
-        let rest = self.looked.judged().iter().filter(|judged| !is_explained(&judged.path)).map(|judged| self.line(judged));
+        let rest =
+            self.looked.judged().iter().filter(|judged| !is_explained(&judged.path)).map(|judged| self.line(judged));
         let mut lines: Vec<Line> = rest.chain(values).take(MOST).collect();
         // Whatever is not as it should be comes first; else the order of paths.
         lines.sort_by_key(|line| line.word == Verdict::Compliant.word());

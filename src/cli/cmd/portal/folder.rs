@@ -63,8 +63,12 @@ impl Folder {
         if self.worktree.is_some() {
             return Ok(repo.record_worktree()?.id);
         }
-        if repo.has_remote()? && self.is_time_to_fetch() {
-            repo.fetch_branches()?;
+        if repo.has_remote()?
+            && self.is_time_to_fetch()
+            && let Err(error) = repo.fetch_branches()
+        {
+            // What is here goes on being shown.
+            tracing::warn!(error = &error as &dyn std::error::Error, "new commits cannot be fetched");
         }
         let followed = repo.followed(&self.revision)?;
         Ok(repo.revision(Some(&followed))?.id)

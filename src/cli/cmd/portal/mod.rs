@@ -61,8 +61,9 @@ impl Start<'_> {
         let tls = certificate.as_ref().map(Tls::new).transpose()?;
         if tls.is_none() && !listen.ip().is_loopback() {
             let message = format!("{listen} can be reached by others, and there is no certificate");
-            return Err(Failure::usage(message)
-                .help("give one, or listen at 127.0.0.1 behind a proxy that has one, and name its address with `--url`"));
+            return Err(Failure::usage(message).help(
+                "give one, or listen at 127.0.0.1 behind a proxy that has one, and name its address with `--url`",
+            ));
         }
         let is_https = |url: &String| url.starts_with("https://");
         let settings = Settings {

@@ -1,0 +1,12 @@
+//! The portal as the built command, before a real hub with devices, over real sockets; and in a real browser.
+
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod browser;
+mod entry;
+mod fleet;
+mod stage;
+#[path = "../support/world.rs"]
+#[expect(dead_code, unused_imports, reason = "shared with the tests of the hub")]
+mod world;
