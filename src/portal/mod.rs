@@ -144,6 +144,9 @@ impl Portal {
 
     /// The numbers stay as they are, and pages say why.
     fn trouble(&self, why: String) {
+        if self.troubled().as_ref() == Some(&why) {
+            return;
+        }
         tracing::warn!(why, "the numbers are not fresh");
         *self.troubled() = Some(why);
         self.model.send_modify(|_| {});

@@ -94,3 +94,13 @@ async fn over_tls_the_cookie_is_for_tls_alone_and_without_it_only_this_machine_i
     let refused = stage.refused(&["portal", "--listen", "0.0.0.0:0"]).await;
     assert!(refused.contains("there is no certificate"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_serves_a_portal_to_itself() {
+    let stage = Stage::new().await;
+    let mut portal = stage.hub_with_portal().await;
+    portal.sign_in().await;
+    let page = portal.until("/", |page| page.text.contains("Numbers read")).await;
+    page.has(&["<strong>pages</strong>", "Nothing does."]);
+    assert_eq!(portal.get("/devices").await.status, StatusCode::OK);
+}

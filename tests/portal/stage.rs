@@ -47,7 +47,7 @@ spec:
   where: tags.role = 'kiosk'
   waves:
     - { name: canary, where: tags.ring = 'canary' }
-    - { name: rest, approval: true }
+    - { name: rest, approval: required }
   gate: { compliant: 95%, failed: 10%, soak: 30m, timeout: 24h, of: all }
 ";
 
@@ -183,8 +183,21 @@ impl Stage {
     /// The portal, with nobody signed in.
     pub(crate) async fn stranger(&self, words: &[&str]) -> Portal {
         let mut command = self.command(&["portal", "--listen", "127.0.0.1:0", "--refresh", "300ms"]);
-        let mut child = command.args(words).spawn().unwrap();
+        Self::open(command.args(words)).await
+    }
+
+    /// A hub of its own with a portal to it, and nobody signed in.
+    pub(crate) async fn hub_with_portal(&self) -> Portal {
+        let any = "127.0.0.1:0";
+        let mut command = self.command(&["hub", "--http", any, "--mqtt", any, "--portal", any, "--portal-fleet", "."]);
+        Self::open(command.arg("--state").arg(self.file("other"))).await
+    }
+
+    async fn open(command: &mut Command) -> Portal {
+        let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap()).lines();
+        // Another test of this process may have chosen already.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let http = http.tls_danger_accept_invalid_certs(true).gzip(false).build().unwrap();
         let mut portal = Portal { _child: child, said, link: String::new(), http, cookie: String::new() };

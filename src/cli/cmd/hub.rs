@@ -81,7 +81,7 @@ async fn serve(args: &HubArgs, desk: &Desk<'_>, stop: &Stop) -> Result<Exit, Fai
     lines.extend(hub.ca_pem_path().map(|ca| format!("ca     {}", ca.display())));
     let mut group = Group::new(stop.child());
     if let Some(listen) = args.portal {
-        lines.push(format!("portal {}", portal(args, listen, &hub, &mut group, desk.printer).await?));
+        lines.push(format!("portal {}", portal(args, listen, &hub, &mut group, desk).await?));
     }
     lines.push("ready".to_owned());
     let text = lines.join("\n");
@@ -102,15 +102,21 @@ async fn portal(
     listen: SocketAddr,
     hub: &Hub,
     group: &mut Group,
-    printer: &Printer,
+    desk: &Desk<'_>,
 ) -> Result<String, Failure> {
     let folder = Folder::new(&args.portal_fleet, "HEAD");
     let certificate = args.tls_cert.clone().zip(args.tls_key.clone());
     let certificate = certificate.map(|(chain, key)| CertificateFiles { chain, key });
     let (service, name) = (service(args)?, hub.hostname().to_string());
-    let here = HostName::parse(&format!("localhost:{}", hub.addresses().http.port()))?;
-    let client = login::client(&ServiceConnection { gateway: Some(here), ..service }, hub.ca_pem_path())?;
-    Start { hub: client, name, folder, listen, certificate, pages: &args.pages }.serve(group, printer).await
+    let client = match hub.ca_pem_path() {
+        Some(ca) => {
+            let here = HostName::parse(&format!("localhost:{}", hub.addresses().http.port()))?;
+            login::client(&ServiceConnection { gateway: Some(here), ..service }, Some(ca))?
+        }
+        // A certificate that was given is good for the hub's name, and hardly for this machine's.
+        None => login::client(&service, desk.ca)?,
+    };
+    Start { hub: client, name, folder, listen, certificate, pages: &args.pages }.serve(group, desk.printer).await
 }
 
 fn events(args: &HubArgs, file: &Path, printer: &Printer) -> Events {

@@ -70,14 +70,23 @@
     if (chart && place) chart.setSize({ width: place.clientWidth, height: 220 });
   });
 
+  // Only a page that is seen listens: a browser has few connections for all its tabs.
   const moved = () => {
     if (!busy()) htmx.trigger(live(), "moved");
   };
+  let events = null;
   const listen = () => {
-    const events = new EventSource("/live");
+    events?.close();
+    events = null;
+    if (document.hidden) return;
+    events = new EventSource("/live");
     events.addEventListener("moved", moved);
-    addEventListener("pagehide", () => events.close(), { once: true });
   };
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    if (!document.hidden) moved();
+  });
+  addEventListener("pagehide", () => events?.close());
   // A page that comes back from the browser's memory listens again.
   addEventListener("pageshow", (event) => {
     if (event.persisted) listen();

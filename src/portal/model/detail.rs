@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Longest text of a value that is kept, in characters.
 const LONGEST: usize = 160;
 /// Most properties of one device.
-const MOST: usize = 20;
+const MOST: usize = 10;
 
 /// One property that is not as git says.
 #[derive(Debug, Clone)]

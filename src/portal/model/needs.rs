@@ -65,7 +65,7 @@ fn of_rollout(state: &RolloutState) -> Option<Need> {
     let (kind, verdict) = match (state.phase, &hold.reason) {
         (Phase::Rejected, _) => ("Rolled back", Verdict::Failed),
         (Phase::Paused, _) => ("Gate", Verdict::Rejected),
-        (_, Reason::Approval) => ("Approval", Verdict::Contested),
+        (_, Reason::Approval) if state.waiting() > 0 => ("Approval", Verdict::Contested),
         (_, Reason::Nobody) => ("Gate", Verdict::Unreachable),
         _ => return None,
     };

@@ -73,6 +73,7 @@ pub(in crate::portal) async fn survey(
     let (begin, take) = (Arc::clone(&maker), Arc::clone(&maker));
     let take = move |part: &mut Part, row: &TwinRow<'_>| Ok(take.take(part, row)?);
     fold(pages, move || begin.begin(), take, |part| all.merge(part)).await?;
+    all.keep_worst();
     let Part { mut rows, details, causes, rollouts, plan, findings, .. } = all;
     rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     rows.dedup_by(|a, b| a.id == b.id);
@@ -200,12 +201,16 @@ impl Part {
         }
     }
 
+    fn keep_worst(&mut self) {
+        self.details.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+        self.details.truncate(DETAILED);
+    }
+
     fn merge(&mut self, other: Self) {
         self.rows.extend(other.rows);
         self.details.extend(other.details);
         if self.details.len() > 2 * DETAILED {
-            self.details.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
-            self.details.truncate(DETAILED);
+            self.keep_worst();
         }
         for (key, devices) in other.causes {
             if self.causes.len() < CAUSES || self.causes.contains_key(&key) {

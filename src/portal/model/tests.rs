@@ -36,7 +36,7 @@ spec:
   where: tags.role = 'kiosk'
   waves:
     - { name: canary, where: tags.ring = 'canary' }
-    - { name: rest, approval: true }
+    - { name: rest, approval: required }
 ";
 
 fn declared() -> Declared {
