@@ -52,12 +52,14 @@ fn declared() -> Declared {
 
 /// A kiosk whose twin has been brought to the commit.
 fn twin(at: usize, edition: u64, reported: u64) -> Value {
+    let (site, is_even) = (["oslo", "rome"][at % 2], at.is_multiple_of(2));
+    let connection = if is_even { "Connected" } else { "Disconnected" };
     let ring = if at == 0 { "canary" } else { "rest" };
     let marker = json!({ "model": { "revision": "c".repeat(40), "sources": ["Profile/kiosk"] } });
     json!({
-        "deviceId": format!("d{at:04}"), "etag": "a", "connectionState": if at.is_multiple_of(2) { "Connected" } else { "Disconnected" },
+        "deviceId": format!("d{at:04}"), "etag": "a", "connectionState": connection,
         "lastActivityTime": "2026-09-01T08:00:00Z",
-        "tags": { "role": "kiosk", "ring": ring, "site": ["oslo", "rome"][at % 2], "twinops": marker },
+        "tags": { "role": "kiosk", "ring": ring, "site": site, "twinops": marker },
         "properties": {
             "desired": { "app": { "edition": edition }, "$version": 2, "$metadata": { "$lastUpdated": "2026-09-01T08:00:00Z" } },
             "reported": { "app": { "edition": reported }, "$version": 2, "$metadata": { "$lastUpdated": "2026-09-01T08:00:00Z" } },

@@ -142,8 +142,11 @@ fn unsound(declared: &workspace::Declared) -> Failure {
     let wrong = |finding: &&fleet::Finding| finding.severity == fleet::Severity::Error;
     let findings: Vec<_> = declared.loaded.findings.iter().filter(wrong).collect();
     let first = findings.first().map(|finding| finding.message.as_str()).unwrap_or_default();
-    let count = findings.len();
-    Failure::new(crate::cli::Exit::Findings, format!("the fleet is not sound, with {count} findings: {first}"))
+    let more = match findings.len() {
+        0 | 1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    Failure::new(crate::cli::Exit::Findings, format!("the fleet is not sound: {first}{more}"))
         .help("`twinops validate` shows them with their lines")
 }
 
