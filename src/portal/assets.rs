@@ -57,7 +57,7 @@ fn load() -> Assets {
     for name in Files::iter() {
         let Some((file, kind)) = Files::get(&name).zip(kind(&name)) else { continue };
         let digest = file.metadata.sha256_hash();
-        let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hash = digest.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let Some((stem, ending)) = name.rsplit_once('.') else { continue };
         let hashed = format!("{stem}.{hash}.{ending}");
         let Ok(etag) = HeaderValue::from_str(&format!("\"{hash}\"")) else { continue };

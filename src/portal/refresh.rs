@@ -36,7 +36,7 @@ impl Portal {
             if let Some(tip) = tip
                 && last.as_ref().is_none_or(|(known, when)| *known != tip || when.elapsed() >= self.pause())
             {
-                let Some(()) = stop.unless(self.read(&tip)).await else { return };
+                let Some(()) = stop.unless(Box::pin(self.read(&tip))).await else { return };
                 last = Some((tip, Instant::now()));
             }
             let wait = self.every.min(LOOK.max(self.every / 10));

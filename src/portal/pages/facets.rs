@@ -85,7 +85,7 @@ pub(super) fn of_drift(model: &Model, asked: &Asked, counts: &Counts) -> Vec<Fac
     facets
 }
 
-fn sums<'c>(counts: &'c BTreeMap<u16, crate::portal::model::ByStand>) -> impl Iterator<Item = (u16, u64)> + 'c {
+fn sums(counts: &BTreeMap<u16, crate::portal::model::ByStand>) -> impl Iterator<Item = (u16, u64)> {
     counts.iter().map(|(number, stands)| (*number, stands.values().sum()))
 }
 
