@@ -24,9 +24,9 @@ pub(crate) fn run(size: u64) {
     let mut command = stage.command(&["portal", "--listen", "127.0.0.1:0", "--refresh", "1h"]);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("the portal starts");
     let start = Instant::now();
-    let lines = BufReader::new(child.stderr.take().expect("its stderr")).lines().map_while(Result::ok);
+    let mut lines = BufReader::new(child.stderr.take().expect("its stderr")).lines().map_while(Result::ok);
     let link =
-        lines.map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned()).find(|word| word.contains("/enter/"));
+        lines.by_ref().map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned()).find(|word| word.contains("/enter/"));
     let link = link.expect("a link to sign in by");
     let (base, _) = link.split_once("/enter/").expect("a link");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -70,4 +70,6 @@ pub(crate) fn run(size: u64) {
     });
     child.kill().expect("the portal runs");
     child.wait().expect("it ends");
+    // Until then it may have had something to say.
+    drop(lines);
 }
