@@ -10,7 +10,7 @@
 //!        reconcile           portal
 //!          plan                      hub                      agent
 //!          fleet                      │                         │
-//!   ════════ component · iothub · query · twin · task · websocket ════════  ground floor: pure, but the last two
+//!   ════ component · iothub · jwt · query · twin · task · websocket ════  ground floor: pure, but the last two
 //! ```
 //!
 //! Rooms open downward only and never to a sibling; `tests/tidy.rs` holds them to it. The three towers meet only on
@@ -19,6 +19,7 @@
 //! * [`twin`] is the document: ids, paths, merge patch, the one comparer, limits.
 //! * [`query`] is the hub's query language, for `where`, for the hub and for `status`.
 //! * [`iothub`] is the wire: connection strings, tokens, topics, REST bodies, error codes.
+//! * `jwt` checks tokens of issuers of `OpenID` Connect.
 //! * [`component`] holds the data models and their status conventions.
 //! * `websocket` is the way of MQTT over the port of HTTPS.
 //! * [`task`] starts named tasks, stops them together, and backs off.
@@ -33,6 +34,8 @@
 
 pub mod component;
 pub mod iothub;
+#[cfg(feature = "hub")]
+mod jwt;
 pub mod query;
 pub mod task;
 pub mod twin;

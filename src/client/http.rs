@@ -118,6 +118,11 @@ impl Authorization {
         Some(Self(value))
     }
 
+    /// For requests that are no calls of a hub.
+    pub(super) fn into_value(self) -> HeaderValue {
+        self.0
+    }
+
     #[cfg(test)]
     pub(super) fn is(&self, text: &str) -> bool {
         self.0 == text

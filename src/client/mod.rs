@@ -6,6 +6,7 @@
 //! * [`Seal`] keeps what was read of a hub from those who may not read it.
 //! * [`Webhook`] is told of news.
 //! * [`Vault`] reads secrets of an Azure Key Vault, as whom [`Entra`] knows.
+//! * [`SignIn`] asks an issuer of `OpenID` Connect who somebody is.
 //! * [`Snapshot`] reads twins from a file with a twin on each line, as `twinops query` prints them, or in a JSON array.
 //!
 //! [`Login`] says as whom; `http` makes connections; `token` gets what proves it; `answer` turns every answer that is no success into a
@@ -22,6 +23,7 @@ mod flatten;
 mod http;
 mod hub;
 mod login;
+mod oidc;
 mod pages;
 mod registry;
 mod seal;
@@ -37,6 +39,8 @@ pub use entra::{Entra, EntraError};
 pub use http::ClientError;
 pub use hub::{HubClient, MethodAnswer, Options};
 pub use login::Login;
+pub use crate::jwt::BearerError;
+pub use oidc::{Flow, IssuerConfig, OidcError, SignIn};
 pub use pages::Rows;
 pub use seal::Seal;
 pub use snapshot::{Snapshot, SnapshotError};

@@ -38,6 +38,12 @@ pub(super) enum PageError {
     Csrf,
     #[error("{0}")]
     Form(String),
+    #[error("{0}")]
+    SignIn(String),
+    #[error("this way to sign in is over, or was begun in another browser: begin again")]
+    Way,
+    #[error("you are {name}, and that account has no role here: its claim `{claim}` has to name one")]
+    NoRole { name: String, claim: String },
     #[error("the action could not be written down, and so was not done")]
     Audit(#[from] std::io::Error),
     #[error("the page cannot be made")]
@@ -50,8 +56,9 @@ impl PageError {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NoPage | Self::NoDevice(_) => StatusCode::NOT_FOUND,
-            Self::Hub(_) => StatusCode::BAD_GATEWAY,
-            Self::Role(_) | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::Hub(_) | Self::SignIn(_) => StatusCode::BAD_GATEWAY,
+            Self::Way => StatusCode::BAD_REQUEST,
+            Self::Role(_) | Self::Csrf | Self::NoRole { .. } => StatusCode::FORBIDDEN,
             Self::Form(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Audit(_) | Self::Template(_) | Self::Random(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -45,14 +45,16 @@ impl FromRequestParts<Arc<Portal>> for Visitor {
     async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Response> {
         let cookie = portal.cookie(&parts.headers);
         let session = cookie.and_then(|cookie| portal.sessions.find(cookie));
-        session.map(Self).ok_or_else(|| (axum::http::StatusCode::UNAUTHORIZED, Html(page::sign_in())).into_response())
+        let back = parts.uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
+        let sign_in = || Html(page::sign_in(portal, back));
+        session.map(Self).ok_or_else(|| (axum::http::StatusCode::UNAUTHORIZED, sign_in()).into_response())
     }
 }
 
 /// `GET /enter/{word}`: a link that works once.
 pub(super) async fn enter(State(portal): State<Arc<Portal>>, Path(word): Path<String>) -> Result<Response, PageError> {
     let Some((cookie, role)) = portal.sessions.enter(&word)? else {
-        return Ok((axum::http::StatusCode::GONE, Html(page::sign_in())).into_response());
+        return Ok((axum::http::StatusCode::GONE, Html(page::sign_in(&portal, "/"))).into_response());
     };
     if let Some(session) = portal.sessions.find(&cookie) {
         portal.audit.write(&session, "sign-in", serde_json::json!({ "by": "link", "role": role.word() }))?;
@@ -73,7 +75,8 @@ pub(super) async fn leave(
         portal.sessions.end(cookie);
     }
     portal.audit.write(&visitor.0, "sign-out", serde_json::Value::Null)?;
-    Ok(([(header::SET_COOKIE, portal.set_cookie("", "; Max-Age=0"))], Html(page::sign_in())).into_response())
+    Ok(([(header::SET_COOKIE, portal.set_cookie("", "; Max-Age=0"))], Html(page::sign_in(&portal, "/")))
+        .into_response())
 }
 
 /// Adds what every answer carries. Pages are nobody else's to keep.
@@ -95,14 +98,35 @@ impl Portal {
         if self.secure { "__Host-twinops" } else { "twinops" }
     }
 
-    fn cookie<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
-        let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = all.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(name, _)| *name == self.cookie_name()).map(|(_, value)| value)
+    const fn ticket_name(&self) -> &'static str {
+        if self.secure { "__Host-twinops-sign-in" } else { "twinops-sign-in" }
     }
 
-    fn set_cookie(&self, value: &str, more: &str) -> String {
-        let secure = if self.secure { "; Secure" } else { "" };
-        format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}", self.cookie_name())
+    fn cookie<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        named(headers, self.cookie_name())
     }
+
+    /// What a browser has on its way to the issuer and back.
+    pub(super) fn ticket<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        named(headers, self.ticket_name())
+    }
+
+    pub(super) fn set_cookie(&self, value: &str, more: &str) -> String {
+        self.set(self.cookie_name(), value, more)
+    }
+
+    pub(super) fn set_ticket(&self, value: &str, more: &str) -> String {
+        self.set(self.ticket_name(), value, more)
+    }
+
+    fn set(&self, name: &str, value: &str, more: &str) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}")
+    }
+}
+
+fn named<'h>(headers: &'h HeaderMap, cookie: &str) -> Option<&'h str> {
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == cookie).map(|(_, value)| value)
 }

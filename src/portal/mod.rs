@@ -9,7 +9,7 @@
 //!   [`Portal::routes`] answers browsers. It reaches the hub through its client alone, and the fleet's repository through
 //!   [`Repository`], which whoever starts it gives it.
 //! * `model` is all devices in memory; `refresh` fills it. The page of one device always reads its twin.
-//! * `session` knows who is signed in, `gate` lets them in and sets the headers that keep pages to themselves; `audit`
+//! * [`Accounts`] are people of an issuer of `OpenID` Connect; `session` knows who is signed in, `gate` lets them in and sets the headers that keep pages to themselves; `audit`
 //!   writes down what they do.
 //! * `page` is what all pages share; `pages` has them, one a file, each with its template. `asked` is the query of an
 //!   address, `bar` a picture of counts. `live` tells browsers that numbers have moved; `assets` are style sheets and
@@ -17,6 +17,7 @@
 //!
 //! Every page is a plain address and works without scripts; scripts only spare a reload.
 
+mod accounts;
 mod asked;
 mod assets;
 mod audit;
@@ -42,14 +43,15 @@ use model::{History, Model};
 use session::Sessions;
 use tokio::sync::{Notify, watch};
 
+pub use accounts::Accounts;
 pub use error::PortalError;
 pub use repository::{Declared, Repository};
-pub use session::{RandomError, Role};
+pub use session::{RandomError, Role, UnknownRole};
 
 use crate::{client::HubClient, twin::PropertyPath};
 
 /// How a portal is set up.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Settings {
     /// The hub's name, for people.
     pub hub: String,
@@ -63,6 +65,8 @@ pub struct Settings {
     pub history: Option<PathBuf>,
     /// Browsers reach it over HTTPS: cookies are for that alone.
     pub secure: bool,
+    /// Whose accounts open it, besides links.
+    pub accounts: Option<Accounts>,
 }
 
 /// What pages are made of.
@@ -80,6 +84,7 @@ pub struct Portal {
     history: History,
     audit: Audit,
     sessions: Sessions,
+    accounts: Option<Accounts>,
     /// Somebody wants fresh numbers.
     nudge: Notify,
     /// A link was used, and another may be wanted.
@@ -92,7 +97,7 @@ impl Portal {
     /// # Errors
     /// When a file of the settings cannot be opened.
     pub fn new(hub: HubClient, repository: Box<dyn Repository>, settings: Settings) -> Result<Arc<Self>, PortalError> {
-        let Settings { hub: name, facets, every, audit, history, secure } = settings;
+        let Settings { hub: name, facets, every, audit, history, secure, accounts } = settings;
         let failed = |path: &Option<PathBuf>| {
             let path = path.clone().unwrap_or_default();
             move |cause| PortalError::File { path, cause }
@@ -109,6 +114,7 @@ impl Portal {
             history: History::open(history.as_deref()).map_err(failed(&history))?,
             audit: Audit::open(audit.as_deref()).map_err(failed(&audit))?,
             sessions: Sessions::default(),
+            accounts,
             nudge: Notify::new(),
             used: Notify::new(),
         }))

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Html;
 use jiff::Timestamp;
 
-use super::{Portal, assets, error::PageError, session::Session};
+use super::{Portal, asked::address, assets, error::PageError, session::Session};
 use crate::report::{grouped, moment, short};
 
 /// The frame around a page.
@@ -41,6 +41,8 @@ struct Notice<'a> {
     title: &'a str,
     message: &'a str,
     help: &'a str,
+    /// Where to go, and what that is called.
+    link: (&'a str, &'a str),
 }
 
 impl Frame {
@@ -109,17 +111,22 @@ pub(super) fn html(page: &impl Template) -> Result<Html<String>, PageError> {
 
 /// A page that only says something.
 pub(super) fn notice(title: &str, message: &str) -> String {
-    said(title, message, "")
+    said(title, message, "", ("/", "Go to the fleet"))
 }
 
-/// How to sign in.
-pub(super) fn sign_in() -> String {
+/// How to sign in, for somebody who came for the page at `back`.
+pub(super) fn sign_in(portal: &Portal, back: &str) -> String {
+    if let Some(accounts) = &portal.accounts {
+        let way = address("/sign-in", [("back", back)]);
+        let label = format!("Sign in at {}", accounts.issuer());
+        return said("Sign in", "You are not signed in.", "", (&way, &label));
+    }
     let help = "The terminal in which the portal was started shows a link, and a new one as soon as that is used.";
-    said("Sign in", "You are not signed in, or your link was used already.", help)
+    said("Sign in", "You are not signed in, or your link was used already.", help, ("/", "Go to the fleet"))
 }
 
-fn said(title: &str, message: &str, help: &str) -> String {
-    Notice { title, message, help }.render().unwrap_or_else(|_| message.replace(['<', '&'], ""))
+fn said(title: &str, message: &str, help: &str, link: (&str, &str)) -> String {
+    Notice { title, message, help, link }.render().unwrap_or_else(|_| message.replace(['<', '&'], ""))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -38,6 +39,20 @@ impl Role {
     }
 }
 
+/// A word that is no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no role; there are viewer, operator and admin")]
+pub struct UnknownRole(String);
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        let all = [Self::Viewer, Self::Operator, Self::Admin];
+        all.into_iter().find(|role| role.word() == text).ok_or_else(|| UnknownRole(text.to_owned()))
+    }
+}
+
 /// Who is signed in.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -59,7 +74,7 @@ pub(super) struct Sessions {
     links: Mutex<HashMap<[u8; 32], Role>>,
 }
 
-/// A random text that nobody guesses.
+/// There is no random text that nobody guesses.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random numbers")]
 pub struct RandomError;
@@ -127,13 +142,13 @@ fn is_over(session: &Session, used: Instant) -> bool {
     session.begun.elapsed() > LASTS.0 || used.elapsed() > LASTS.1
 }
 
-fn random() -> Result<String, RandomError> {
+pub(super) fn random() -> Result<String, RandomError> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| RandomError)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn hash(text: &str) -> [u8; 32] {
+pub(super) fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 

@@ -34,7 +34,7 @@ pub use operate::{
     ValidateArgs,
 };
 pub use past::PastArgs;
-pub use portal::{PagesArgs, PortalArgs};
+pub use portal::{PagesArgs, PortalArgs, SignInArgs};
 pub use post::{PlaceArgs, PostArgs};
 pub use rehearse::RehearseArgs;
 pub use rollout::{ApproveArgs, StatusArgs, WaveName};

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Args;
 
 use super::{HubAccess, RepoArgs, duration};
-use crate::twin::PropertyPath;
+use crate::{
+    portal::{Role, UnknownRole},
+    twin::PropertyPath,
+};
 
 /// Of `portal`.
 #[derive(Debug, Args)]
@@ -13,7 +16,10 @@ use crate::twin::PropertyPath;
     after_help = "Examples:\n  twinops portal --fleet ~/kiosks\n  twinops portal --hub contoso.azure-devices.net\n  \
                         twinops portal --listen 0.0.0.0:443 --listen-cert portal.pem --listen-key portal.key \\\n    \
                         --url https://portal.example.org --audit /var/log/twinops-portal.ndjson\n\n\
-                        It prints a link that signs one browser in, and another one as soon as that is used."
+                        It prints a link that signs one browser in, and another one as soon as that is used; with an\n\
+                        issuer of OpenID Connect people sign in there:\n  \
+                        twinops portal --url https://portal.example.org --sign-in https://login.example.org/realms/ops \\\n    \
+                        --sign-in-client twinops --sign-in-secret-file secret --sign-in-role fleet-admins=admin"
 )]
 pub struct PortalArgs {
     /// The hub.
@@ -52,13 +58,55 @@ pub struct PagesArgs {
     /// Keep the numbers over time in this file, one JSON document a line.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
-    /// The address by which browsers reach it, where a proxy stands before it.
+    /// The address by which browsers reach it, where a proxy stands before it or people sign in at an issuer.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+    /// Who may sign in.
+    #[command(flatten)]
+    pub sign_in: SignInArgs,
+}
+
+/// Whose accounts open a portal. Without them it prints links.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Sign-in")]
+pub struct SignInArgs {
+    /// People sign in at this issuer (`OpenID` Connect), named exactly as its tokens name it. It is to send them back to
+    /// `/callback` below the address of `--url`.
+    #[arg(long = "sign-in", value_name = "ISSUER", requires_all = ["url", "client"])]
+    pub issuer: Option<String>,
+    /// As what this portal is known to it.
+    #[arg(id = "client", long = "sign-in-client", value_name = "ID", requires = "issuer")]
+    pub client: Option<String>,
+    /// What it proves that with; a public client has none.
+    #[arg(long = "sign-in-secret-file", value_name = "FILE", requires = "issuer")]
+    pub secret_file: Option<PathBuf>,
+    /// The claim with the roles, or the way to it: `realm_access.roles`.
+    #[arg(long = "sign-in-claim", value_name = "CLAIM", default_value = "roles")]
+    pub claim: String,
+    /// What a value of that claim means: `fleet-admins=admin`; may be given several times. `viewer` (looks), `operator`
+    /// (calls methods, proposes changes) and `admin` mean themselves.
+    #[arg(long = "sign-in-role", value_name = "VALUE=ROLE", value_parser = role, requires = "issuer")]
+    pub roles: Vec<(String, Role)>,
+    /// Authorities (PEM) by which the issuer is trusted, instead of the system's.
+    #[arg(long = "sign-in-ca", value_name = "FILE", requires = "issuer")]
+    pub ca: Option<PathBuf>,
+}
+
+fn role(text: &str) -> Result<(String, Role), String> {
+    let (value, role) = text.rsplit_once('=').ok_or("write VALUE=ROLE, e.g. `fleet-admins=admin`")?;
+    let role = role.trim().parse().map_err(|error: UnknownRole| error.to_string())?;
+    if value.is_empty() { Err("the value before `=` is empty".to_owned()) } else { Ok((value.to_owned(), role)) }
 }
 
 impl Default for PagesArgs {
     fn default() -> Self {
-        Self { refresh: Duration::from_secs(30), facets: Vec::new(), audit: None, history: None, url: None }
+        Self {
+            refresh: Duration::from_secs(30),
+            facets: Vec::new(),
+            audit: None,
+            history: None,
+            url: None,
+            sign_in: SignInArgs::default(),
+        }
     }
 }

@@ -20,7 +20,7 @@ use axum::{
 };
 use tower_http::compression::CompressionLayer;
 
-use super::{Portal, assets, error::PageError, gate, live};
+use super::{Portal, accounts, assets, error::PageError, gate, live};
 
 impl Portal {
     /// All pages.
@@ -35,6 +35,8 @@ impl Portal {
             .route("/rollouts", get(rollouts::show))
             .route("/live", get(live::live))
             .route("/enter/{word}", get(gate::enter))
+            .route("/sign-in", get(accounts::leave))
+            .route("/callback", get(accounts::arrive))
             .route("/sign-out", post(gate::leave))
             .route("/assets/{name}", get(assets::serve))
             .route("/healthz", get(|| async { ([(header::CONTENT_TYPE, "text/plain")], "ok\n") }))

@@ -2,7 +2,7 @@
 
 mod folder;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 pub(super) use folder::Folder;
 
@@ -10,16 +10,16 @@ use crate::{
     cli::{
         Exit, Failure, Printer,
         access::Access,
-        args::{PagesArgs, PortalArgs},
+        args::{PagesArgs, PortalArgs, SignInArgs},
         listen, login,
         prepare::Desk,
     },
-    client::HubClient,
+    client::{HubClient, IssuerConfig, SignIn},
     hub::{
         CertificateFiles,
         web::{MANY, Tls},
     },
-    portal::{Portal, Role, Settings},
+    portal::{Accounts, Portal, Role, Settings},
     task::{Group, Stop},
 };
 
@@ -73,7 +73,9 @@ impl Start<'_> {
             audit: pages.audit.clone(),
             history: pages.history.clone(),
             secure: tls.is_some() || pages.url.as_ref().is_some_and(is_https),
+            accounts: accounts(&pages.sign_in, pages.url.as_deref().unwrap_or_default())?,
         };
+        let has_links = settings.accounts.is_none();
         let portal = Portal::new(hub, Box::new(folder), settings)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let bound = listen::serve(listen, Arc::clone(&portal).routes(), tls, MANY, group).await?;
@@ -81,9 +83,33 @@ impl Start<'_> {
         let address = address.trim_end_matches('/').to_owned();
         let stop = group.stop().clone();
         group.spawn("portal", Arc::clone(&portal).keep_fresh(stop.clone()));
-        group.spawn("links", links(portal, address.clone(), printer.clone(), stop));
+        // Whoever reads the log is not whoever may sign in.
+        if has_links {
+            group.spawn("links", links(portal, address.clone(), printer.clone(), stop));
+        }
         Ok(address)
     }
+}
+
+/// Those who may sign in at an issuer.
+fn accounts(args: &SignInArgs, address: &str) -> Result<Option<Accounts>, Failure> {
+    let SignInArgs { issuer, client, secret_file, claim, roles, ca } = args;
+    let Some((issuer, client_id)) = issuer.clone().zip(client.clone()) else { return Ok(None) };
+    let secret = secret_file.as_ref().map(|path| {
+        let text = std::fs::read_to_string(path);
+        text.map_err(|cause| SecretError { path: path.clone(), cause })
+    });
+    let client_secret = secret.transpose()?.map(|text| text.trim().to_owned());
+    let issuer = SignIn::new(IssuerConfig { issuer, client_id, client_secret, ca: ca.clone() })?;
+    Ok(Some(Accounts::new(issuer, address, claim, roles.clone())))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the secret in `{}`", path.display())]
+struct SecretError {
+    path: PathBuf,
+    #[source]
+    cause: std::io::Error,
 }
 
 /// Prints a link to sign in by, and another one whenever it was used.

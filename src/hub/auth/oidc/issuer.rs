@@ -16,11 +16,10 @@ use tracing::{info, warn};
 use super::{
     OidcConfig,
     fetch::{FetchError, Fetcher, TrustError},
-    keys::{self, Key},
-    token::{BearerError, Token},
 };
 use crate::{
     hub::auth::{action::Action, check::Denial},
+    jwt::{self, BearerError, Key, Token},
     task::Stop,
 };
 
@@ -116,7 +115,7 @@ impl Issuer {
             }
             checked => checked?,
         }
-        let claims = token.check_claims(&self.config, now)?;
+        let claims = token.check_claims(&self.config.issuer, &self.config.audiences, now)?;
         if self.config.permits(&claims, action) { Ok(()) } else { Err(Denial::Role(action.data_action())) }
     }
 
@@ -164,7 +163,7 @@ impl Issuer {
             return Err(KeysError::Name(about.issuer));
         }
         let address = about.jwks_uri;
-        let keys = keys::parse(&self.get(&address).await?).map_err(|cause| KeysError::Read { address, cause })?;
+        let keys = jwt::parse(&self.get(&address).await?).map_err(|cause| KeysError::Read { address, cause })?;
         if keys.is_empty() {
             return Err(KeysError::None);
         }

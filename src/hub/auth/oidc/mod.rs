@@ -9,15 +9,14 @@
 
 mod fetch;
 mod issuer;
-mod keys;
 mod roles;
 #[cfg(test)]
 mod tests;
-mod token;
 
 use std::path::PathBuf;
 
-pub(crate) use self::{issuer::Issuer, token::BearerError};
+pub(crate) use self::issuer::Issuer;
+pub(crate) use crate::jwt::BearerError;
 pub use roles::{DataRole, UnknownRole};
 
 /// Whose bearer tokens open the service API.

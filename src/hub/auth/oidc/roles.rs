@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use serde_json::Value;
 
 use super::{super::action::Action, OidcConfig};
+use crate::jwt;
 
 /// The built-in roles for the data of an IoT hub (protocol reference 1.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,22 +75,12 @@ impl FromStr for DataRole {
 impl OidcConfig {
     /// Whether one of the roles among a token's claims permits an action.
     pub(super) fn permits(&self, claims: &Value, action: Action) -> bool {
-        let Some(claim) = find(claims, &self.role_claim) else { return false };
         let permits = |value: &str| {
             let mapped = self.roles.iter().filter(|(name, _)| name == value).map(|(_, role)| *role);
             value.parse().ok().into_iter().chain(mapped).any(|role: DataRole| role.permits(action))
         };
-        match claim {
-            Value::String(one) => permits(one),
-            Value::Array(many) => many.iter().filter_map(Value::as_str).any(permits),
-            _ => false,
-        }
+        jwt::texts(claims, &self.role_claim).any(permits)
     }
-}
-
-/// A claim by its name, which may have dots in it, or by the way to it.
-fn find<'c>(claims: &'c Value, name: &str) -> Option<&'c Value> {
-    claims.get(name).or_else(|| name.split('.').try_fold(claims, |value, part| value.get(part)))
 }
 
 #[cfg(test)]

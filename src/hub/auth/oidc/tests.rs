@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::{issuer::IssuerError, keys, token::Token, *};
+use super::{issuer::IssuerError, *};
 use crate::{
     hub::{
         api::Server,
@@ -32,6 +32,7 @@ use crate::{
         tls::sample::Signer,
     },
     iothub::HostName,
+    jwt::{self, Token},
     task::Stop,
 };
 
@@ -243,7 +244,7 @@ fn signatures_of_rsa_keys_that_others_made_are_understood() {
     let check = |token: &str, change: fn(&mut Value)| {
         let mut key = json!({"kty": "RSA", "kid": "rsa", "use": "sig", "n": RSA, "e": "AQAB"});
         change(&mut key);
-        let keys = keys::parse(json!({"keys": [key]}).to_string().as_bytes()).unwrap();
+        let keys = jwt::parse(json!({"keys": [key]}).to_string().as_bytes()).unwrap();
         Token::parse(token).unwrap().check_signature(&keys)
     };
     for token in [RS256, PS256] {

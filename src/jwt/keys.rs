@@ -32,7 +32,7 @@ impl Algorithm {
 
 /// A key of the issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
+pub(crate) struct Key {
     id: Option<String>,
     /// The only algorithm that it is for, if it says so.
     only: Option<Algorithm>,
@@ -68,7 +68,7 @@ struct Raw {
 }
 
 /// The keys of a set that tokens can be checked with; others are skipped.
-pub(super) fn parse(text: &[u8]) -> Result<Vec<Key>, serde_json::Error> {
+pub(crate) fn parse(text: &[u8]) -> Result<Vec<Key>, serde_json::Error> {
     let set: Set = serde_json::from_slice(text)?;
     Ok(set.keys.into_iter().take(MOST).filter_map(|raw| Key::read(serde_json::from_value(raw).ok()?)).collect())
 }

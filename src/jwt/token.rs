@@ -4,10 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    OidcConfig,
-    keys::{Algorithm, Key},
-};
+use super::keys::{Algorithm, Key};
 use crate::iothub::CLOCK_SKEW_SECONDS;
 
 /// Longest token, in bytes.
@@ -15,7 +12,7 @@ const LONGEST: usize = 16 * 1024;
 
 /// Why a bearer token is refused. Holds nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BearerError {
+pub enum BearerError {
     /// Not three parts of base64, or no JSON in them.
     #[error("it cannot be read")]
     Unreadable,
@@ -46,7 +43,7 @@ pub(crate) enum BearerError {
 }
 
 /// A token whose signature nobody has looked at yet.
-pub(super) struct Token<'t> {
+pub(crate) struct Token<'t> {
     signed: &'t str,
     signature: Vec<u8>,
     algorithm: Algorithm,
@@ -64,7 +61,7 @@ struct Header {
 
 impl<'t> Token<'t> {
     /// Takes a token apart.
-    pub(super) fn parse(text: &'t str) -> Result<Self, BearerError> {
+    pub(crate) fn parse(text: &'t str) -> Result<Self, BearerError> {
         let (signed, signature) = text.rsplit_once('.').ok_or(BearerError::Unreadable)?;
         let (header, claims) = signed.split_once('.').ok_or(BearerError::Unreadable)?;
         if text.len() > LONGEST {
@@ -86,7 +83,7 @@ impl<'t> Token<'t> {
     ///
     /// # Errors
     /// [`BearerError::UnknownKey`] when none of them is the one that the token names: there may be newer ones.
-    pub(super) fn check_signature(&self, keys: &[Key]) -> Result<(), BearerError> {
+    pub(crate) fn check_signature(&self, keys: &[Key]) -> Result<(), BearerError> {
         let mut candidates = keys.iter().filter(|key| key.may_be(self.key.as_deref(), self.algorithm)).peekable();
         if candidates.peek().is_none() {
             return Err(BearerError::UnknownKey);
@@ -95,13 +92,14 @@ impl<'t> Token<'t> {
         if signed { Ok(()) } else { Err(BearerError::Signature) }
     }
 
-    /// Checks whose the token is, for whom and when. Its claims, if all is well. `now` is in seconds since 1970.
-    pub(super) fn check_claims(self, config: &OidcConfig, now: u64) -> Result<Value, BearerError> {
+    /// Checks whose the token is, for whom (one of `audiences`) and when. Its claims, if all is well. `now` is in seconds
+    /// since 1970.
+    pub(crate) fn check_claims(self, issuer: &str, audiences: &[String], now: u64) -> Result<Value, BearerError> {
         let claims = self.claims;
-        if claims.get("iss").and_then(Value::as_str) != Some(config.issuer.as_str()) {
+        if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
             return Err(BearerError::Issuer);
         }
-        let is_ours = |value: &Value| value.as_str().is_some_and(|text| config.audiences.iter().any(|one| one == text));
+        let is_ours = |value: &Value| value.as_str().is_some_and(|text| audiences.iter().any(|one| one == text));
         let for_us = match claims.get("aud") {
             Some(Value::Array(many)) => many.iter().any(is_ours),
             Some(one) => is_ours(one),
@@ -137,14 +135,8 @@ mod tests {
 
     const NOW: u64 = 1_000_000;
 
-    fn config() -> OidcConfig {
-        OidcConfig {
-            issuer: "https://issuer".to_owned(),
-            audiences: vec!["hub".to_owned(), "other".to_owned()],
-            role_claim: "roles".to_owned(),
-            roles: vec![],
-            ca: None,
-        }
+    fn checked(token: &str, now: u64) -> Result<Value, BearerError> {
+        Token::parse(token).unwrap().check_claims("https://issuer", &["hub".to_owned(), "other".to_owned()], now)
     }
 
     fn text(header: &Value, claims: &Value) -> String {
@@ -176,7 +168,7 @@ mod tests {
         let check = |change: fn(&mut Value)| {
             let mut claims = json!({"iss": "https://issuer", "aud": "hub", "exp": NOW + 60, "nbf": NOW - 60});
             change(&mut claims);
-            Token::parse(&text(&json!({"alg": "ES256"}), &claims)).unwrap().check_claims(&config(), NOW).map(drop)
+            checked(&text(&json!({"alg": "ES256"}), &claims), NOW).map(drop)
         };
         assert_eq!(check(|_| {}), Ok(()));
         assert_eq!(check(|claims| claims["aud"] = json!(["x", "other"])), Ok(()));
@@ -192,8 +184,7 @@ mod tests {
             let mut claims = json!({"iss": "https://issuer", "exp": NOW + 60});
             claims["aud"] = aud;
             let token = text(&json!({"alg": "ES256"}), &claims);
-            let checked = Token::parse(&token).unwrap().check_claims(&config(), NOW);
-            assert_eq!(checked, Err(BearerError::Audience));
+            assert_eq!(checked(&token, NOW), Err(BearerError::Audience));
         }
         assert_eq!(check(|claims| *claims = json!([])), Err(BearerError::Issuer));
     }
@@ -211,7 +202,7 @@ mod tests {
             let iss = if iss { "https://issuer" } else { "" };
             let claims = json!({"iss": iss, "aud": "hub", "exp": exp, "nbf": nbf});
             let token = text(&json!({"alg": "PS256"}), &claims);
-            let _ = Token::parse(&token).unwrap().check_claims(&config(), now);
+            let _ = checked(&token, now);
         }
     }
 }
