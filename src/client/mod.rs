@@ -34,12 +34,12 @@ mod token;
 mod vault;
 mod webhook;
 
+pub use crate::jwt::BearerError;
 pub use enrollments::{Enrolled, EnrollmentOf};
 pub use entra::{Entra, EntraError};
 pub use http::ClientError;
 pub use hub::{HubClient, MethodAnswer, Options};
 pub use login::Login;
-pub use crate::jwt::BearerError;
 pub use oidc::{Flow, IssuerConfig, OidcError, SignIn};
 pub use pages::Rows;
 pub use seal::Seal;

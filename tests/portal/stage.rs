@@ -194,15 +194,22 @@ impl Stage {
     }
 
     async fn open(command: &mut Command) -> Portal {
-        let mut child = command.spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap()).lines();
-        // Another test of this process may have chosen already.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let http = http.tls_danger_accept_invalid_certs(true).gzip(false).build().unwrap();
-        let mut portal = Portal { _child: child, said, link: String::new(), http, cookie: String::new() };
+        let mut portal = Portal::of(command.spawn().unwrap());
         portal.link = portal.next_link().await;
         portal
+    }
+
+    /// A portal at which people sign in elsewhere; nobody is.
+    pub(crate) async fn with_accounts(&self, words: &[&str]) -> Portal {
+        // Its own address is part of what the issuer is told: the port has to be known before.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let url = format!("http://{free}");
+        let mut command = self.command(&["portal", "--listen", &free.to_string(), "--url", &url]);
+        let mut child = command.args(words).stdout(Stdio::piped()).spawn().unwrap();
+        let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = async { while told.next_line().await.unwrap().expect("the portal runs") != "ready" {} };
+        timeout(PATIENCE, ready).await.unwrap();
+        Portal { link: format!("{url}/enter/none"), ..Portal::of(child) }
     }
 }
 
@@ -216,6 +223,15 @@ pub(crate) struct Portal {
 }
 
 impl Portal {
+    fn of(mut child: Child) -> Self {
+        let said = BufReader::new(child.stderr.take().unwrap()).lines();
+        // Another test of this process may have chosen already.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = http.tls_danger_accept_invalid_certs(true).gzip(false).build().unwrap();
+        Self { _child: child, said, link: String::new(), http, cookie: String::new() }
+    }
+
     /// The link that the terminal shows next.
     pub(crate) async fn next_link(&mut self) -> String {
         loop {
