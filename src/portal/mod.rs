@@ -15,6 +15,8 @@
 //!   address, `bar` a picture of counts. `live` tells browsers that numbers have moved; `assets` are style sheets and
 //!   scripts.
 //!
+//! * `change` is what somebody proposes that the documents say: it ends in a branch or a patch.
+//!
 //! Every page is a plain address and works without scripts; scripts only spare a reload.
 
 mod accounts;
@@ -22,6 +24,7 @@ mod asked;
 mod assets;
 mod audit;
 mod bar;
+mod change;
 mod error;
 mod gate;
 mod live;
@@ -44,6 +47,7 @@ use session::Sessions;
 use tokio::sync::{Notify, watch};
 
 pub use accounts::Accounts;
+pub use change::{Files, Judged, Proposal, Proposals, Proposed};
 pub use error::PortalError;
 pub use repository::{Declared, Repository};
 pub use session::{RandomError, Role, UnknownRole};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::Proposals;
 use crate::{
     fleet::Source,
     plan::Planner,
@@ -20,7 +21,7 @@ pub struct Declared {
 }
 
 /// The fleet's repository. Its calls may take a while, and block the thread; they are made where that hurts nobody.
-pub trait Repository: Send + Sync {
+pub trait Repository: Proposals + Send + Sync {
     /// The revision that is to be shown now.
     ///
     /// # Errors

@@ -13,10 +13,25 @@ use super::{
 /// The last line of a proposal's message: a branch whose tip has it may be replaced by the next proposal.
 const TRAILER: &str = "Proposed-by: twinops";
 
+/// Who has made a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+impl Author {
+    pub(super) fn signature(&self) -> Result<Signature<'static>, RepoError> {
+        Signature::now(&self.name, &self.email).map_err(doing("naming the author"))
+    }
+}
+
 impl Repo {
     /// Puts a commit onto a branch: `base` with these files (path relative to the fleet's root, and text) as they are to
     /// be. Neither the working tree nor the index is touched. A branch that holds an earlier proposal is replaced; the id
-    /// of the commit, which is the same one where nothing would differ.
+    /// of the commit, which is the same one where nothing would differ. Without an author it is the user's own.
     ///
     /// # Errors
     /// When the branch is checked out or holds commits of somebody else, or `base` is no commit.
@@ -26,11 +41,42 @@ impl Repo {
         base: &Revision,
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
         message: &str,
+        author: Option<&Author>,
     ) -> Result<String, RepoError> {
         let name = format!("refs/heads/{branch}");
         if !Reference::is_valid_name(&name) || branch.starts_with('-') {
             return Err(RepoError::BadBranch(branch.to_owned()));
         }
+        let failed = doing("making the commit");
+        let (parent, tree) = self.with_files(base, files)?;
+        let tip = self.tip(&name, branch)?;
+        if let Some(tip) = &tip
+            && tip.tree_id() == tree
+            && tip.parent_id(0).is_ok_and(|id| id == parent.id())
+        {
+            return Ok(tip.id().to_string());
+        }
+        let tree = self.git.find_tree(tree).map_err(&failed)?;
+        let who = self.signature()?;
+        let author = author.map_or_else(|| Ok(who.clone()), Author::signature)?;
+        let message = format!("{}\n\n{TRAILER}\n", message.trim_end());
+        // Only the branch as it was looked at may give way.
+        let id = self.git.commit(None, &author, &who, &message, &tree, &[&parent]).map_err(&failed)?;
+        let log = "twinops: a proposal";
+        match tip {
+            Some(tip) => self.git.reference_matching(&name, id, true, tip.id(), log),
+            None => self.git.reference(&name, id, false, log),
+        }
+        .map_err(&failed)?;
+        Ok(id.to_string())
+    }
+
+    /// A commit, and its tree with these files as they are to be, which is written into the object database.
+    pub(super) fn with_files<'f>(
+        &self,
+        base: &Revision,
+        files: impl IntoIterator<Item = (&'f str, &'f str)>,
+    ) -> Result<(Commit<'_>, Oid), RepoError> {
         let failed = doing("making the commit");
         let parent = Oid::from_str(&base.id).and_then(|id| self.git.find_commit(id));
         let parent = parent.map_err(|_| RepoError::UnknownRevision(base.id.clone()))?;
@@ -43,25 +89,13 @@ impl Repo {
             update.upsert(full, blob, if is_executable { FileMode::BlobExecutable } else { FileMode::Blob });
         }
         let tree = update.create_updated(&self.git, &before).map_err(&failed)?;
-        let tip = self.tip(&name, branch)?;
-        if let Some(tip) = &tip
-            && tip.tree_id() == tree
-            && tip.parent_id(0).is_ok_and(|id| id == parent.id())
-        {
-            return Ok(tip.id().to_string());
-        }
-        let tree = self.git.find_tree(tree).map_err(&failed)?;
-        let who = self.git.signature().or_else(|_| Signature::now("twinops", "twinops@localhost")).map_err(&failed)?;
-        let message = format!("{}\n\n{TRAILER}\n", message.trim_end());
-        // Only the branch as it was looked at may give way.
-        let id = self.git.commit(None, &who, &who, &message, &tree, &[&parent]).map_err(&failed)?;
-        let log = "twinops: a proposal";
-        match tip {
-            Some(tip) => self.git.reference_matching(&name, id, true, tip.id(), log),
-            None => self.git.reference(&name, id, false, log),
-        }
-        .map_err(&failed)?;
-        Ok(id.to_string())
+        Ok((parent, tree))
+    }
+
+    /// The user's own, or ours.
+    pub(super) fn signature(&self) -> Result<Signature<'static>, RepoError> {
+        let own = self.git.signature().or_else(|_| Signature::now("twinops", "twinops@localhost"));
+        own.map_err(doing("making the commit"))
     }
 
     /// The tip of a branch that may be replaced; `None` when there is no such branch.

@@ -5,7 +5,8 @@
 //! [`Repo::record_worktree`] writes it into the object database, so that it can be read back as base later. A folder
 //! that is in no repository gets one outside of it ([`Repo::scratch`]).
 //!
-//! What is to be proposed goes onto a branch of its own ([`Repo::commit_to`]); the working tree is not looked at.
+//! What is to be proposed goes onto a branch of its own ([`Repo::commit_to`]), or into a patch ([`Repo::patch`]); the
+//! working tree is not looked at.
 //!
 //! This room alone knows git: its objects through libgit2, its network through the user's own `git`
 //! ([`Repo::fetch`], [`Repo::push`]), because that one knows the user's keys and credential helpers.
@@ -19,6 +20,7 @@ mod index;
 mod keep;
 mod listing;
 mod open;
+mod patch;
 mod read;
 mod signature;
 mod surroundings;
@@ -28,6 +30,7 @@ mod worktree;
 mod tests;
 
 pub use blame::{LineOrigin, Lines, Origins};
+pub use branch::Author;
 pub use error::RepoError;
 pub use history::CommitInfo;
 pub use listing::content_id;

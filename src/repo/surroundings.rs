@@ -22,6 +22,11 @@ impl Repo {
         host(&self.remote_url()?).map(str::to_owned)
     }
 
+    /// The project on that host: `contoso/fleet`.
+    pub fn remote_project(&self) -> Option<String> {
+        project(&self.remote_url()?)
+    }
+
     /// Where people read a line of one of the fleet's files as of a commit, on GitHub, GitLab or Azure DevOps; `None`
     /// for a remote of another kind.
     pub fn web_address(&self, commit: &str, file: &str, line: usize) -> Option<String> {

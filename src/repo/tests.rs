@@ -362,7 +362,7 @@ fn a_proposal_is_a_commit_on_its_own_branch_and_touches_nothing_else() {
     let repo = yard.repo("deploy/fleet");
     let base = repo.revision(None).unwrap();
     let propose =
-        |text: &str| repo.commit_to("adopt/x", &base, [("fleet.yaml", text), ("devices/d.yaml", "d\n")], "Adopt");
+        |text: &str| repo.commit_to("adopt/x", &base, [("fleet.yaml", text), ("devices/d.yaml", "d\n")], "Adopt", None);
     let first = propose("two\n").unwrap();
     assert_eq!(propose("two\n").unwrap(), first, "the same is not made again");
     let second = propose("three\n").unwrap();
@@ -385,7 +385,7 @@ fn a_branch_of_somebody_else_is_not_replaced() {
     let base = repo.revision(None).unwrap();
     let own = yard.git.head().unwrap().shorthand().unwrap().to_owned();
     yard.git.branch("theirs", &yard.git.head().unwrap().peel_to_commit().unwrap(), false).unwrap();
-    let propose = |branch: &str| repo.commit_to(branch, &base, [("fleet.yaml", "two")], "Adopt");
+    let propose = |branch: &str| repo.commit_to(branch, &base, [("fleet.yaml", "two")], "Adopt", None);
     assert!(matches!(propose(&own), Err(RepoError::CheckedOut(_))));
     assert!(matches!(propose("theirs"), Err(RepoError::ForeignBranch(_))));
     for name in ["", "a..b", "-x", "a b"] {
@@ -404,7 +404,7 @@ fn a_proposal_is_pushed_in_the_place_of_the_one_before() {
     let repo = yard.repo("");
     let base = repo.revision(None).unwrap();
     for text in ["two", "three"] {
-        let commit = repo.commit_to("adopt", &base, [("fleet.yaml", text)], "Adopt").unwrap();
+        let commit = repo.commit_to("adopt", &base, [("fleet.yaml", text)], "Adopt", None).unwrap();
         assert_eq!(repo.push("adopt").unwrap(), "origin");
         assert_eq!(there.find_reference("refs/heads/adopt").unwrap().target().unwrap().to_string(), commit);
     }

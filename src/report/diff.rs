@@ -21,16 +21,31 @@ pub(crate) fn unified(from: Shown<'_>, to: Shown<'_>, most: usize) -> Option<(Ve
     if !(from.is_long() || to.is_long()) {
         return None;
     }
-    let (from, to) = (from.lines(), to.lines());
-    let diff = TextDiff::from_lines(from.as_str(), to.as_str());
-    let mut lines = Vec::new();
-    let mut left_out = 0;
-    for op in diff.grouped_ops(CONTEXT).iter().flatten() {
-        for change in diff.iter_changes(op) {
-            if lines.len() == most {
+    let (hunks, left_out) = hunks(&from.lines(), &to.lines(), most);
+    Some((hunks.into_iter().flat_map(|hunk| hunk.lines).collect(), left_out))
+}
+
+/// Lines that lie together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hunk {
+    /// The first line of the old text, from 1.
+    pub(crate) at: usize,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// Where two texts differ, with some lines around, and how many lines beyond `most` were left out.
+pub(crate) fn hunks(from: &str, to: &str, most: usize) -> (Vec<Hunk>, usize) {
+    let diff = TextDiff::from_lines(from, to);
+    let (mut hunks, mut count, mut left_out) = (Vec::new(), 0, 0);
+    for ops in diff.grouped_ops(CONTEXT) {
+        let at = ops.first().map_or(0, |op| op.old_range().start) + 1;
+        let mut lines = Vec::new();
+        for change in ops.iter().flat_map(|op| diff.iter_changes(op)) {
+            if count == most {
                 left_out += 1;
                 continue;
             }
+            count += 1;
             let sign = match change.tag() {
                 ChangeTag::Insert => '+',
                 ChangeTag::Delete => '-',
@@ -38,8 +53,9 @@ pub(crate) fn unified(from: Shown<'_>, to: Shown<'_>, most: usize) -> Option<(Ve
             };
             lines.push(Line { sign, text: change.value().trim_end_matches('\n').to_owned() });
         }
+        hunks.push(Hunk { at, lines });
     }
-    Some((lines, left_out))
+    (hunks, left_out)
 }
 
 #[cfg(test)]

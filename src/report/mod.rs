@@ -46,6 +46,7 @@ mod words;
 mod golden;
 
 pub use adoption::{AdoptionReport, Written, message as adoption_message};
+pub(crate) use diff::{Hunk, hunks};
 pub(crate) use escape::{code, plain, prose};
 pub use explanation::{Author, ExplanationReport};
 pub use findings::Findings;
@@ -53,6 +54,7 @@ pub use fit::{Block, Fitted, Limit, Rank, fit};
 pub use json::schemas;
 pub use outcome::OutcomeReport;
 pub use page::Part;
+pub(crate) use page::fragment;
 pub use paper::{Format, Limits, Paper, Report, markdown, write};
 pub use places::{Location, Nowhere, Places};
 pub use plan::PlanReport;

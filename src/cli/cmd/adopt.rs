@@ -1,7 +1,7 @@
 //! `twinops drift`, and `--adopt`: what was changed in the hub is written into the documents. Given a reader only; what
 //! it writes are files, or a commit.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::standing;
 use crate::{
@@ -26,8 +26,6 @@ use crate::{
 
 /// Most values that one adoption takes: nobody reviews more.
 const MOST: usize = 20_000;
-/// Rules that see a secret in a text. What they see is not written, whatever their weight.
-const SECRETS: [&str; 2] = ["clear-text-secret", "possible-secret"];
 
 /// What stands in the way of an adoption.
 #[derive(Debug, thiserror::Error)]
@@ -155,9 +153,7 @@ impl Looking<'_> {
         let source = Arc::new(prepared.declared.source.with(&adoption.files));
         let loaded = fleet::load(&source);
         let edited = Declared { source, loaded, revision: "adopted".to_owned() };
-        let before: BTreeSet<&str> = prepared.declared.loaded.findings.iter().map(|f| f.message.as_str()).collect();
-        let is_new = |finding: &&Finding| SECRETS.contains(&finding.rule) && !before.contains(finding.message.as_str());
-        let secrets: Vec<Finding> = edited.loaded.findings.iter().filter(is_new).cloned().collect();
+        let secrets = adopt::secrets(&prepared.declared.loaded.findings, &edited.loaded.findings);
         if !secrets.is_empty() {
             self.desk.findings(&edited, &secrets)?;
             return Ok(Ready::Findings);
@@ -176,7 +172,7 @@ impl Looking<'_> {
                 return Ok(Ready::Findings);
             }
         };
-        match unsettled(adoption, &remaining) {
+        match adoption.unsettled(&remaining) {
             None => Ok(Ready::Go(())),
             Some((device, path)) => {
                 let help = "its twin may have moved on meanwhile: run it again; or leave the path out with `--path`";
@@ -184,15 +180,6 @@ impl Looking<'_> {
             }
         }
     }
-}
-
-/// A value that was adopted and is a change all the same.
-fn unsettled(adoption: &Adoption, remaining: &[EditedTwin]) -> Option<(DeviceId, PropertyPath)> {
-    let left: BTreeSet<(&DeviceId, &PropertyPath)> =
-        remaining.iter().flat_map(|twin| twin.edits.iter().map(move |edit| (&twin.device, &edit.path))).collect();
-    let mut all = adoption.adopted.iter().flat_map(|adopted| adopted.twins.iter().map(move |seen| (adopted, seen)));
-    let found = all.find(|(adopted, seen)| left.contains(&(&seen.device, &adopted.path)))?;
-    Some((found.1.device.clone(), found.0.path.clone()))
 }
 
 fn report<'a>(
@@ -228,7 +215,7 @@ fn write(
     let files = adoption.files.iter().map(|(path, text)| (&**path, text.as_str()));
     let repo = workspace.repo()?;
     let base = repo.revision(Some(&prepared.declared.revision))?;
-    let commit = repo.commit_to(&branch, &base, files, &message)?;
+    let commit = repo.commit_to(&branch, &base, files, &message, None)?;
     let remote = if args.adopt.push || args.adopt.open_pr { Some(repo.push(&branch)?) } else { None };
     drop(repo);
     Ok(Some(Written::Branch { branch, commit, remote }))

@@ -67,6 +67,11 @@ impl Changes {
         self.put(keys, Change::Set(literal(value)));
     }
 
+    /// Sets the value at these keys as a document writes it: `${…}` in its texts refers to something.
+    pub fn write<K: AsRef<str>>(&mut self, keys: &[K], value: &Value) {
+        self.put(keys, Change::Set(value.clone()));
+    }
+
     /// Takes the value at these keys out with its line. Where nothing would be left of its mapping, `null` takes its
     /// place: an empty mapping says something else.
     pub fn remove<K: AsRef<str>>(&mut self, keys: &[K]) {
@@ -131,6 +136,12 @@ impl<'f> Editor<'f> {
             (document, tree)
         });
         Self { documents: documents.collect(), text: Text(text) }
+    }
+
+    /// What a document says, `${…}` and nulls as written; `None` when the file has no such document.
+    pub fn value(&self, document: usize) -> Option<Value> {
+        let found = self.documents.iter().find(|(known, _)| known.number == document);
+        found.and_then(|(document, _)| yaml::value(document))
     }
 
     /// Whether a document could be changed like this.

@@ -11,18 +11,32 @@ mod sharing;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
 pub use choose::propose;
 pub use edit::{Edit, EditedTwin};
+pub use new_file::of as new_document;
 pub use sharing::Sharing;
 
 use crate::{
-    fleet::{Place, edit::Unwritable},
+    fleet::{Finding, Place, edit::Unwritable},
     twin::{DeviceId, PropertyPath},
 };
+
+/// Rules that see a secret in a text. What they see is not written, whatever their weight.
+const SECRETS: [&str; 2] = ["clear-text-secret", "possible-secret"];
+
+/// The findings of edited documents that see a secret which was not there `before`.
+pub fn secrets(before: &[Finding], after: &[Finding]) -> Vec<Finding> {
+    let known: BTreeSet<&str> = before.iter().map(|finding| finding.message.as_str()).collect();
+    let is_new = |finding: &&Finding| SECRETS.contains(&finding.rule) && !known.contains(finding.message.as_str());
+    after.iter().filter(is_new).cloned().collect()
+}
 
 /// What is written into which files, and what is left as it is.
 #[derive(Debug, Clone, Default)]
@@ -122,9 +136,18 @@ impl From<Unwritable> for Left {
 }
 
 impl Adoption {
+    /// A value that was adopted and is a change all the same, where the twins are held against the edited documents.
+    pub fn unsettled(&self, remaining: &[EditedTwin]) -> Option<(DeviceId, PropertyPath)> {
+        let left: BTreeSet<(&DeviceId, &PropertyPath)> =
+            remaining.iter().flat_map(|twin| twin.edits.iter().map(move |edit| (&twin.device, &edit.path))).collect();
+        let mut all = self.adopted.iter().flat_map(|adopted| adopted.twins.iter().map(move |seen| (adopted, seen)));
+        let found = all.find(|(adopted, seen)| left.contains(&(&seen.device, &adopted.path)))?;
+        Some((found.1.device.clone(), found.0.path.clone()))
+    }
+
     /// Devices whose values are adopted.
     pub fn devices(&self) -> usize {
-        let all: std::collections::BTreeSet<_> =
+        let all: BTreeSet<_> =
             self.adopted.iter().flat_map(|adopted| &adopted.twins).map(|seen| &seen.device).collect();
         all.len()
     }

@@ -10,11 +10,20 @@ use crate::{
 /// The folder that they go to.
 const FOLDER: &str = "devices";
 
-/// The document of a device that overrides its profiles.
-pub(super) fn text(id: &DeviceId, desired: &Map) -> String {
+/// The file and the text of a document that says nothing yet.
+pub fn of(id: &DeviceId, source: &Source) -> (Arc<str>, String) {
+    (path(id, source, &BTreeSet::new()), head(id) + "spec:\n  desired: {}\n")
+}
+
+fn head(id: &DeviceId) -> String {
     let mut out = format!("apiVersion: {API_VERSION}\nkind: {}\nmetadata:\n  name: ", Kind::Device.name());
     written::scalar(id.as_str(), &mut out);
-    out.push_str("\nspec:\n  desired:\n");
+    out + "\n"
+}
+
+/// The document of a device that overrides its profiles.
+pub(super) fn text(id: &DeviceId, desired: &Map) -> String {
+    let mut out = head(id) + "spec:\n  desired:\n";
     written::members(desired, 4, &mut out);
     out
 }

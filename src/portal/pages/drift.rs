@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     portal::{
-        Portal,
-        asked::Asked,
+        Portal, Role,
+        asked::{Asked, address},
         error::PageError,
         gate::Visitor,
         model::{Detail, Model, Row, word},
@@ -33,6 +33,7 @@ struct DriftPage {
     devices: Vec<Drifted>,
     first: Option<String>,
     next: Option<String>,
+    may_propose: bool,
 }
 
 /// One device.
@@ -58,8 +59,15 @@ pub(super) async fn show(
 ) -> Result<Html<String>, PageError> {
     let asked = Asked::new(pairs);
     let frame = Frame::new(&portal, &visitor.0, "drift", "Drift", asked.with("/drift", "", None));
-    let mut page =
-        DriftPage { frame, found: "0".to_owned(), facets: Vec::new(), devices: Vec::new(), first: None, next: None };
+    let mut page = DriftPage {
+        frame,
+        found: "0".to_owned(),
+        facets: Vec::new(),
+        devices: Vec::new(),
+        first: None,
+        next: None,
+        may_propose: visitor.0.role >= Role::Operator,
+    };
     if let Some(model) = portal.model() {
         page.fill(&model, &asked);
     }
@@ -81,7 +89,19 @@ impl DriftPage {
     }
 }
 
+impl Property {
+    /// Where somebody says how long git leaves the path alone.
+    fn ignore(&self) -> String {
+        address("/change/ignore", [("path", self.detail.path.as_str())])
+    }
+}
+
 impl Drifted {
+    /// Where the value that the device holds becomes what git says.
+    fn adopt(&self, property: &Property) -> String {
+        address("/change/adopt", [("device", self.id.as_str()), ("path", property.detail.path.as_str())])
+    }
+
     fn of(model: &Model, row: &Row) -> Self {
         let property = |detail: &Detail| Property {
             word: detail.verdict.word(),

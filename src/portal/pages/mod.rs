@@ -1,5 +1,6 @@
 //! The pages, one a file.
 
+mod change;
 mod device;
 mod devices;
 mod drift;
@@ -33,6 +34,7 @@ impl Portal {
             .route("/devices/{id}/methods", post(method::call))
             .route("/drift", get(drift::show))
             .route("/rollouts", get(rollouts::show))
+            .merge(change::routes())
             .route("/live", get(live::live))
             .route("/enter/{word}", get(gate::enter))
             .route("/sign-in", get(accounts::leave))

@@ -25,6 +25,11 @@ pub(in crate::report) fn write(report: &dyn Report, paper: &Paper, out: &mut dyn
     writeln!(out, "<footer>twinops {}</footer>\n</body>\n</html>", env!("CARGO_PKG_VERSION"))
 }
 
+/// What a report says as HTML that stands within a page of somebody else.
+pub(crate) fn fragment(report: &dyn Report, paper: &Paper) -> String {
+    report.parts(paper).iter().map(part).collect()
+}
+
 pub(super) fn part(part: &Part) -> String {
     let body: String = part.pieces.iter().map(piece).collect();
     match (&part.title, part.shape) {

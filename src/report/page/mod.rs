@@ -6,6 +6,7 @@ mod inline;
 mod markdown;
 mod style;
 
+pub(crate) use html::fragment;
 pub(super) use html::write as write_html;
 pub(super) use inline::Inline;
 pub(super) use markdown::blocks;

@@ -15,6 +15,7 @@ use crate::{
         workspace::{self, Workspace, WorkspaceError},
     },
     fleet,
+    forge::Wishes,
     iothub::HostName,
     plan::Planner,
     portal::{Declared, Repository},
@@ -26,17 +27,19 @@ const FETCH: Duration = Duration::from_mins(1);
 
 /// A fleet's folder.
 pub(in crate::cli::cmd) struct Folder {
-    root: PathBuf,
+    pub(super) root: PathBuf,
     revision: String,
     /// Where the files are recorded as they lie in the folder, committed or not.
-    worktree: Option<PathBuf>,
+    pub(super) worktree: Option<PathBuf>,
+    /// Where pull requests are opened, as far as it is not found out.
+    pub(super) forge: Wishes,
     fetched: Mutex<Option<Instant>>,
 }
 
 impl Folder {
     /// At a commit, branch or tag.
     pub(in crate::cli::cmd) fn new(root: &Path, revision: &str) -> Self {
-        Self { root: root.to_owned(), revision: revision.to_owned(), worktree: None, fetched: Mutex::default() }
+        Self { root: root.to_owned(), revision: revision.to_owned(), worktree: None, forge: Wishes::default(), fetched: Mutex::default() }
     }
 
     /// As its files lie there; a folder in no repository is recorded in `state`.
@@ -50,7 +53,7 @@ impl Folder {
         HostName::parse(declared.loaded.fleet?.spec.hub.as_ref()?.hostname.as_deref()?).ok()
     }
 
-    fn open(&self) -> Result<Workspace, WorkspaceError> {
+    pub(super) fn open(&self) -> Result<Workspace, WorkspaceError> {
         match &self.worktree {
             Some(state) => Workspace::open_or_keep_in(&self.root, state),
             None => Workspace::open(&self.root),
@@ -94,14 +97,7 @@ impl Folder {
             Ok::<_, WorkspaceError>((workspace, declared))
         };
         let (workspace, declared) = spawn_blocking(read).await??;
-        if !declared.is_sound() {
-            return Err(unsound(&declared));
-        }
-        workspace.unseal(&declared).await?;
-        let today = jiff::Zoned::now().date();
-        let resolver = workspace.resolver(&declared).ok_or_else(|| unsound(&declared))?;
-        let planner = Planner::new(resolver, &declared.revision, workspace.history(), today);
-        Ok(Declared { planner: planner.into(), source: declared.source })
+        compared(&workspace, declared).await?.map_err(|declared| unsound(&declared))
     }
 
     fn blame(&self, declared: &Declared, lines: &Lines) -> Result<Origins, WorkspaceError> {
@@ -138,6 +134,21 @@ impl Repository for Folder {
     }
 }
 
+/// A fleet ready to be compared with twins; the inner error is one that is not sound.
+pub(super) async fn compared(
+    workspace: &Workspace,
+    declared: workspace::Declared,
+) -> Result<Result<Declared, workspace::Declared>, Failure> {
+    if !declared.is_sound() {
+        return Ok(Err(declared));
+    }
+    workspace.unseal(&declared).await?;
+    let today = jiff::Zoned::now().date();
+    let Some(resolver) = workspace.resolver(&declared) else { return Ok(Err(declared)) };
+    let planner = Planner::new(resolver, &declared.revision, workspace.history(), today);
+    Ok(Ok(Declared { planner: planner.into(), source: declared.source }))
+}
+
 fn unsound(declared: &workspace::Declared) -> Failure {
     let wrong = |finding: &&fleet::Finding| finding.severity == fleet::Severity::Error;
     let findings: Vec<_> = declared.loaded.findings.iter().filter(wrong).collect();
@@ -150,7 +161,7 @@ fn unsound(declared: &workspace::Declared) -> Failure {
         .help("`twinops validate` shows them with their lines")
 }
 
-fn told(failure: &Failure) -> String {
+pub(super) fn told(failure: &Failure) -> String {
     let help = failure.help.as_deref().map(|help| format!(" ({help})")).unwrap_or_default();
     format!("{}{help}", failure.error)
 }

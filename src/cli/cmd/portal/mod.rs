@@ -1,6 +1,7 @@
 //! `twinops portal`, and the portal of `hub` and `up`: pages over a hub's REST API, and a link to sign in by.
 
 mod folder;
+mod propose;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
