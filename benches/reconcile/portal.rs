@@ -25,8 +25,10 @@ pub(crate) fn run(size: u64) {
     let mut child = command.stderr(Stdio::piped()).spawn().expect("the portal starts");
     let start = Instant::now();
     let mut lines = BufReader::new(child.stderr.take().expect("its stderr")).lines().map_while(Result::ok);
-    let link =
-        lines.by_ref().map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned()).find(|word| word.contains("/enter/"));
+    let link = lines
+        .by_ref()
+        .map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned())
+        .find(|word| word.contains("/enter/"));
     let link = link.expect("a link to sign in by");
     let (base, _) = link.split_once("/enter/").expect("a link");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

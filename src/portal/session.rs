@@ -22,7 +22,7 @@ const MOST: usize = 1000;
 pub enum Role {
     /// Look.
     Viewer,
-    /// Call methods of devices.
+    /// Call methods of devices, and propose changes.
     Operator,
     /// Everything.
     Admin,

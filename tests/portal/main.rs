@@ -5,6 +5,7 @@
 
 mod accounts;
 mod browser;
+mod change;
 mod entry;
 mod fleet;
 mod stage;

@@ -126,12 +126,23 @@ impl Stage {
         device
     }
 
-    async fn git(&self, words: &[&str]) {
+    /// What git says.
+    pub(crate) async fn git(&self, words: &[&str]) -> String {
         let identity =
             ["-c", "user.name=Ada <i>L</i>", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"];
         let mut git = Command::new("git");
         let output = git.arg("-C").arg(self.repository.path()).args(identity).args(words).output().await.unwrap();
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Writes a file of the repository.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.repository.path().join(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.repository.path().join(name)).unwrap()
     }
 
     pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
@@ -162,6 +173,12 @@ impl Stage {
     /// A command to its end; how it ended is told by what pages show.
     pub(crate) async fn run(&self, words: &[&str]) {
         timeout(PATIENCE, self.command(words).output()).await.unwrap().unwrap();
+    }
+
+    /// A command that ends well.
+    pub(crate) async fn accepted(&self, words: &[&str]) {
+        let output = timeout(PATIENCE, self.command(words).output()).await.unwrap().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// A command that is refused; what it says.

@@ -35,7 +35,7 @@ pub use operate::{
 };
 pub use past::PastArgs;
 pub use portal::{PagesArgs, PortalArgs, SignInArgs};
-pub use post::{PlaceArgs, PostArgs};
+pub use post::{ForgeArgs, PlaceArgs, PostArgs};
 pub use rehearse::RehearseArgs;
 pub use rollout::{ApproveArgs, StatusArgs, WaveName};
 pub use serve::{

@@ -2,9 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
-use super::{HubAccess, RepoArgs, duration};
+use super::{ForgeArgs, HubAccess, RepoArgs, duration};
 use crate::{
     portal::{Role, UnknownRole},
     twin::PropertyPath,
@@ -61,6 +64,12 @@ pub struct PagesArgs {
     /// The address by which browsers reach it, where a proxy stands before it or people sign in at an issuer.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+    /// What whoever follows the printed link may do.
+    #[arg(long, value_name = "ROLE", value_parser = role(), default_value = "admin")]
+    pub link_role: Role,
+    /// Where pull requests of what is proposed are opened; GitHub and GitLab are known by the repository's remote.
+    #[command(flatten)]
+    pub forge: ForgeArgs,
     /// Who may sign in.
     #[command(flatten)]
     pub sign_in: SignInArgs,
@@ -85,14 +94,14 @@ pub struct SignInArgs {
     pub claim: String,
     /// What a value of that claim means: `fleet-admins=admin`; may be given several times. `viewer` (looks), `operator`
     /// (calls methods, proposes changes) and `admin` mean themselves.
-    #[arg(long = "sign-in-role", value_name = "VALUE=ROLE", value_parser = role, requires = "issuer")]
+    #[arg(long = "sign-in-role", value_name = "VALUE=ROLE", value_parser = meaning, requires = "issuer")]
     pub roles: Vec<(String, Role)>,
     /// Authorities (PEM) by which the issuer is trusted, instead of the system's.
     #[arg(long = "sign-in-ca", value_name = "FILE", requires = "issuer")]
     pub ca: Option<PathBuf>,
 }
 
-fn role(text: &str) -> Result<(String, Role), String> {
+fn meaning(text: &str) -> Result<(String, Role), String> {
     let (value, role) = text.rsplit_once('=').ok_or("write VALUE=ROLE, e.g. `fleet-admins=admin`")?;
     let role = role.trim().parse().map_err(|error: UnknownRole| error.to_string())?;
     if value.is_empty() { Err("the value before `=` is empty".to_owned()) } else { Ok((value.to_owned(), role)) }
@@ -106,7 +115,17 @@ impl Default for PagesArgs {
             audit: None,
             history: None,
             url: None,
+            link_role: Role::Admin,
+            forge: ForgeArgs::default(),
             sign_in: SignInArgs::default(),
         }
     }
+}
+
+fn role() -> impl TypedValueParser<Value = Role> {
+    let roles = [Role::Viewer, Role::Operator, Role::Admin];
+    let said = ["look", "call methods of devices, and propose changes", "everything"];
+    let values = roles.iter().zip(said).map(|(role, help)| PossibleValue::new(role.word()).help(help));
+    PossibleValuesParser::new(values)
+        .try_map(move |word| roles.into_iter().find(|role| role.word() == word).ok_or("no such role"))
 }

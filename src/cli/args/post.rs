@@ -32,6 +32,21 @@ pub struct PlaceArgs {
     /// The environment, where a fleet is brought to several: there is a comment for each, and a plan is approved for one.
     #[arg(long, value_name = "NAME", env = "TWINOPS_ENVIRONMENT")]
     pub environment: Option<String>,
+    /// The project.
+    #[command(flatten)]
+    pub forge: ForgeArgs,
+    /// The number of the pull request.
+    #[arg(long, value_name = "N")]
+    pub pull_request: Option<u64>,
+    /// The commit whose status is set.
+    #[arg(long, value_name = "ID")]
+    pub commit: Option<String>,
+}
+
+/// A project on a forge; what is not said is found in the variables of the job.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Forge")]
+pub struct ForgeArgs {
     /// The forge.
     #[arg(long, value_name = "FORGE", value_parser = service())]
     pub forge: Option<Service>,
@@ -44,25 +59,26 @@ pub struct PlaceArgs {
     /// The project: `owner/name` on GitHub, path or number on GitLab, `project/repository` on Azure DevOps.
     #[arg(long, value_name = "PROJECT")]
     pub project: Option<String>,
-    /// The number of the pull request.
-    #[arg(long, value_name = "N")]
-    pub pull_request: Option<u64>,
-    /// The commit whose status is set.
-    #[arg(long, value_name = "ID")]
-    pub commit: Option<String>,
 }
 
-impl PlaceArgs {
+impl ForgeArgs {
     /// What they say of the place.
     pub fn wishes(&self) -> Wishes {
         Wishes {
             service: self.forge,
             url: self.forge_url.clone(),
             project: self.project.clone(),
-            pull: self.pull_request,
-            commit: self.commit.clone(),
             ca: self.forge_ca.clone(),
+            pull: None,
+            commit: None,
         }
+    }
+}
+
+impl PlaceArgs {
+    /// What they say of the place.
+    pub fn wishes(&self) -> Wishes {
+        Wishes { pull: self.pull_request, commit: self.commit.clone(), ..self.forge.wishes() }
     }
 }
 

@@ -70,7 +70,9 @@ impl Document {
 fn reference(fleet: &Fleet, kind: Kind, name: &str) -> Option<DocumentRef> {
     match kind {
         Kind::Fleet => fleet.document.clone().filter(|_| fleet.name == name),
-        Kind::Profile => fleet.profiles.iter().find(|profile| *profile.name == *name).map(|found| found.document.clone()),
+        Kind::Profile => {
+            fleet.profiles.iter().find(|profile| *profile.name == *name).map(|found| found.document.clone())
+        }
         Kind::Device => fleet.devices.get(&DeviceId::new(name).ok()?).map(|device| device.document.clone()),
         Kind::Rollout | Kind::Approval => None,
     }

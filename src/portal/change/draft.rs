@@ -135,7 +135,8 @@ impl Words {
 
     /// The first line as part of a name.
     fn slug(&self) -> String {
-        let letters = self.subject.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
+        let letters =
+            self.subject.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
         let all: String = letters.collect();
         let words: Vec<&str> = all.split('-').filter(|word| !word.is_empty()).collect();
         words.join("-").chars().take(SLUG).collect::<String>().trim_end_matches('-').to_owned()
@@ -145,7 +146,9 @@ impl Words {
 /// Whether a path names a file that may hold documents, and leads nowhere else.
 fn is_document(path: &str) -> bool {
     let plain = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-    plain && !path.contains(['\\', ':']) && !path.chars().any(char::is_control)
+    plain
+        && !path.contains(['\\', ':'])
+        && !path.chars().any(char::is_control)
         && FileKind::of(path) == Some(FileKind::Documents)
 }
 
@@ -180,7 +183,9 @@ mod tests {
 
     #[test]
     fn nothing_but_documents_of_the_fleet_is_written() {
-        for path in [".github/x.yaml", "../a.yaml", "/etc/a.yaml", "a//b.yaml", "a.sh", "a\\b.yaml", "s.sops.yaml", "x\n.yaml"] {
+        for path in
+            [".github/x.yaml", "../a.yaml", "/etc/a.yaml", "a//b.yaml", "a.sh", "a\\b.yaml", "s.sops.yaml", "x\n.yaml"]
+        {
             assert!(draft(path, "a", "").is_err(), "{path}");
         }
     }
@@ -201,7 +206,9 @@ mod tests {
         let form = |subject: &str, body: &str| {
             Words::read(&[("subject".to_owned(), subject.to_owned()), ("body".to_owned(), body.to_owned())])
         };
-        assert!(form("  ", "x").is_err() && form(&"x".repeat(121), "").is_err() && form("x", &"y".repeat(5000)).is_err());
+        assert!(
+            form("  ", "x").is_err() && form(&"x".repeat(121), "").is_err() && form("x", &"y".repeat(5000)).is_err()
+        );
         let words = form("one\r\ntwo\u{7}", "a\r\nb\u{0}\r\n").unwrap();
         assert_eq!(words.message(), "one two\n\na\nb");
     }

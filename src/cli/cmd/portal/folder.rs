@@ -39,12 +39,23 @@ pub(in crate::cli::cmd) struct Folder {
 impl Folder {
     /// At a commit, branch or tag.
     pub(in crate::cli::cmd) fn new(root: &Path, revision: &str) -> Self {
-        Self { root: root.to_owned(), revision: revision.to_owned(), worktree: None, forge: Wishes::default(), fetched: Mutex::default() }
+        Self {
+            root: root.to_owned(),
+            revision: revision.to_owned(),
+            worktree: None,
+            forge: Wishes::default(),
+            fetched: Mutex::default(),
+        }
     }
 
     /// As its files lie there; a folder in no repository is recorded in `state`.
     pub(in crate::cli::cmd) fn worktree(root: &Path, state: &Path) -> Self {
         Self { worktree: Some(state.to_owned()), ..Self::new(root, "HEAD") }
+    }
+
+    /// The same, with what is known of where pull requests are opened.
+    pub(super) fn proposing(self, forge: Wishes) -> Self {
+        Self { forge, ..self }
     }
 
     /// The hub that the fleet says it is for.

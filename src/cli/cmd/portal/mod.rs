@@ -77,7 +77,7 @@ impl Start<'_> {
             accounts: accounts(&pages.sign_in, pages.url.as_deref().unwrap_or_default())?,
         };
         let has_links = settings.accounts.is_none();
-        let portal = Portal::new(hub, Box::new(folder), settings)?;
+        let portal = Portal::new(hub, Box::new(folder.proposing(pages.forge.wishes())), settings)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let bound = listen::serve(listen, Arc::clone(&portal).routes(), tls, MANY, group).await?;
         let address = pages.url.clone().unwrap_or_else(|| format!("{scheme}://{bound}"));
@@ -86,7 +86,7 @@ impl Start<'_> {
         group.spawn("portal", Arc::clone(&portal).keep_fresh(stop.clone()));
         // Whoever reads the log is not whoever may sign in.
         if has_links {
-            group.spawn("links", links(portal, address.clone(), printer.clone(), stop));
+            group.spawn("links", links(portal, pages.link_role, address.clone(), printer.clone(), stop));
         }
         Ok(address)
     }
@@ -114,9 +114,9 @@ struct SecretError {
 }
 
 /// Prints a link to sign in by, and another one whenever it was used.
-async fn links(portal: Arc<Portal>, address: String, printer: Printer, stop: Stop) {
+async fn links(portal: Arc<Portal>, role: Role, address: String, printer: Printer, stop: Stop) {
     loop {
-        match portal.link(Role::Admin) {
+        match portal.link(role) {
             Ok(path) => printer.say(format_args!("sign in (works once)  {address}{path}")),
             Err(error) => printer.warn(format_args!("nobody can sign in: {error}")),
         }

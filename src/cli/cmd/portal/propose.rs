@@ -43,7 +43,6 @@ impl Folder {
         let declared = compared(&workspace, declared).await?.ok();
         Ok(Judged { declared, findings })
     }
-
 }
 
 /// What stops a plan, secrets that were not there before, and other findings that are new in the files at hand.

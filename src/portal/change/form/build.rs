@@ -30,7 +30,9 @@ impl<'s> Means<'s> {
         match self {
             Self::Nothing => Self::Nothing,
             Self::Spec(_, registry) if key == "desired" => Self::Components(registry, String::new()),
-            Self::Spec(described, _) | Self::Schema(described) => described.member(key).map_or(Self::Nothing, Self::Schema),
+            Self::Spec(described, _) | Self::Schema(described) => {
+                described.member(key).map_or(Self::Nothing, Self::Schema)
+            }
             Self::Components(registry, path) => {
                 let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
                 match registry.describing(&path, value.unwrap_or(&Value::Null)) {
@@ -91,7 +93,11 @@ pub(in crate::portal) fn chosen(kind: Kind, document: &Value, registry: &Registr
 fn spec_of<'s>(schema: &'s Value, kind: Kind, registry: &'s Registry) -> Means<'s> {
     let spec = schema.pointer("/properties/spec").unwrap_or(&Value::Null);
     let described = Described::at(schema, spec);
-    if matches!(kind, Kind::Profile | Kind::Device) { Means::Spec(described, registry) } else { Means::Schema(described) }
+    if matches!(kind, Kind::Profile | Kind::Device) {
+        Means::Spec(described, registry)
+    } else {
+        Means::Schema(described)
+    }
 }
 
 /// What a document does not say yet: members of `spec`, components, and members of those that it has.

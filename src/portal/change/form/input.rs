@@ -37,12 +37,16 @@ impl Input {
         if let Some(options) = choices(described, kind) {
             return match value {
                 Some(Value::Null | Value::Array(_) | Value::Object(_)) => Self::Fixed,
-                Some(other) if !options.contains(other) => Self::Choice(options.into_iter().chain([other.clone()]).collect()),
+                Some(other) if !options.contains(other) => {
+                    Self::Choice(options.into_iter().chain([other.clone()]).collect())
+                }
                 _ => Self::Choice(options),
             };
         }
         match (value, kind) {
-            (Some(Value::String(text)), Some("number" | "integer")) if text.contains("${") && is_line(text) => Self::Number,
+            (Some(Value::String(text)), Some("number" | "integer")) if text.contains("${") && is_line(text) => {
+                Self::Number
+            }
             (Some(Value::String(text)), _) if is_line(text) => Self::Line,
             (Some(Value::String(text)), _) if is_text(text) => Self::Text,
             (Some(Value::Number(_)), _) | (None, Some("number" | "integer")) => Self::Number,

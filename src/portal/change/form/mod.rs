@@ -184,7 +184,9 @@ impl Form {
         });
         let holds = |field: &&mut Field| {
             pointer.is_some_and(|pointer| {
-                pointer.strip_prefix(field.pointer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                pointer
+                    .strip_prefix(field.pointer.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
         };
         let at = self.fields_mut().find(holds).map(|field| {

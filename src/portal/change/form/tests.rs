@@ -64,17 +64,24 @@ fn sent(form: &Form) -> Vec<(String, String)> {
 /// Small schemas, each with a value that satisfies it.
 fn described() -> impl Strategy<Value = (Value, Value)> {
     let text = prop_oneof![
-        "[ -~]{0,12}", "[a-zæ日]{1,4}\n{0,2}[ -~]{0,9}\n?", Just("${vars.x}".to_owned()), Just("true".to_owned()),
-        "\n{1,2}[a-z]{1,3}", "[\u{0}-\u{20}]{1,3}",
+        "[ -~]{0,12}",
+        "[a-zæ日]{1,4}\n{0,2}[ -~]{0,9}\n?",
+        Just("${vars.x}".to_owned()),
+        Just("true".to_owned()),
+        "\n{1,2}[a-z]{1,3}",
+        "[\u{0}-\u{20}]{1,3}",
     ];
     let leaf = prop_oneof![
         text.prop_map(|text| (json!({ "type": "string" }), json!(text))),
         any::<i32>().prop_map(|number| (json!({ "type": "integer" }), json!(number))),
         (-1e9..1e9).prop_map(|number| (json!({ "type": "number" }), json!(number))),
         any::<bool>().prop_map(|flag| (json!({ "type": ["boolean", "null"] }), json!(flag))),
-        (0..3_usize).prop_map(|at| (json!({ "enum": ["a", 1, "b c"] }), [json!("a"), json!(1), json!("b c")][at].clone())),
-        prop::collection::vec("[ -~]{0,6}", 0..4).prop_map(|items| (json!({ "type": "array", "items": { "type": "string" } }), json!(items))),
-        prop::collection::vec(any::<i16>(), 0..4).prop_map(|items| (json!({ "type": "array", "items": { "type": "integer" } }), json!(items))),
+        (0..3_usize)
+            .prop_map(|at| (json!({ "enum": ["a", 1, "b c"] }), [json!("a"), json!(1), json!("b c")][at].clone())),
+        prop::collection::vec("[ -~]{0,6}", 0..4)
+            .prop_map(|items| (json!({ "type": "array", "items": { "type": "string" } }), json!(items))),
+        prop::collection::vec(any::<i16>(), 0..4)
+            .prop_map(|items| (json!({ "type": "array", "items": { "type": "integer" } }), json!(items))),
         Just((json!({ "type": ["string", "null"] }), Value::Null)),
         any::<bool>().prop_map(|flag| (json!({}), json!([{ "x": flag }]))),
         "[a-z]{0,4}".prop_map(|text| (json!({ "$ref": "#/$defs/named" }), json!(text))),
@@ -148,7 +155,8 @@ fn fields_are_as_the_schema_describes_them() {
 
 #[test]
 fn what_is_typed_becomes_values_of_their_types() {
-    let typed = [("/brightness", " 90 "), ("/hosts", "a\r\n\r\nc\r\n"), ("/mode", "\"night\""), ("/night/from", "21:00")];
+    let typed =
+        [("/brightness", " 90 "), ("/hosts", "a\r\n\r\nc\r\n"), ("/mode", "\"night\""), ("/night/from", "21:00")];
     let after = screen().after(&["desired.it.mode", "desired.it.night.dim"], &typed).unwrap();
     let wanted =
         json!({ "brightness": 90, "hosts": ["a", "c"], "mode": "night", "night": { "from": "21:00" }, "odd": null });
@@ -164,7 +172,10 @@ fn a_component_that_is_added_has_a_field_for_each_of_its_values() {
     let case = Case { registry: screen().registry, document: screen().document };
     let bare = json!({ "spec": {} });
     let chosen = chosen(Kind::Device, &bare, &case.registry, "desired.it");
-    assert_eq!(chosen, ["brightness", "hosts", "mode", "night.dim", "night.from"].map(|key| format!("desired.it.{key}")));
+    assert_eq!(
+        chosen,
+        ["brightness", "hosts", "mode", "night.dim", "night.from"].map(|key| format!("desired.it.{key}"))
+    );
     assert_eq!(super::chosen(Kind::Device, &bare, &case.registry, "tags.site"), ["tags.site"]);
     let form = build(Kind::Device, &bare, &case.registry, &["tags.site".to_owned()]);
     assert!(form.choices.contains(&"desired.it".to_owned()));

@@ -45,12 +45,14 @@ pub(super) async fn adopt(
     let asked = Asked::new(pairs);
     let (device, path) = (asked.get("device").unwrap_or_default(), asked.get("path").unwrap_or_default());
     let device = DeviceId::new(device).map_err(|_| PageError::NoDevice(device.to_owned()))?;
-    let path: PropertyPath = path.parse().map_err(|error: crate::twin::PathError| PageError::Form(error.to_string()))?;
+    let path: PropertyPath =
+        path.parse().map_err(|error: crate::twin::PathError| PageError::Form(error.to_string()))?;
     let declared = super::current(&portal)?;
     let (draft, adoption) = change::adopted(&portal, &declared, &device, &path).await?;
     let places = adoption.adopted.iter().map(|adopted| adopted.place.file.to_string());
     let shared = adoption.adopted.iter().filter_map(|adopted| adopted.shared_by).max();
-    let mut remarks: Vec<String> = places.take(1).map(|file| format!("{device} holds this; {file} takes it over.")).collect();
+    let mut remarks: Vec<String> =
+        places.take(1).map(|file| format!("{device} holds this; {file} takes it over.")).collect();
     if let Some(devices) = shared {
         remarks.push(format!("{devices} devices take this value from a profile: this one gets a line of its own."));
     }

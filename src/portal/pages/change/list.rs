@@ -42,8 +42,7 @@ pub(super) async fn show(
 ) -> Result<Html<String>, PageError> {
     let search = Asked::new(pairs).get("q").unwrap_or_default().trim().to_owned();
     let model = portal.model();
-    let (documents, left_out) =
-        model.map(|model| list(model.declared.planner.fleet(), &search)).unwrap_or_default();
+    let (documents, left_out) = model.map(|model| list(model.declared.planner.fleet(), &search)).unwrap_or_default();
     page::html(&ListPage {
         frame: super::frame(&portal, &visitor, "Change"),
         search,

@@ -14,12 +14,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::portal::{
-    Declared, Portal, Role,
-    error::PageError,
-    gate::Visitor,
-    page::Frame,
-};
+use crate::portal::{Declared, Portal, Role, error::PageError, gate::Visitor, page::Frame};
 
 /// Longest form: a file as it is to be, every byte of which may be sent as three.
 const LONGEST: usize = 4 * 1024 * 1024;
