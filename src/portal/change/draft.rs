@@ -57,7 +57,6 @@ impl Draft {
                 return Err(format!("`{path}` can be no document of a fleet"));
             }
             let old = source.file(&path).map(|file| &*file.text);
-            let text = with_line_ends(&text, old);
             if old != Some(text.as_bytes()) {
                 draft.files.insert(path, text);
             }
@@ -65,11 +64,23 @@ impl Draft {
         if draft.files.len() > FILES { Err(format!("more than {FILES} files change at once")) } else { Ok(draft) }
     }
 
+    /// One file as somebody has typed it: browsers send every line with CR and LF, and the file keeps the ends that it has.
+    pub(in crate::portal) fn typed(base: &str, source: &Source, path: Arc<str>, text: &str) -> Result<Self, String> {
+        let text = with_line_ends(text, source.file(&path).map(|file| &*file.text));
+        Self::new(base, source, [(path, text)])
+    }
+
     /// As a page hands it back: pairs of `file` and `text`.
     pub(in crate::portal) fn read(form: &[(String, String)], source: &Source) -> Result<Self, String> {
         let named = |wanted: &'static str| form.iter().filter(move |(name, _)| name == wanted).map(|(_, value)| value);
-        let files = named("file").map(|path| Arc::from(path.as_str())).zip(named("text").cloned());
-        Self::new(field(form, "base"), source, files)
+        let texts: Result<Vec<String>, _> = named("text").map(|text| serde_json::from_str(text)).collect();
+        let texts = texts.map_err(|error| format!("the form is damaged: {error}"))?;
+        Self::new(field(form, "base"), source, named("file").map(|path| Arc::from(path.as_str())).zip(texts))
+    }
+
+    /// What pages carry: paths, and texts as JSON, because browsers change the ends of lines.
+    pub(in crate::portal) fn carried(&self) -> impl Iterator<Item = (&str, String)> {
+        self.files.iter().map(|(path, text)| (&**path, serde_json::Value::from(text.as_str()).to_string()))
     }
 
     /// How its files differ from those of its base.
@@ -152,7 +163,6 @@ fn is_document(path: &str) -> bool {
         && FileKind::of(path) == Some(FileKind::Documents)
 }
 
-/// Browsers send every line with CR and LF; a file keeps the ends that it has.
 fn with_line_ends(text: &str, old: Option<&[u8]>) -> String {
     let text = text.replace("\r\n", "\n");
     let is_crlf = old.is_some_and(|old| old.windows(2).any(|pair| pair == b"\r\n"));
@@ -169,7 +179,23 @@ mod tests {
     }
 
     fn draft(path: &str, text: &str, old: &str) -> Result<Draft, String> {
-        Draft::new("c0ffee", &source(old), [(path.into(), text.to_owned())])
+        Draft::typed("c0ffee", &source(old), path.into(), text)
+    }
+
+    #[test]
+    fn a_page_carries_a_draft_to_the_byte() {
+        let old = source("a\r\nb\n");
+        let draft = Draft::new("c0ffee", &old, [("a.yaml".into(), "a\r\nc\n\"</textarea>\u{1}".to_owned())]).unwrap();
+        let mut sent = vec![("base".to_owned(), "c0ffee".to_owned())];
+        for (path, text) in draft.carried() {
+            assert!(!text.contains(['\r', '\n']));
+            sent.extend([("file".to_owned(), path.to_owned()), ("text".to_owned(), text)]);
+        }
+        assert_eq!(Draft::read(&sent, &old), Ok(draft));
+        assert!(
+            Draft::read(&[("file".to_owned(), "a.yaml".to_owned()), ("text".to_owned(), "x".to_owned())], &old)
+                .is_err()
+        );
     }
 
     #[test]

@@ -53,5 +53,9 @@ async fn declared_at(portal: &Portal, base: &str) -> Result<Declared, PageError>
     if now.planner.revision() == base {
         return Ok(now);
     }
+    let is_commit = base.len() == 40 && base.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_commit {
+        return Err(PageError::Form("the form does not say which commit it was made from".to_owned()));
+    }
     portal.repository.declared(base).await.map_err(PageError::Form)
 }

@@ -135,7 +135,7 @@ async fn of_yaml(
     let base = declared.planner.revision();
     let Editing { document, .. } = Editing::new(declared, called, Vec::new())?;
     let text = field(sent, "text").to_owned();
-    let draft = Draft::new(base, &declared.source, [(Arc::clone(&document.file), text.clone())]);
+    let draft = Draft::typed(base, &declared.source, Arc::clone(&document.file), &text);
     let draft = draft.map_err(PageError::Form)?;
     if draft.files.is_empty() {
         let page = EditPage::yaml(portal, visitor, base, document, text, Vec::new()).remark(NOTHING);
