@@ -1,13 +1,13 @@
 //! The service on a root of its own, and its unit before systemd itself.
 
-use std::{env, fs, os::unix::fs::PermissionsExt as _, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use super::*;
 use crate::agent::{Allowed, port::recorded::Recorded};
 
 const CONNECTION_TEXT: &str = "HostName=hub;DeviceId=d1;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
-fn given() -> Given {
+pub(super) fn given() -> Given {
     Given {
         connection_file: Some("/etc/twinops/device".into()),
         proxy_file: Some("/etc/twinops/proxy 100%".into()),
@@ -98,27 +98,4 @@ async fn what_others_wrote_is_not_touched() {
     assert!(matches!(install(&port, MARK, None).await, Err(InstallError::Foreign)));
     assert!(matches!(remove(&port, None).await, Err(InstallError::Foreign)));
     assert_eq!(fs::read_to_string(root.path().join(UNIT)).unwrap(), "[Service]\n");
-}
-
-/// systemd itself reads the unit, and judges its sandbox.
-#[test]
-fn systemd_takes_the_unit_and_finds_it_confined() {
-    let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else {
-        assert!(env::var_os("CI").is_none(), "systemd-analyze is needed");
-        return eprintln!("NOT RUN: systemd-analyze is not installed");
-    };
-    assert!(version.status.success());
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(SERVICE);
-    let program = vec!["/bin/true".to_owned()];
-    fs::write(&path, unit::text(&program, &given()).unwrap()).unwrap();
-    let run = |arguments: &[&str]| {
-        let output = Command::new("systemd-analyze").args(arguments).arg(&path).output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
-    };
-    let (verified, said) = run(&["verify", "--man=no"]);
-    assert!(verified && !said.contains(SERVICE), "{said}");
-    let (confined, said) = run(&["security", "--offline=true", "--no-pager", "--threshold=75"]);
-    assert!(confined, "{said}");
 }

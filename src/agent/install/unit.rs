@@ -144,3 +144,36 @@ fn quoted(word: &str) -> String {
     text.push('"');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, process::Command};
+
+    use super::{
+        super::{SERVICE, tests::given},
+        *,
+    };
+
+    /// systemd itself reads the unit, and judges its sandbox.
+    #[test]
+    fn systemd_takes_the_unit_and_finds_it_confined() {
+        let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else {
+            assert!(env::var_os("CI").is_none(), "systemd-analyze is needed");
+            return eprintln!("NOT RUN: systemd-analyze is not installed");
+        };
+        assert!(version.status.success());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(SERVICE);
+        let program = vec!["/bin/true".to_owned()];
+        fs::write(&path, text(&program, &given()).unwrap()).unwrap();
+        let run = |arguments: &[&str]| {
+            let output = Command::new("systemd-analyze").args(arguments).arg(&path).output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+        };
+        let (verified, said) = run(&["verify", "--man=no"]);
+        assert!(verified && !said.contains(SERVICE), "{said}");
+        let (confined, said) = run(&["security", "--offline=true", "--no-pager", "--threshold=75"]);
+        assert!(confined, "{said}");
+    }
+}
