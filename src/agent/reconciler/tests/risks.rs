@@ -1,7 +1,10 @@
 //! Changes that may cut the device off, and values that someone at the device set for a while.
 
 use super::*;
-use crate::agent::lease::{self, Lease};
+use crate::agent::{
+    lease::{self, Lease},
+    link::Command,
+};
 
 /// A device that has one network, and is then asked for another.
 async fn moving(reach: bool) -> Bench {
