@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::warn;
 
-use super::ledger::{private_file, private_folder};
+use super::ledger::{private_folder, write_whole};
 
 const NAME: &str = "overrides.json";
-const NEXT: &str = "overrides.json.next";
 /// The longest lease: what is needed for longer belongs into the fleet repository.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// As many leases at a time.
@@ -166,14 +165,8 @@ fn read(state: &Path) -> io::Result<Vec<Lease>> {
 }
 
 fn write(state: &Path, leases: &[Lease]) -> io::Result<()> {
-    use io::Write as _;
     private_folder(state)?;
-    let next = state.join(NEXT);
-    let mut file = private_file(&next)?;
-    file.write_all(&serde_json::to_vec(leases)?)?;
-    file.sync_all()?;
-    fs::rename(next, state.join(NAME))?;
-    fs::File::open(state)?.sync_all()
+    write_whole(state, NAME, &serde_json::to_vec(leases)?)
 }
 
 fn duration(text: &str) -> Result<Duration, LeaseError> {

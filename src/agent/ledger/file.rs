@@ -13,7 +13,6 @@ use super::book::Book;
 use crate::agent::port::hex;
 
 const NAME: &str = "ledger.json";
-const NEXT: &str = "ledger.json.next";
 const REFUSED: &str = "ledger.json.refused";
 const MAGIC: &str = "twinops-ledger 1";
 
@@ -105,19 +104,20 @@ impl Store {
     pub(super) async fn save(&self, book: &Book) -> Result<(), LedgerError> {
         let (folder, path) = (self.folder.clone(), self.folder.join(NAME));
         let bytes = encode(book);
-        let work = move || replace(&folder, &bytes?);
+        let work = move || write_whole(&folder, NAME, &bytes?);
         let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|fault| Err(io::Error::other(fault)));
         done.map_err(|cause| LedgerError::Write { path, cause })
     }
 }
 
-fn replace(folder: &Path, bytes: &[u8]) -> io::Result<()> {
-    let next = folder.join(NEXT);
+/// Writes a file of the state folder so that a crash at any moment leaves the old one or the new one.
+pub(crate) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let next = folder.join(format!("{name}.next"));
     let mut file = private_file(&next)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
-    fs::rename(&next, folder.join(NAME))?;
+    fs::rename(&next, folder.join(name))?;
     fs::File::open(folder)?.sync_all()
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Desired properties are nobody else's business on the device.
-pub(crate) fn private_file(path: &Path) -> io::Result<fs::File> {
+fn private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -19,7 +19,7 @@ use book::Book;
 pub(crate) use book::{Accepted, Before, Checkpoint, Healed, Notes, Rejected, Risked, members};
 pub use file::LedgerError;
 use file::Store;
-pub(crate) use file::{private_file, private_folder};
+pub(crate) use file::{private_folder, write_whole};
 
 use crate::twin::Map;
 

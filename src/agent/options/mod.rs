@@ -6,7 +6,7 @@ mod lease;
 
 pub use lease::{LeaseAction, LeaseRequest, who};
 
-use super::{AddressError, Allowed, Config, Platform};
+use super::{AddressError, Allow, Allowed, Config, Platform, UnknownMethod};
 use crate::iothub::{ConnectionStringError, DeviceConnection};
 
 /// Where the connection string stands when no file is named.
@@ -28,6 +28,10 @@ Usage: twinops-agent [OPTIONS]
   --state FOLDER                 where the agent keeps its ledger [/var/lib/twinops]
   --files-root FOLDER            a folder below which files may be managed; may be repeated
   --service NAME                 a service that may be changed, or `*`; may be repeated
+  --allow-method NAME            a method that may be called besides those that destroy nothing, or
+                                 `none` to begin with no method at all; may be repeated
+  --factory-reset-command FILE   what `factoryReset` runs: a file with a program and its arguments, as JSON
+  --wipe-command FILE            what `wipe` runs, likewise
   --root FOLDER                  where the device's file system begins [/]
   --report-only                  report drift on the device without undoing it
   --help                         print this
@@ -65,6 +69,9 @@ pub enum OptionsError {
     /// An address that is none.
     #[error("reading --mqtt")]
     Mqtt(#[source] AddressError),
+    /// A method that is none.
+    #[error("reading --allow-method")]
+    Method(#[source] UnknownMethod),
     /// No connection string.
     #[error("no connection string; name a file with --connection-string-file, or set {CONNECTION_VARIABLE}")]
     NoConnection,
@@ -89,6 +96,7 @@ struct Given {
     ca: Option<PathBuf>,
     state: Option<PathBuf>,
     allowed: Allowed,
+    methods: Vec<String>,
     root: Option<PathBuf>,
     report_only: bool,
 }
@@ -118,6 +126,11 @@ pub fn parse(
             Some("--state") => given.state = Some(value("--state")?.into()),
             Some("--files-root") => given.allowed.files.push(value("--files-root")?.into()),
             Some("--service") => given.allowed.services.push(value("--service")?.to_string_lossy().into_owned()),
+            Some("--allow-method") => given.methods.push(value("--allow-method")?.to_string_lossy().into_owned()),
+            Some("--factory-reset-command") => {
+                given.allowed.factory_reset = Some(value("--factory-reset-command")?.into());
+            }
+            Some("--wipe-command") => given.allowed.wipe = Some(value("--wipe-command")?.into()),
             Some("--root") => given.root = Some(value("--root")?.into()),
             _ => return Err(unknown(&option)),
         }
@@ -141,7 +154,8 @@ impl Given {
         };
         let connection = DeviceConnection::parse(text.trim()).map_err(OptionsError::Connection)?;
         let root = self.root.unwrap_or_else(|| "/".into());
-        let platform = Platform::Linux { root, allowed: self.allowed };
+        let methods = Allow::these(&self.methods).map_err(OptionsError::Method)?;
+        let platform = Platform::Linux { root, allowed: Allowed { methods, ..self.allowed } };
         let mut config = Config::new(connection, self.state.unwrap_or_else(|| STATE.into()), platform);
         config.mqtt = self.mqtt.map(|text| text.parse()).transpose().map_err(OptionsError::Mqtt)?;
         config.ca = self.ca;
@@ -163,15 +177,19 @@ mod tests {
     #[test]
     fn every_option_reaches_the_configuration() {
         let asked = ["--mqtt", "h:1", "--ca", "/ca", "--state", "/s", "--files-root", "/a", "--files-root", "/b"];
-        let Ok(Request::Run(config)) =
-            read(&[&asked[..], &["--root", "/r", "--report-only", "--service", "cron"]].concat())
-        else {
-            panic!("a configuration")
-        };
+        let own = ["--root", "/r", "--report-only", "--service", "cron", "--allow-method", "wipe"];
+        let hooks = ["--wipe-command", "/w", "--factory-reset-command", "/f"];
+        let Ok(Request::Run(config)) = read(&[&asked[..], &own, &hooks].concat()) else { panic!("a configuration") };
         assert_eq!(config.mqtt, Some("h:1".parse().unwrap()));
         assert_eq!((config.ca, config.state, config.heal), (Some("/ca".into()), "/s".into(), false));
         let Platform::Linux { root, allowed } = config.platform else { panic!("Linux") };
-        let expected = Allowed { files: vec!["/a".into(), "/b".into()], services: vec!["cron".to_owned()] };
+        let expected = Allowed {
+            files: vec!["/a".into(), "/b".into()],
+            services: vec!["cron".to_owned()],
+            methods: Allow::these(["wipe"]).unwrap(),
+            factory_reset: Some("/f".into()),
+            wipe: Some("/w".into()),
+        };
         assert_eq!((root, allowed), ("/r".into(), expected));
     }
 
@@ -205,6 +223,9 @@ mod tests {
             "--root",
             "--report-only",
             "--service",
+            "--allow-method",
+            "--factory-reset-command",
+            "--wipe-command",
         ] {
             assert!(HELP.contains(option), "{option}");
         }

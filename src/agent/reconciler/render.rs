@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::item::{Item, Standing, short};
 use crate::{
     agent::{
+        command::{Book, Offers},
         lease::Lease,
         ledger::Healed,
         resource::{Refusal, Style},
@@ -14,6 +15,9 @@ use crate::{
     component::pnp::{Ack, COMPONENT, MARKER, TWINOPS, code},
     twin::{Map, same},
 };
+
+/// Where commands are told of, and which there are.
+pub(super) const COMMANDS: &str = "commands";
 
 /// Everything that a report is made of.
 pub(super) struct View<'a, R> {
@@ -34,6 +38,10 @@ pub(super) struct View<'a, R> {
     pub(super) leases: &'a [Lease],
     /// What changed on the device and was set again.
     pub(super) healed: &'a [Healed],
+    /// What the device was commanded.
+    pub(super) book: &'a Book,
+    /// What it may be commanded.
+    pub(super) offers: &'a Offers,
     /// What the hub was last told.
     pub(super) last: Option<&'a Map>,
     /// Now, as text.
@@ -80,6 +88,9 @@ impl<R> View<'_, R> {
         for (name, facts) in self.facts.iter().filter(|(_, facts)| !facts.is_empty()) {
             component(&mut report, name).extend(facts.clone());
         }
+        for (section, result) in self.book.sections() {
+            object(&mut report, "windows").insert(section, result);
+        }
         let mut own = self.twinops();
         if fit(&mut report) {
             object(&mut own, "summary").insert("truncated".to_owned(), true.into());
@@ -99,7 +110,10 @@ impl<R> View<'_, R> {
         let mut own = Map::new();
         own.insert(MARKER.to_owned(), COMPONENT.into());
         own.insert("agentVersion".to_owned(), env!("CARGO_PKG_VERSION").into());
-        own.insert("capabilities".to_owned(), json!(self.capabilities));
+        own.insert("capabilities".to_owned(), self.capabilities());
+        if let Some(calls) = self.book.reported() {
+            own.insert(COMMANDS.to_owned(), calls);
+        }
         let summary = json!({"state": state, "failed": failed, "pending": pending});
         own.insert("summary".to_owned(), self.stamped(summary, "at", self.last_at(&[TWINOPS, "summary"]), false));
         if !self.healed.is_empty() {
@@ -113,6 +127,12 @@ impl<R> View<'_, R> {
             own.insert(name.to_owned(), serde_json::to_value(ack).unwrap_or_default());
         }
         own
+    }
+
+    fn capabilities(&self) -> Value {
+        let mut all = json!(self.capabilities);
+        all[COMMANDS] = json!(self.offers);
+        all
     }
 
     fn revision(&self, state: &str, failed: &BTreeSet<&str>) -> Option<Ack> {

@@ -16,8 +16,14 @@ use super::{
     updates::Updates, wifi::Wifi,
 };
 use crate::{
-    agent::port::{Artifacts, Port, System},
-    component::pnp,
+    agent::{
+        command::{Allow, Refused, linux::Acts},
+        port::{Artifacts, Port, System},
+    },
+    component::{
+        command::{Command, Order},
+        pnp,
+    },
     twin::Map,
 };
 
@@ -45,6 +51,7 @@ const PACE: Pace = Pace {
 /// The resources of a Linux device.
 pub(crate) struct Linux {
     resources: BTreeMap<&'static str, Arc<LinuxResource>>,
+    acts: Acts<System>,
 }
 
 /// One of them.
@@ -69,6 +76,12 @@ pub struct Allowed {
     pub files: Vec<PathBuf>,
     /// The services that may be changed; `*` means all but those that carry the agent, none means no service.
     pub services: Vec<String>,
+    /// The methods that may be called.
+    pub methods: Allow,
+    /// A file with the argument vector of the program that brings the device back to how it was delivered.
+    pub factory_reset: Option<PathBuf>,
+    /// The same of the program that destroys the device's data.
+    pub wipe: Option<PathBuf>,
 }
 
 impl Linux {
@@ -88,7 +101,8 @@ impl Linux {
             LinuxResource::Updates(Updates::new(port())),
             LinuxResource::Wifi(Wifi::new(port())),
         ];
-        Self { resources: COMPONENTS.into_iter().zip(resources.map(Arc::new)).collect() }
+        let acts = Acts::new(port(), allowed);
+        Self { acts, resources: COMPONENTS.into_iter().zip(resources.map(Arc::new)).collect() }
     }
 }
 
@@ -114,6 +128,14 @@ impl Platform for Linux {
 
     fn pace(&self) -> Pace {
         PACE
+    }
+
+    fn lacks(&self, command: Command) -> Option<String> {
+        self.acts.lack(command)
+    }
+
+    async fn carry_out(&self, order: &Order) -> Result<Value, Refused> {
+        self.acts.carry_out(order).await
     }
 }
 

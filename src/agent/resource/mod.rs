@@ -22,8 +22,15 @@ use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
+use super::command::Refused;
 pub(crate) use super::port::Fault;
-use crate::{component::pnp::code, twin::Map};
+use crate::{
+    component::{
+        command::{Command, Order},
+        pnp::code,
+    },
+    twin::Map,
+};
 
 /// A wanted value that the device will not try.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -184,5 +191,17 @@ pub(crate) trait Platform: Send + Sync + 'static {
     /// Carries out a direct method of this platform's own; `None` when it has none of that name.
     fn method(&self, _name: &str, _payload: &Value) -> Option<Result<Value, Refusal>> {
         None
+    }
+
+    /// Why this device cannot carry out a command; `None` when it can.
+    fn lacks(&self, command: Command) -> Option<String> {
+        let by_the_agent = matches!(command, Command::Report | Command::ClearReported);
+        (!by_the_agent).then(|| format!("this kind of device has no way to do `{}`", command.name()))
+    }
+
+    /// Carries out a command that was allowed and noted.
+    fn carry_out(&self, order: &Order) -> impl Future<Output = Result<Value, Refused>> + Send {
+        let lack = self.lacks(order.command).unwrap_or_default();
+        std::future::ready(Err(Refused::Unsupported(lack)))
     }
 }

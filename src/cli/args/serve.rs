@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{AuthorityCommand, EntryArgs, LimitArgs, LogFormat, Share, duration};
+use super::{AgentMayArgs, AuthorityCommand, EntryArgs, LimitArgs, LogFormat, Share, duration};
 use crate::{
     hub::EventKind,
     iothub::{RegistrationId, Secret},
@@ -46,11 +46,14 @@ pub struct AgentArgs {
     /// several times.
     #[arg(long = "service", value_name = "NAME", help_heading = "Device")]
     pub services: Vec<String>,
+    /// What may be done with it from afar.
+    #[command(flatten)]
+    pub may: AgentMayArgs,
     /// Report what is, and change nothing.
     #[arg(long, help_heading = "Device")]
     pub report_only: bool,
     /// Pretend: hold every setting in memory and touch nothing of this machine.
-    #[arg(long, conflicts_with_all = ["root", "files_root", "services"], help_heading = "Device")]
+    #[arg(long, conflicts_with_all = ["root", "files_root", "services", "methods"], help_heading = "Device")]
     pub simulate: bool,
     /// What else can be done with the agent of this device.
     #[command(subcommand)]

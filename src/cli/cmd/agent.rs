@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use crate::{
     agent::{
-        self, Allowed, Config, Platform, Profile,
+        self, Allow, Allowed, Config, Platform, Profile,
         options::{LeaseAction, LeaseRequest, who},
     },
     cli::{
@@ -28,7 +28,13 @@ pub(crate) async fn run(args: &AgentArgs, ca: Option<&Path>, printer: &Printer, 
     let platform = if args.simulate {
         Platform::Simulated(Profile { latency: Duration::ZERO, ..Profile::default() })
     } else {
-        let allowed = Allowed { files: args.files_root.iter().cloned().collect(), services: args.services.clone() };
+        let allowed = Allowed {
+            files: args.files_root.iter().cloned().collect(),
+            services: args.services.clone(),
+            methods: Allow::these(&args.may.methods)?,
+            factory_reset: args.may.factory_reset_command.clone(),
+            wipe: args.may.wipe_command.clone(),
+        };
         Platform::Linux { root: args.root.clone(), allowed }
     };
     let mut config = Config::new(connection, args.state.clone(), platform);

@@ -7,7 +7,7 @@ use crate::{
         Exit, Failure, Printer,
         args::{DocsArgs, Dtdl, SchemaArgs},
     },
-    component::{Registry, dtdl, method, nearest},
+    component::{Registry, command::Command, dtdl, method, nearest},
     fleet, hub, plan, report,
 };
 
@@ -23,6 +23,11 @@ pub fn schema_files() -> BTreeMap<String, String> {
 
 fn files(registry: &Registry) -> BTreeMap<String, String> {
     let mut files = fleet::schema_files(registry);
+    for command in Command::ALL {
+        let file = |kind: &str| format!("commands/{}{kind}{ENDING}", command.name());
+        files.insert(file(""), format!("{:#}\n", command.payload_schema()));
+        files.insert(file(".answer"), format!("{:#}\n", command.answer_schema()));
+    }
     files.insert("saved-plan.schema.json".to_owned(), format!("{:#}\n", plan::saved::schema()));
     files.extend(report::schemas().into_iter().map(|(name, schema)| (name.to_owned(), format!("{schema:#}\n"))));
     files
@@ -102,7 +107,7 @@ fn unknown_component(name: &str, registry: &Registry) -> Failure {
 /// The schema whose file is called so, wherever it lies.
 fn named(name: &str, registry: &Registry) -> Result<String, Failure> {
     let mut files = files(registry);
-    let found = ["", "components/", "documents/"].map(|folder| format!("{folder}{name}{ENDING}"));
+    let found = ["", "components/", "documents/", "commands/"].map(|folder| format!("{folder}{name}{ENDING}"));
     if let Some(text) = found.iter().find_map(|path| files.remove(path)) {
         return Ok(text);
     }

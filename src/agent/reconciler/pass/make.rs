@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
-use super::{Pass, now};
+use super::Pass;
 use crate::{
     agent::{
         ledger::Before,
+        moment::now,
         reconciler::item::{Item, Standing},
         resource::{Platform, Resource as _},
     },

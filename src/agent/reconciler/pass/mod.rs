@@ -21,8 +21,10 @@ use super::{
 };
 use crate::{
     agent::{
+        command::{Book, Offers},
         lease::Lease,
         ledger::{Accepted, Ledger, Notes},
+        moment::now,
         resource::Platform,
     },
     component::pnp::TWINOPS,
@@ -41,6 +43,9 @@ pub(super) struct Work<'a, P: Platform> {
     pub(super) leases: Vec<Lease>,
     /// Whether values that drifted on the device are set again.
     pub(super) heal: bool,
+    /// What the device was commanded, and may be.
+    pub(super) book: &'a Book,
+    pub(super) offers: &'a Offers,
 }
 
 /// A pass under way.
@@ -119,6 +124,8 @@ impl<'a, P: Platform> Pass<'a, P> {
             policy_fault: self.policies.fault(),
             leases: &self.work.leases,
             healed: &self.notes.healed,
+            book: self.work.book,
+            offers: self.work.offers,
             last: self.work.reporter.last(),
             now,
         }
@@ -136,9 +143,4 @@ impl<'a, P: Platform> Pass<'a, P> {
         let failed = self.view("").standing().0.into_iter().map(str::to_owned).collect();
         Outcome { failed, retry, risked }
     }
-}
-
-/// Now, as it is reported.
-fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -11,6 +11,7 @@ pub(super) struct Bench {
     pub(super) ledger: Arc<Ledger>,
     pub(super) hub_tx: watch::Sender<Hub>,
     pub(super) wake_tx: mpsc::Sender<Wake>,
+    pub(super) _jobs_tx: mpsc::Sender<Job>,
     pub(super) commands_rx: mpsc::Receiver<Command>,
     /// What the hub holds.
     pub(super) reported: Map,
@@ -44,7 +45,19 @@ impl Bench {
         let stop = Stop::new();
         let platform = Arc::new(fake.clone());
         let state = folder.path().to_owned();
-        let reconciler = Reconciler { platform, ledger: Arc::clone(&ledger), link, hub_rx, wake_rx, state, heal };
+        let (jobs_tx, jobs_rx) = mpsc::channel(1);
+        let reconciler = Reconciler {
+            platform,
+            ledger: Arc::clone(&ledger),
+            link,
+            hub_rx,
+            wake_rx,
+            jobs_rx,
+            book: Arc::new(Book::open(folder.path())),
+            offers: Offers::default(),
+            state,
+            heal,
+        };
         let running = tokio::spawn(reconciler.run(stop.clone()));
         Self {
             folder,
@@ -52,6 +65,7 @@ impl Bench {
             ledger,
             hub_tx,
             wake_tx,
+            _jobs_tx: jobs_tx,
             commands_rx,
             reported: Map::new(),
             reach: true,

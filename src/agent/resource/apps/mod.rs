@@ -111,6 +111,17 @@ fn unit(id: &str, app: &App) -> Option<String> {
     }
 }
 
+/// Starts or stops an app that has a unit of its own; false when there is none of that id.
+pub(crate) async fn order<R: Run>(port: &Port<R>, verb: &str, id: &str) -> Result<bool, Fault> {
+    for unit in [container::unit(id), archive::unit(id)] {
+        if units::look(port, &unit).await?.is_some() {
+            units::order(port, verb, &unit).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn is_version(held: &Value, app: &App) -> bool {
     held.get("version").and_then(Value::as_str) == app.version.as_deref()
 }
