@@ -10,6 +10,7 @@
 
 mod command;
 mod config;
+mod diagnostics;
 mod intake;
 pub mod lease;
 mod ledger;
@@ -71,7 +72,7 @@ pub async fn run(config: Config, stop: Stop) -> Result<(), AgentError> {
     match &config.platform {
         Platform::Linux { root, allowed } => {
             let artifacts = Artifacts::new(&config.state.join("artifacts"), config.ca.as_deref());
-            let device = Linux::new(root, allowed, artifacts);
+            let device = Linux::new(root, allowed, artifacts, (&config.state, config.ca.as_deref()));
             start(&config, device, None, stop).await
         }
         Platform::Simulated(profile) => {

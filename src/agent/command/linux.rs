@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Refused, hook, told};
 use crate::{
     agent::{
+        diagnostics::Diagnostics,
         port::{Port, Run},
         resource::{apps, check_id, linux::Allowed, packages},
     },
@@ -25,11 +26,12 @@ pub(crate) struct Acts<R> {
     port: Port<R>,
     factory_reset: Option<PathBuf>,
     wipe: Option<PathBuf>,
+    diagnostics: Diagnostics<R>,
 }
 
 impl<R: Run> Acts<R> {
-    pub(crate) fn new(port: Port<R>, allowed: &Allowed) -> Self {
-        Self { port, factory_reset: allowed.factory_reset.clone(), wipe: allowed.wipe.clone() }
+    pub(crate) fn new(port: Port<R>, allowed: &Allowed, diagnostics: Diagnostics<R>) -> Self {
+        Self { port, diagnostics, factory_reset: allowed.factory_reset.clone(), wipe: allowed.wipe.clone() }
     }
 
     /// Why a command cannot be carried out here; `None` when it can.
@@ -49,7 +51,7 @@ impl<R: Run> Acts<R> {
             Command::DiagnosticsCollect
             | Command::DiagnosticsList
             | Command::DiagnosticsUpload
-            | Command::DiagnosticsDelete => Some("this agent collects nothing yet".to_owned()),
+            | Command::DiagnosticsDelete => self.diagnostics.lack(),
         }
     }
 
@@ -73,6 +75,10 @@ impl<R: Run> Acts<R> {
                 packages.truncate(NAMED);
                 Ok(told(&Scanned { available, packages }))
             }
+            (Command::DiagnosticsCollect, Work::Collect(asked)) => self.diagnostics.collect(asked).await,
+            (Command::DiagnosticsList, _) => self.diagnostics.list(),
+            (Command::DiagnosticsUpload, Work::Upload { name, url }) => self.diagnostics.upload(name, url).await,
+            (Command::DiagnosticsDelete, Work::File(name)) => self.diagnostics.delete(name),
             (command, _) => Err(Refused::Unsupported(format!("this device has no `{}`", command.name()))),
         }
     }
@@ -108,7 +114,8 @@ mod tests {
         for program in ["usr/bin/apt-get", "usr/bin/dpkg-query"] {
             port.tree.write_text(program, "").unwrap();
         }
-        (root, Acts::new(port, allowed))
+        let diagnostics = Diagnostics::new(port.clone(), &root.path().join("archives"), &[], None);
+        (root, Acts::new(port, allowed, diagnostics))
     }
 
     fn plain(command: Command) -> Order {

@@ -28,6 +28,7 @@ Usage: twinops-agent [OPTIONS]
   --state FOLDER                 where the agent keeps its ledger [/var/lib/twinops]
   --files-root FOLDER            a folder below which files may be managed; may be repeated
   --service NAME                 a service that may be changed, or `*`; may be repeated
+  --log-folder FOLDER            a folder below which files of logs may be collected; may be repeated
   --allow-method NAME            a method that may be called besides those that destroy nothing, or
                                  `none` to begin with no method at all; may be repeated
   --factory-reset-command FILE   what `factoryReset` runs: a file with a program and its arguments, as JSON
@@ -126,6 +127,7 @@ pub fn parse(
             Some("--state") => given.state = Some(value("--state")?.into()),
             Some("--files-root") => given.allowed.files.push(value("--files-root")?.into()),
             Some("--service") => given.allowed.services.push(value("--service")?.to_string_lossy().into_owned()),
+            Some("--log-folder") => given.allowed.logs.push(value("--log-folder")?.into()),
             Some("--allow-method") => given.methods.push(value("--allow-method")?.to_string_lossy().into_owned()),
             Some("--factory-reset-command") => {
                 given.allowed.factory_reset = Some(value("--factory-reset-command")?.into());
@@ -178,7 +180,7 @@ mod tests {
     fn every_option_reaches_the_configuration() {
         let asked = ["--mqtt", "h:1", "--ca", "/ca", "--state", "/s", "--files-root", "/a", "--files-root", "/b"];
         let own = ["--root", "/r", "--report-only", "--service", "cron", "--allow-method", "wipe"];
-        let hooks = ["--wipe-command", "/w", "--factory-reset-command", "/f"];
+        let hooks = ["--log-folder", "/l", "--wipe-command", "/w", "--factory-reset-command", "/f"];
         let Ok(Request::Run(config)) = read(&[&asked[..], &own, &hooks].concat()) else { panic!("a configuration") };
         assert_eq!(config.mqtt, Some("h:1".parse().unwrap()));
         assert_eq!((config.ca, config.state, config.heal), (Some("/ca".into()), "/s".into(), false));
@@ -186,6 +188,7 @@ mod tests {
         let expected = Allowed {
             files: vec!["/a".into(), "/b".into()],
             services: vec!["cron".to_owned()],
+            logs: vec!["/l".into()],
             methods: Allow::these(["wipe"]).unwrap(),
             factory_reset: Some("/f".into()),
             wipe: Some("/w".into()),
@@ -223,6 +226,7 @@ mod tests {
             "--root",
             "--report-only",
             "--service",
+            "--log-folder",
             "--allow-method",
             "--factory-reset-command",
             "--wipe-command",

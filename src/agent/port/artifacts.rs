@@ -5,31 +5,26 @@ use std::{
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
-    time::Duration,
 };
 
 use hyper::{
-    Request, Response, StatusCode, Uri,
-    body::{Body as _, Incoming},
-    client::conn::http1,
-    header::{HOST, LOCATION, RANGE, USER_AGENT},
+    Method, StatusCode,
+    body::Body as _,
+    header::{LOCATION, RANGE},
 };
-use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::ClientConfig;
 use sha2::{Digest as _, Sha256};
-use tokio::{fs::File, io::AsyncWriteExt as _, net::TcpStream, task::JoinSet, time::timeout};
-use tokio_rustls::TlsConnector;
-use tracing::{debug, info, warn};
+use tokio::{fs::File, io::AsyncWriteExt as _, time::timeout};
+use tracing::{info, warn};
 
-use super::Fault;
+use super::{
+    Fault,
+    https::{self, Answer, HttpsError, PATIENCE, TRIES, pause, shown},
+};
 use crate::component::artifact::Artifact;
 
-/// How long a server may say nothing.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// The largest file when no size is given, in bytes.
 const LARGEST: u64 = 4 << 30;
-/// How often a broken connection is taken up again before the pass gives up; the next one goes on from there.
-const TRIES: u32 = 4;
 /// How often a server may point to another.
 const REDIRECTS: u32 = 5;
 
@@ -38,38 +33,6 @@ const REDIRECTS: u32 = 5;
 pub(crate) struct Artifacts {
     folder: PathBuf,
     ca: Option<PathBuf>,
-}
-
-/// Why a part of a file did not come.
-#[derive(Debug, thiserror::Error)]
-enum FetchError {
-    #[error("it is no address that begins with https://")]
-    Address,
-    #[error("the server points from one place to the next for ever")]
-    Redirects,
-    #[error("the server answers {0}")]
-    Status(StatusCode),
-    #[error("the file is larger than {0} bytes")]
-    TooLong(u64),
-    #[error("the server said nothing for {} seconds", PATIENCE.as_secs())]
-    Silent,
-    #[error("the connection failed")]
-    Connect(#[from] io::Error),
-    #[error("the exchange broke off")]
-    Http(#[from] hyper::Error),
-    #[error("the request cannot be written")]
-    Request(#[from] hyper::http::Error),
-}
-
-impl FetchError {
-    /// Whether going on from what is there may help.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Connect(_) | Self::Http(_) | Self::Silent => true,
-            Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
-            _ => false,
-        }
-    }
 }
 
 impl Artifacts {
@@ -111,7 +74,7 @@ impl Artifacts {
         }
     }
 
-    async fn fetch(&self, artifact: &Artifact, part: &Path) -> Result<(), FetchError> {
+    async fn fetch(&self, artifact: &Artifact, part: &Path) -> Result<(), HttpsError> {
         let tls = crate::agent::link::tls_config(self.ca.as_deref()).map_err(io::Error::other)?;
         let most = artifact.size.unwrap_or(LARGEST);
         let mut tries = 0;
@@ -121,7 +84,7 @@ impl Artifacts {
                 Err(fault) if fault.may_pass() && tries < TRIES => {
                     tries += 1;
                     warn!(%fault, tries, "going on with what is fetched so far");
-                    tokio::time::sleep(Duration::from_millis(100) * 4_u32.pow(tries)).await;
+                    pause(tries).await;
                 }
                 Err(fault) => return Err(fault),
             }
@@ -130,7 +93,7 @@ impl Artifacts {
 }
 
 /// Goes on from what is there.
-async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) -> Result<(), FetchError> {
+async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) -> Result<(), HttpsError> {
     let mut file = File::options().create(true).append(true).open(part).await?;
     let held = file.metadata().await?.len();
     let mut answer = open(tls, url, held).await?;
@@ -142,11 +105,11 @@ async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) ->
     let body = answer.response.body_mut();
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
-        let Some(frame) = timeout(PATIENCE, frame).await.map_err(|_| FetchError::Silent)? else { break };
+        let Some(frame) = timeout(PATIENCE, frame).await.map_err(|_| HttpsError::Silent)? else { break };
         let Ok(data) = frame?.into_data() else { continue };
         length += data.len() as u64;
         if length > most {
-            return Err(FetchError::TooLong(most));
+            return Err(HttpsError::TooLong(most));
         }
         file.write_all(&data).await?;
     }
@@ -154,62 +117,36 @@ async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) ->
     Ok(())
 }
 
-/// An answer, and the connection that it comes over, which ends with it.
-struct Answer {
-    response: Response<Incoming>,
-    _connection: JoinSet<()>,
-}
-
 /// Asks for a file from a place in it on, wherever the server says that it is.
-async fn open(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, FetchError> {
+async fn open(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, HttpsError> {
     let mut url = url.to_owned();
     for _ in 0..REDIRECTS {
-        let answer = timeout(PATIENCE, ask(tls, &url, from)).await.map_err(|_| FetchError::Silent)??;
+        let answer = timeout(PATIENCE, ask(tls, &url, from)).await.map_err(|_| HttpsError::Silent)??;
         match answer.response.status() {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(answer),
             // What is there is all there is; the digest will tell.
             StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => return Box::pin(open(tls, &url, 0)).await,
             status if status.is_redirection() => {
                 let next = answer.response.headers().get(LOCATION).and_then(|next| next.to_str().ok());
-                url = next.ok_or(FetchError::Status(status))?.to_owned();
+                url = next.ok_or(HttpsError::Status(status))?.to_owned();
             }
-            status => return Err(FetchError::Status(status)),
+            status => return Err(HttpsError::Status(status)),
         }
     }
-    Err(FetchError::Redirects)
+    Err(HttpsError::Redirects)
 }
 
-async fn ask(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, FetchError> {
-    let uri: Uri = url.parse().map_err(|_| FetchError::Address)?;
-    let host = uri.host().filter(|_| uri.scheme_str() == Some("https")).ok_or(FetchError::Address)?;
-    let host = host.trim_matches(['[', ']']);
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| FetchError::Address)?;
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
-    let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let mut running = JoinSet::new();
-    running.spawn(async move {
-        if let Err(fault) = connection.await {
-            debug!(%fault, "a connection broke off");
-        }
-    });
-    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = Request::get(path).header(HOST, authority);
-    request = request.header(USER_AGENT, concat!("twinops/", env!("CARGO_PKG_VERSION")));
+async fn ask(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, HttpsError> {
+    let line = https::dial(tls, url).await?;
+    let mut request = line.request(Method::GET);
     if from > 0 {
         request = request.header(RANGE, format!("bytes={from}-"));
     }
-    let response = sender.send_request(request.body(String::new())?).await?;
-    Ok(Answer { response, _connection: running })
+    line.send(request.body(String::new())?).await
 }
 
-/// An address without what may be a signature in it.
-fn shown(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
-}
-
-async fn sha256(path: &Path) -> io::Result<String> {
+/// The SHA-256 of a file in hexadecimal.
+pub(crate) async fn sha256(path: &Path) -> io::Result<String> {
     let path = path.to_owned();
     let work = move || {
         let mut hasher = Sha256::new();

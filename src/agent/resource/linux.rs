@@ -12,12 +12,13 @@ use serde_json::Value;
 
 use super::{
     Fault, Pace, Platform, Refusal, Resource, Style, apps::Apps, certificates::Certificates, device_info::DeviceInfo,
-    files::Files, packages::Packages, reboot::Reboot, services::Services, telemetry::Telemetry, time::Time,
-    updates::Updates, wifi::Wifi,
+    diagnostics::Collectors, files::Files, packages::Packages, reboot::Reboot, services::Services,
+    telemetry::Telemetry, time::Time, updates::Updates, wifi::Wifi,
 };
 use crate::{
     agent::{
         command::{Allow, Refused, linux::Acts},
+        diagnostics::Diagnostics,
         port::{Artifacts, Port, System},
     },
     component::{
@@ -27,10 +28,11 @@ use crate::{
     twin::Map,
 };
 
-const COMPONENTS: [&str; 11] = [
+const COMPONENTS: [&str; 12] = [
     "apps",
     "certificates",
     "deviceInfo",
+    "diagnostics",
     "files",
     "packages",
     "reboot",
@@ -59,6 +61,7 @@ pub(crate) enum LinuxResource {
     Apps(Apps<System>),
     Certificates(Certificates<System>),
     DeviceInfo(DeviceInfo),
+    Diagnostics(Collectors<System>),
     Files(Files),
     Packages(Packages<System>),
     Reboot(Reboot<System>),
@@ -76,6 +79,8 @@ pub struct Allowed {
     pub files: Vec<PathBuf>,
     /// The services that may be changed; `*` means all but those that carry the agent, none means no service.
     pub services: Vec<String>,
+    /// The folders below which files of logs may be collected; none means no such files.
+    pub logs: Vec<PathBuf>,
     /// The methods that may be called.
     pub methods: Allow,
     /// A file with the argument vector of the program that brings the device back to how it was delivered.
@@ -85,13 +90,22 @@ pub struct Allowed {
 }
 
 impl Linux {
-    /// The device whose file system begins at `root`. What it fetches goes through `artifacts`.
-    pub(crate) fn new(root: &Path, allowed: &Allowed, artifacts: Artifacts) -> Self {
+    /// The device whose file system begins at `root`. What it fetches goes through `artifacts`; what it collects lies in
+    /// the state folder, and is handed over to those that `ca` vouches for.
+    pub(crate) fn new(
+        root: &Path,
+        allowed: &Allowed,
+        artifacts: Artifacts,
+        (state, ca): (&Path, Option<&Path>),
+    ) -> Self {
         let port = || Port::new(root, System);
+        let diagnostics = Diagnostics::new(port(), &state.join("diagnostics"), &allowed.logs, ca);
+        let collectors = Collectors::new(port(), diagnostics.clone(), &state.join("collectors"));
         let resources = [
             LinuxResource::Apps(Apps::new(port(), artifacts.clone())),
             LinuxResource::Certificates(Certificates::new(port(), artifacts)),
             LinuxResource::DeviceInfo(DeviceInfo::new(root)),
+            LinuxResource::Diagnostics(collectors),
             LinuxResource::Files(Files::new(root, &allowed.files)),
             LinuxResource::Packages(Packages::new(port())),
             LinuxResource::Reboot(Reboot::new(port())),
@@ -101,7 +115,7 @@ impl Linux {
             LinuxResource::Updates(Updates::new(port())),
             LinuxResource::Wifi(Wifi::new(port())),
         ];
-        let acts = Acts::new(port(), allowed);
+        let acts = Acts::new(port(), allowed, diagnostics);
         Self { acts, resources: COMPONENTS.into_iter().zip(resources.map(Arc::new)).collect() }
     }
 }
@@ -146,6 +160,7 @@ macro_rules! each {
             Self::Apps($resource) => $work,
             Self::Certificates($resource) => $work,
             Self::DeviceInfo($resource) => $work,
+            Self::Diagnostics($resource) => $work,
             Self::Files($resource) => $work,
             Self::Packages($resource) => $work,
             Self::Reboot($resource) => $work,
@@ -161,6 +176,10 @@ macro_rules! each {
 impl Resource for LinuxResource {
     fn depends_on(&self) -> &[&'static str] {
         each!(self, resource => resource.depends_on())
+    }
+
+    fn follows(&self, property: &str, wanted: &Value) -> Vec<String> {
+        each!(self, resource => resource.follows(property, wanted))
     }
 
     fn lack(&self) -> Option<String> {
@@ -206,12 +225,13 @@ mod tests {
 
     #[test]
     fn every_component_is_behind_its_own_name() {
-        let device =
-            Linux::new(Path::new("/nowhere"), &Allowed::default(), Artifacts::new(Path::new("/nowhere"), None));
+        let nowhere = Path::new("/nowhere");
+        let device = Linux::new(nowhere, &Allowed::default(), Artifacts::new(nowhere, None), (nowhere, None));
         let shown = |name: &str| match &*device.resource(name).unwrap() {
             LinuxResource::Apps(_) => "apps",
             LinuxResource::Certificates(_) => "certificates",
             LinuxResource::DeviceInfo(_) => "deviceInfo",
+            LinuxResource::Diagnostics(_) => "diagnostics",
             LinuxResource::Files(_) => "files",
             LinuxResource::Packages(_) => "packages",
             LinuxResource::Reboot(_) => "reboot",

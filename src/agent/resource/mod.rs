@@ -6,6 +6,7 @@
 pub(crate) mod apps;
 pub(crate) mod certificates;
 pub(crate) mod device_info;
+pub(crate) mod diagnostics;
 pub(crate) mod files;
 pub(crate) mod linux;
 pub(crate) mod packages;
@@ -90,6 +91,11 @@ pub(crate) trait Resource: Send + Sync + 'static {
     /// The components that must have been applied before.
     fn depends_on(&self) -> &[&'static str] {
         &[]
+    }
+
+    /// The properties of the same component that must have been applied before this one.
+    fn follows(&self, _property: &str, _wanted: &Value) -> Vec<String> {
+        Vec::new()
     }
 
     /// Why this device cannot have the component at all; `None` when it can. Changes nothing.

@@ -12,6 +12,9 @@ pub struct AgentMayArgs {
     /// be given several times.
     #[arg(long = "allow-method", value_name = "NAME")]
     pub methods: Vec<String>,
+    /// A folder below which files of logs may be collected; may be given several times.
+    #[arg(long = "log-folder", value_name = "DIR")]
+    pub log_folders: Vec<PathBuf>,
     /// What `factoryReset` runs: a file with a program and its arguments, as a JSON array, that nobody else may write.
     #[arg(long, value_name = "FILE")]
     pub factory_reset_command: Option<PathBuf>,

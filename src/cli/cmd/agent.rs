@@ -31,6 +31,7 @@ pub(crate) async fn run(args: &AgentArgs, ca: Option<&Path>, printer: &Printer, 
         let allowed = Allowed {
             files: args.files_root.iter().cloned().collect(),
             services: args.services.clone(),
+            logs: args.may.log_folders.clone(),
             methods: Allow::these(&args.may.methods)?,
             factory_reset: args.may.factory_reset_command.clone(),
             wipe: args.may.wipe_command.clone(),
