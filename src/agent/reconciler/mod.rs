@@ -27,6 +27,7 @@ use super::{
     lease::{self, Lease},
     ledger::Ledger,
     link::LinkHandle,
+    moment::Moment,
     resource::Platform,
 };
 use crate::{
@@ -208,8 +209,7 @@ impl<P: Platform> Reconciler<P> {
 
 /// How long a lease still lasts; a little longer, so that it is over then.
 fn ends_in(lease: &Lease) -> Duration {
-    let left = lease.until.saturating_sub(jiff::Timestamp::now().as_second());
-    Duration::from_secs(u64::try_from(left).unwrap_or_default() + 1)
+    Duration::from_secs(lease.left(&Moment::now()) + 1)
 }
 
 /// At least half of the first wait, so that a failing resource is not tried in a circle.

@@ -114,9 +114,8 @@ async fn without_a_hub_before_a_change_is_tried_again_later() {
     assert!(bench.asked().len() >= 3, "set, taken back, set again");
 }
 
-fn lease(seconds: i64) -> Lease {
-    let lease = Lease::new("time.zone", "local", "4h", "a visit", "root").unwrap();
-    Lease { until: jiff::Timestamp::now().as_second() + seconds, ..lease }
+fn lease(seconds: u64) -> Lease {
+    Lease::new("time.zone", "local", "4h", "a visit", "root").unwrap().lasting(seconds)
 }
 
 #[tokio::test(start_paused = true)]
