@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, watch};
 use tracing::{info, warn};
 
 use book::Book;
-pub(crate) use book::{Accepted, Before, Checkpoint, Healed, Notes, Rejected, Risked, members};
+pub(crate) use book::{Accepted, Before, Checkpoint, Healed, Notes, Offline, Rejected, Risked, What, members};
 pub use file::LedgerError;
 use file::Store;
 pub(crate) use file::{private_folder, write_whole};

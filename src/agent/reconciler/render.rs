@@ -9,7 +9,7 @@ use crate::{
     agent::{
         command::{Book, Offers},
         lease::Lease,
-        ledger::Healed,
+        ledger::{Healed, Offline},
         resource::{Refusal, Style},
     },
     component::pnp::{Ack, COMPONENT, MARKER, TWINOPS, code},
@@ -38,6 +38,8 @@ pub(super) struct View<'a, R> {
     pub(super) leases: &'a [Lease],
     /// What changed on the device and was set again.
     pub(super) healed: &'a [Healed],
+    /// What happened while the hub was out of reach.
+    pub(super) offline: &'a Offline,
     /// What the device was commanded.
     pub(super) book: &'a Book,
     /// What it may be commanded.
@@ -118,6 +120,9 @@ impl<R> View<'_, R> {
         own.insert("summary".to_owned(), self.stamped(summary, "at", self.last_at(&[TWINOPS, "summary"]), false));
         if !self.healed.is_empty() {
             own.insert("healed".to_owned(), json!(self.healed));
+        }
+        if !self.offline.events.is_empty() {
+            own.insert("offline".to_owned(), json!(self.offline.events));
         }
         if !self.leases.is_empty() {
             own.insert("overrides".to_owned(), self.overrides());

@@ -87,3 +87,29 @@ async fn bad_values_and_unknown_components_are_rejected_by_name() {
     assert_eq!((bench.ac("time.zone"), bench.ac("unknown.x")), (400, 501));
     assert_eq!(bench.at("time.zone.ad"), "`zone` is bad");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_another_is_made_after_it_and_skipped_when_that_fails() {
+    let fake = Fake::default();
+    fake.with(|memory| memory.failing.insert("apps.base".to_owned()));
+    let mut bench = Bench::new(fake, true);
+    let apps = json!({"__t": "c", "addon": {"after": ["line"]}, "line": {"after": ["base"]}, "base": {}, "other": {}});
+    bench.desire(json!({ "apps": apps }), 1).await;
+    bench.report_of("apps.addon.ac").await;
+    assert_eq!(["base", "line", "addon", "other"].map(|id| bench.ac(&format!("apps.{id}"))), [500, 424, 424, 200]);
+    assert_eq!(bench.at("apps.line.ad"), "skipped, because `apps.base` failed");
+    bench.fake.with(|memory| memory.failing.clear());
+    bench.asked();
+    bench.report_of("apps.addon.value").await;
+    assert_eq!(bench.asked(), ["apps.base", "apps.line", "apps.addon"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_itself_or_after_nothing_is_refused() {
+    let mut bench = Bench::new(Fake::default(), true);
+    let apps = json!({"__t": "c", "hen": {"after": ["egg"]}, "egg": {"after": ["hen"]}, "fox": {"after": ["dog"]}});
+    bench.desire(json!({ "apps": apps }), 1).await;
+    bench.report().await;
+    assert_eq!(["hen", "egg", "fox"].map(|id| bench.ac(&format!("apps.{id}"))), [400, 400, 400]);
+    assert_eq!(bench.at("apps.fox.ad"), "`after` names `dog`, which is not declared");
+}

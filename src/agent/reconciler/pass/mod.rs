@@ -23,7 +23,7 @@ use crate::{
     agent::{
         command::{Book, Offers},
         lease::Lease,
-        ledger::{Accepted, Ledger, Notes},
+        ledger::{Accepted, Ledger, Notes, What},
         moment::now,
         resource::Platform,
     },
@@ -88,6 +88,7 @@ impl<'a, P: Platform> Pass<'a, P> {
     }
 
     pub(super) async fn run(mut self) -> Outcome {
+        self.notes.offline.told |= self.work.reporter.is_online();
         self.restore().await;
         self.gather();
         self.gather_facts().await;
@@ -124,6 +125,7 @@ impl<'a, P: Platform> Pass<'a, P> {
             policy_fault: self.policies.fault(),
             leases: &self.work.leases,
             healed: &self.notes.healed,
+            offline: &self.notes.offline,
             book: self.work.book,
             offers: self.work.offers,
             last: self.work.reporter.last(),
@@ -134,6 +136,13 @@ impl<'a, P: Platform> Pass<'a, P> {
     async fn tell(&mut self) -> Told {
         let report = self.view(&now()).render();
         self.work.reporter.tell(&report).await
+    }
+
+    /// Notes what nobody but this device sees; with a hub in reach its reports tell it.
+    fn happened(&mut self, component: &str, property: &str, what: What) {
+        if !self.work.reporter.is_online() {
+            self.notes.set_offline(format!("{component}.{property}"), what, &now());
+        }
     }
 
     fn outcome(&self, told: Told, risked: bool) -> Outcome {

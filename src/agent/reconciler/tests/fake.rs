@@ -77,6 +77,11 @@ impl Resource for FakeResource {
         if self.component == "apps" { &["storage"] } else { &[] }
     }
 
+    fn follows(&self, _property: &str, wanted: &Value) -> Vec<String> {
+        let after = wanted.get("after").and_then(Value::as_array);
+        after.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     fn place<'a>(&self, property: &'a str, wanted: &'a Value) -> Cow<'a, str> {
         Cow::Borrowed(wanted.get("path").and_then(Value::as_str).unwrap_or(property))
     }

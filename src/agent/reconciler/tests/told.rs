@@ -18,6 +18,9 @@ async fn work_goes_on_without_a_hub_and_is_told_when_it_is_back() {
     bench.hub_tx.send_replace(Hub::Online(Arc::new(held)));
     let report = bench.report().await;
     assert_eq!(report["time"]["zone"]["ac"], json!(200));
+    let happened = &report["twinops"]["offline"];
+    assert_eq!((&happened[0]["path"], &happened[0]["what"]), (&json!("time.zone"), &json!("applied")));
+    assert_eq!(happened.as_array().unwrap().len(), 1);
     assert_eq!((report.get("foreign"), report.get("gone")), (None, Some(&Value::Null)));
 }
 

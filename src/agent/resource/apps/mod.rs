@@ -137,9 +137,6 @@ fn check_kind(app: &App) -> Result<(), Refusal> {
     if app.startup == Some(AppStartup::Foreground) {
         return unsupported("programs on the screen are not supported yet; `background` and `none` are");
     }
-    if !app.after.is_empty() {
-        return unsupported("`after` is not supported yet; apps are installed in the order of their ids");
-    }
     if app.signer.is_some() {
         return unsupported("`signer` is for Windows; here the digest says which package is meant");
     }
@@ -153,6 +150,11 @@ fn check_kind(app: &App) -> Result<(), Refusal> {
 }
 
 impl<R: Run> Resource for Apps<R> {
+    fn follows(&self, _property: &str, wanted: &Value) -> Vec<String> {
+        let after = wanted.get("after").and_then(Value::as_array);
+        after.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal> {
         check_id(property)?;
         let app: App = typed(property, wanted)?;
