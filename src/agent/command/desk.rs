@@ -86,18 +86,18 @@ impl<P: Platform> Desk<P> {
 
     /// Takes one call to its end.
     pub(crate) async fn take(&self, name: &str, rid: String, payload: &[u8]) {
-        let mut caller = Caller { link: self.link.clone(), rid: Some(rid) };
-        let reply = match self.answer(name, payload, &mut caller).await {
+        let mut asker = Caller { link: self.link.clone(), rid: Some(rid) };
+        let reply = match self.answer(name, payload, &mut asker).await {
             Ok(reply) => reply,
             Err(refused) => {
                 info!(name, status = refused.status(), "a command is not carried out");
                 refused.into()
             }
         };
-        caller.tell(reply);
+        asker.tell(reply);
     }
 
-    async fn answer(&self, name: &str, payload: &[u8], caller: &mut Caller) -> Result<Reply, Refused> {
+    async fn answer(&self, name: &str, payload: &[u8], asker: &mut Caller) -> Result<Reply, Refused> {
         if name == RECHECK {
             return self.look(Instant::now()).await;
         }
@@ -122,7 +122,7 @@ impl<P: Platform> Desk<P> {
             return Ok(first);
         }
         let manner = called.manner;
-        let reply = self.carry_out(called, caller).await?;
+        let reply = self.carry_out(called, asker).await?;
         Ok(match manner {
             Some(manner) if !matches!(manner, old::Manner::Later(_)) => old::files(manner, &reply),
             _ => reply,
@@ -186,7 +186,7 @@ impl<P: Platform> Desk<P> {
         }
     }
 
-    async fn carry_out(&self, called: Called, caller: &mut Caller) -> Result<Reply, Refused> {
+    async fn carry_out(&self, called: Called, asker: &mut Caller) -> Result<Reply, Refused> {
         let command = called.order.command;
         let noted = called.order.id.is_some() || !command.only_reads();
         let call = call_of(&called);
@@ -199,9 +199,9 @@ impl<P: Platform> Desk<P> {
             self.look(called.began).await
         } else if command.only_reads() {
             let work = async { self.platform.carry_out(&called.order).await.into() };
-            Ok(ended(work, called.began, caller).await)
+            Ok(ended(work, called.began, asker).await)
         } else {
-            self.between_passes(called, caller).await
+            self.between_passes(called, asker).await
         };
         match &done {
             // It did not begin, and may be asked for again.
@@ -213,7 +213,7 @@ impl<P: Platform> Desk<P> {
     }
 
     /// Hands the work to the reconciler.
-    async fn between_passes(&self, called: Called, caller: &mut Caller) -> Result<Reply, Refused> {
+    async fn between_passes(&self, called: Called, asker: &mut Caller) -> Result<Reply, Refused> {
         let (started_tx, started) = oneshot::channel();
         let (done_tx, done) = oneshot::channel();
         let section = called.manner.map(|_| "windows");
@@ -225,15 +225,15 @@ impl<P: Platform> Desk<P> {
             return Err(Refused::Busy("the device is being made what its twin declares; try again later".to_owned()));
         };
         if called.manner.is_some() {
-            caller.tell(old::pending(&now()));
+            asker.tell(old::pending(&now()));
         } else if destroys {
             // Nobody may be left to answer afterwards.
-            caller.tell(Reply::of(202, &Done { state: State::Scheduled }));
+            asker.tell(Reply::of(202, &Done { state: State::Scheduled }));
         }
         drop(go);
         let gone = |_| Err(Refused::Failed("the agent ended".to_owned()));
         let work = async { done.await.unwrap_or_else(gone).into() };
-        Ok(ended(work, called.began, caller).await)
+        Ok(ended(work, called.began, asker).await)
     }
 
     /// Has the device looked at; what came of it.
@@ -260,12 +260,12 @@ fn allowed(name: &str, is: bool) -> Result<(), Refused> {
 }
 
 /// Waits for the end of work. A caller who would have to wait for too long hears that it is on its way.
-async fn ended(work: impl Future<Output = Reply>, began: Instant, caller: &mut Caller) -> Reply {
+async fn ended(work: impl Future<Output = Reply>, began: Instant, asker: &mut Caller) -> Reply {
     let mut work = pin!(work);
     if let Ok(reply) = timeout_at(began + WAIT, &mut work).await {
         return reply;
     }
-    caller.tell(Reply::of(202, &Done { state: State::Scheduled }));
+    asker.tell(Reply::of(202, &Done { state: State::Scheduled }));
     work.await
 }
 

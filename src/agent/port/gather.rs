@@ -107,9 +107,9 @@ fn names(folder: &OwnedFd, step: &str) -> Vec<String> {
     let named = entries.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
     // What begins with a dot is meant only where that is written.
     let meant = |name: &String| (step.starts_with('.') || !name.starts_with('.')) && fits(step, name);
-    let mut names: Vec<String> = named.filter(meant).collect();
-    names.sort();
-    names
+    let mut fitting: Vec<String> = named.filter(meant).collect();
+    fitting.sort();
+    fitting
 }
 
 fn open(folder: &OwnedFd, name: &str, path: &Path) -> Option<Found> {
