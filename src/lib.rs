@@ -10,7 +10,7 @@
 //!        reconcile
 //!          plan                      hub                      agent
 //!          fleet                      │                         │
-//!   ════════ component · iothub · query · twin · task ════════  ground floor: pure, but task
+//!   ════════ component · iothub · query · twin · task · websocket ════════  ground floor: pure, but the last two
 //! ```
 //!
 //! Rooms open downward only and never to a sibling; `tests/tidy.rs` holds them to it. The three towers meet only on
@@ -20,6 +20,7 @@
 //! * [`query`] is the hub's query language, for `where`, for the hub and for `status`.
 //! * [`iothub`] is the wire: connection strings, tokens, topics, REST bodies, error codes.
 //! * [`component`] holds the data models and their status conventions.
+//! * `websocket` is the way of MQTT over the port of HTTPS.
 //! * [`task`] starts named tasks, stops them together, and backs off.
 //! * [`import`] goes from live twins to a fleet repository.
 //! * [`fleet`] goes from YAML to wanted twins; [`plan`] from wanted, base and live to changes and verdicts.
@@ -58,3 +59,5 @@ pub mod report;
 pub mod agent;
 #[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(any(feature = "agent", feature = "hub"))]
+pub mod websocket;

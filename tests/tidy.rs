@@ -12,6 +12,7 @@ use std::{
 const MAY_OPEN: &[(&str, &[&str])] = &[
     ("twin", &[]),
     ("task", &[]),
+    ("websocket", &[]),
     ("query", &["twin"]),
     ("iothub", &["twin"]),
     ("component", &["twin"]),
@@ -23,8 +24,8 @@ const MAY_OPEN: &[(&str, &[&str])] = &[
     ("client", &["fleet", "iothub", "query", "reconcile", "task", "twin"]),
     ("repo", &["fleet", "twin"]),
     ("forge", &["task"]),
-    ("hub", &["iothub", "query", "task", "twin"]),
-    ("agent", &["component", "iothub", "task", "twin"]),
+    ("hub", &["iothub", "query", "task", "twin", "websocket"]),
+    ("agent", &["component", "iothub", "task", "twin", "websocket"]),
     (
         "cli",
         &[

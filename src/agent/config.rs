@@ -1,8 +1,13 @@
 //! What an agent needs to know before it starts.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
-use super::resource::{linux::Allowed, simulated::Profile};
+use super::{
+    link::{Settings, TOKEN_LIFETIME, Transport},
+    net::{Certificate, Proxies, Trust},
+    provision::{Provisioning, Registrar},
+    resource::{linux::Allowed, simulated::Profile},
+};
 use crate::iothub::DeviceConnection;
 
 /// Where hubs take MQTT.
@@ -11,18 +16,41 @@ const MQTT_PORT: u16 = 8883;
 /// What an agent needs to know before it starts.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The hub, the device and its key.
-    pub connection: DeviceConnection,
+    /// Who the device is.
+    pub identity: Identity,
     /// Where to connect to instead of port 8883 of the hub's host or gateway.
     pub mqtt: Option<MqttAddress>,
     /// A PEM file with the authorities to trust instead of the system's.
     pub ca: Option<PathBuf>,
+    /// What the device shows of itself, when the connection says `x509=true`.
+    pub certificate: Option<Certificate>,
+    /// The proxy for HTTPS and WebSockets.
+    pub proxies: Proxies,
+    /// By which way the hub is reached.
+    pub transport: Transport,
+    /// How long a token lasts that the agent makes from its key.
+    pub token_lifetime: Duration,
     /// The folder that the agent keeps its ledger in; nobody else's.
     pub state: PathBuf,
     /// Whether values that drifted on the device are set again, or only reported.
     pub heal: bool,
     /// The device.
     pub platform: Platform,
+}
+
+/// Who the device is, and to which hub it belongs.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// The hub, the device and its key.
+    Known(DeviceConnection),
+    /// A provisioning service says it.
+    Provisioned(Provisioning),
+}
+
+impl From<DeviceConnection> for Identity {
+    fn from(connection: DeviceConnection) -> Self {
+        Self::Known(connection)
+    }
 }
 
 /// What the agent looks after.
@@ -41,22 +69,52 @@ pub enum Platform {
 
 impl Config {
     /// An agent on its defaults: port 8883, the system's authorities, drift is undone.
-    pub fn new(connection: DeviceConnection, state: PathBuf, platform: Platform) -> Self {
-        Self { connection, mqtt: None, ca: None, state, heal: true, platform }
+    pub fn new(identity: impl Into<Identity>, state: PathBuf, platform: Platform) -> Self {
+        Self {
+            identity: identity.into(),
+            mqtt: None,
+            ca: None,
+            certificate: None,
+            proxies: Proxies::default(),
+            transport: Transport::default(),
+            token_lifetime: TOKEN_LIFETIME,
+            state,
+            heal: true,
+            platform,
+        }
     }
 
     /// Where MQTT is to be had. A port in the host name is that of HTTPS and does not count.
-    pub(super) fn mqtt(&self) -> MqttAddress {
-        let host = self.connection.gateway.as_ref().unwrap_or(&self.connection.host);
+    fn mqtt(&self, connection: &DeviceConnection) -> MqttAddress {
+        let host = connection.gateway.as_ref().unwrap_or(&connection.host);
         self.mqtt.clone().unwrap_or_else(|| MqttAddress { host: host.name().to_owned(), port: MQTT_PORT })
     }
 
-    /// Whose ledger it is: the device's on this hub, wherever the hub listens today.
-    pub(super) fn owner(&self) -> String {
-        let DeviceConnection { host, device_id, module_id, .. } = &self.connection;
-        let module = module_id.as_ref().map(|module| format!("/{module}")).unwrap_or_default();
-        format!("{}/{device_id}{module}", host.name())
+    /// What the connection is made from.
+    pub(super) fn settings(&self, connection: &DeviceConnection) -> Settings {
+        Settings {
+            ca: self.ca.clone(),
+            certificate: self.certificate.clone(),
+            proxies: self.proxies.clone(),
+            transport: self.transport,
+            token_lifetime: self.token_lifetime,
+            ..Settings::new(connection.clone(), self.mqtt(connection))
+        }
     }
+
+    /// Who asks the provisioning service, if one is to be asked.
+    pub(super) fn registrar(&self) -> Option<Registrar> {
+        let Identity::Provisioned(provisioning) = &self.identity else { return None };
+        let trust = Trust::new(self.ca.as_deref(), self.certificate.as_ref());
+        Some(Registrar::new(provisioning.clone(), &self.state, self.proxies.clone(), trust))
+    }
+}
+
+/// Whose ledger it is: the device's on this hub, wherever the hub listens today.
+pub(super) fn owner(connection: &DeviceConnection) -> String {
+    let DeviceConnection { host, device_id, module_id, .. } = connection;
+    let module = module_id.as_ref().map(|module| format!("/{module}")).unwrap_or_default();
+    format!("{}/{device_id}{module}", host.name())
 }
 
 /// A host and a port, written `HOST:PORT`.
@@ -113,8 +171,8 @@ mod tests {
     fn the_port_of_the_host_name_is_not_that_of_mqtt() {
         let text = "HostName=localhost:9443;DeviceId=d1;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         let connection = DeviceConnection::parse(text).unwrap();
-        let config = Config::new(connection, "/tmp".into(), Platform::Simulated(Profile::default()));
-        assert_eq!(config.mqtt().to_string(), "localhost:8883");
-        assert_eq!(config.owner(), "localhost/d1");
+        let config = Config::new(connection.clone(), "/tmp".into(), Platform::Simulated(Profile::default()));
+        assert_eq!(config.mqtt(&connection).to_string(), "localhost:8883");
+        assert_eq!(owner(&connection), "localhost/d1");
     }
 }

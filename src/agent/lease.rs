@@ -11,7 +11,7 @@ use serde_json::Value;
 use tracing::warn;
 
 use super::{
-    ledger::{private_folder, write_whole},
+    ledger::{private_folder, replace},
     moment::Moment,
 };
 
@@ -229,7 +229,7 @@ fn read(state: &Path) -> io::Result<Vec<Lease>> {
 }
 
 fn write(state: &Path, leases: &[Lease]) -> io::Result<()> {
-    write_whole(state, NAME, &serde_json::to_vec(leases)?)
+    replace(state, NAME, &serde_json::to_vec(leases)?)
 }
 
 fn duration(text: &str) -> Result<Duration, LeaseError> {

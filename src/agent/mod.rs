@@ -8,37 +8,46 @@
 //!
 //! Without a hub the agent works from its ledger; without a ledger it waits for a hub. [`run`] starts all of it.
 
+pub mod check;
 mod command;
 mod config;
 mod diagnostics;
+pub mod install;
 mod intake;
 pub mod lease;
 mod ledger;
 mod link;
 mod moment;
+mod net;
 pub mod options;
 mod port;
+mod provision;
 mod reconciler;
 mod resource;
+mod secret_file;
 mod wake;
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::info;
 
 pub use self::{
     command::{Allow, UnknownMethod},
-    config::{AddressError, Config, MqttAddress, Platform},
+    config::{AddressError, Config, Identity, MqttAddress, Platform},
     ledger::LedgerError,
-    link::{CredentialError, Outages, TlsError},
+    link::{CredentialError, Outages, Transport, TransportError},
+    net::{Certificate, Proxies, ProxyError, TlsError},
+    provision::{ProvisionError, Provisioning},
     resource::{linux::Allowed, simulated::Profile},
+    secret_file::{SecretFileError, read_secret},
 };
 use self::{
     command::{Book, Desk, Offers},
     intake::Intake,
     ledger::Ledger,
-    link::{Link, LinkHandle, Settings},
-    port::Artifacts,
+    link::{Ended, Link, LinkHandle, Settings},
+    port::{Artifacts, Way},
     reconciler::{Hub, Reconciler},
     resource::{linux::Linux, simulated::Simulated},
 };
@@ -69,17 +78,38 @@ pub enum AgentError {
 /// # Errors
 /// When the agent cannot start, or a part of it breaks off.
 pub async fn run(config: Config, stop: Stop) -> Result<(), AgentError> {
+    let registrar = config.registrar().map(Arc::new);
+    loop {
+        let connection = match (&config.identity, &registrar) {
+            (Identity::Known(connection), _) => connection.clone(),
+            (Identity::Provisioned(_), registrar) => {
+                let Some(registrar) = registrar else { return Ok(()) };
+                let Some(connection) = registrar.connection(&stop).await else { return Ok(()) };
+                connection
+            }
+        };
+        let settings = Settings { registrar: registrar.clone(), ..config.settings(&connection) };
+        match on_platform(&config, settings, &stop).await? {
+            Ended::Moved => info!("going on with the hub that the device now belongs to"),
+            Ended::Stopped => return Ok(()),
+        }
+    }
+}
+
+async fn on_platform(config: &Config, settings: Settings, stop: &Stop) -> Result<Ended, AgentError> {
     match &config.platform {
         Platform::Linux { root, allowed } => {
-            let artifacts = Artifacts::new(&config.state.join("artifacts"), config.ca.as_deref());
-            let device = Linux::new(root, allowed, artifacts, (&config.state, config.ca.as_deref()));
-            start(&config, device, None, stop).await
+            let artifacts =
+                Artifacts::new(&config.state.join("artifacts"), config.ca.as_deref()).through(&config.proxies);
+            let way = Way { ca: config.ca.clone(), proxies: config.proxies.clone() };
+            let device = Linux::new(root, allowed, artifacts, (&config.state, way));
+            start(config, device, settings, stop).await
         }
         Platform::Simulated(profile) => {
             ledger::private_folder(&config.state)
                 .map_err(|cause| AgentError::Ledger(LedgerError::Folder { path: config.state.clone(), cause }))?;
-            let device = Simulated::new(&config.connection.device_id, &config.state, profile.clone());
-            start(&config, device, profile.outages, stop).await
+            let device = Simulated::new(&settings.connection.device_id, &config.state, profile.clone());
+            start(config, device, Settings { outages: profile.outages, ..settings }, stop).await
         }
     }
 }
@@ -87,15 +117,13 @@ pub async fn run(config: Config, stop: Stop) -> Result<(), AgentError> {
 async fn start<P: resource::Platform>(
     config: &Config,
     device: P,
-    outages: Option<Outages>,
-    stop: Stop,
-) -> Result<(), AgentError> {
-    link::check_credential(&config.connection).map_err(AgentError::Credential)?;
-    let tls = link::tls_config(config.ca.as_deref()).map_err(AgentError::Tls)?;
-    let ledger = Arc::new(Ledger::open(&config.state, &config.owner()).map_err(AgentError::Ledger)?);
-    let MqttAddress { host, port } = config.mqtt();
-    let settings = Settings { connection: config.connection.clone(), host, port, tls, ca: config.ca.clone(), outages };
-
+    settings: Settings,
+    stop: &Stop,
+) -> Result<Ended, AgentError> {
+    link::check_credential(&settings).map_err(AgentError::Credential)?;
+    settings.trust().config().map_err(AgentError::Tls)?;
+    let owner = config::owner(&settings.connection);
+    let ledger = Arc::new(Ledger::open(&config.state, &owner).map_err(AgentError::Ledger)?);
     let platform = Arc::new(device);
     let (link, commands_rx) = LinkHandle::new();
     let (events_tx, events_rx) = mpsc::channel(link::QUEUE);
@@ -119,7 +147,13 @@ async fn start<P: resource::Platform>(
     let mut group = Group::new(stop.child());
     let inner = group.stop().clone();
     let ends = || EndsAll(inner.clone());
-    group.spawn("link", with(ends(), session.run(inner.clone())));
+    let (ended_tx, ended_rx) = oneshot::channel();
+    let ending = inner.clone();
+    let session = async move {
+        // Nobody waits for it when the agent broke off.
+        let _ = ended_tx.send(session.run(ending).await);
+    };
+    group.spawn("link", with(ends(), session));
     group.spawn("intake", with(ends(), intake.run(events_rx, inner.clone())));
     group.spawn("reconciler", with(ends(), reconciler.run(inner.clone())));
     if let Some(wake_tx) = bell {
@@ -127,7 +161,11 @@ async fn start<P: resource::Platform>(
     }
     inner.requested().await;
     group.finish().await;
-    if stop.is_requested() { Ok(()) } else { Err(AgentError::Broken) }
+    match ended_rx.await {
+        _ if stop.is_requested() => Ok(Ended::Stopped),
+        Ok(Ended::Moved) => Ok(Ended::Moved),
+        _ => Err(AgentError::Broken),
+    }
 }
 
 /// When one part of the agent is gone, by whatever way, the others are of no use.

@@ -10,7 +10,8 @@ use std::{
 use tracing::{Level, info};
 use twinops::{
     agent::{
-        self, Config,
+        self, Config, check,
+        install::{Installation, uninstall},
         options::{HELP, Request, parse},
     },
     task::Stop,
@@ -20,22 +21,59 @@ use twinops::{
 const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
-    match parse(env::args_os().skip(1), |name| env::var(name).ok()) {
+    match parse(env::args_os().skip(1), variable) {
         Ok(Request::Help) => print(HELP),
         Ok(Request::Version) => print(concat!("twinops-agent ", env!("CARGO_PKG_VERSION"), "\n")),
-        Ok(Request::Lease(request)) => match request.carry_out() {
-            Ok(said) => print(&said),
-            Err(fault) => complain(&fault, 1),
-        },
+        Ok(Request::Lease(request)) => told(request.carry_out()),
         Ok(Request::Run(config)) => work(*config),
+        Ok(Request::Check { given, json }) => once(async {
+            let report = check::check(*given, variable).await;
+            let said = if json { report.json() } else { report.to_string() };
+            if report.is_well() { print(&said) } else { print_and(&said, ExitCode::FAILURE) }
+        }),
+        Ok(Request::Install(given, mode)) => once(async {
+            let program = match env::current_exe() {
+                Ok(program) => vec![program.to_string_lossy().into_owned()],
+                Err(fault) => return complain(&fault, 1),
+            };
+            told(Installation { program, given: *given }.carry_out(mode, variable).await)
+        }),
+        Ok(Request::Uninstall { given, purge }) => once(async {
+            let root = given.root.unwrap_or_else(|| "/".into());
+            told(uninstall(&root, given.state.as_deref(), purge).await)
+        }),
         Err(fault) => complain(&fault, USAGE),
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
+/// What an errand had to say, or why it failed.
+fn told(done: Result<String, impl Error>) -> ExitCode {
+    match done {
+        Ok(said) => print(&said),
+        Err(fault) => complain(&fault, 1),
+    }
+}
+
+/// Runs an errand to its end.
+fn once(errand: impl Future<Output = ExitCode>) -> ExitCode {
+    match runtime() {
+        Ok(runtime) => runtime.block_on(errand),
+        Err(fault) => complain(&fault, 1),
+    }
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 fn work(config: Config) -> ExitCode {
     let level = env::var("TWINOPS_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(Level::INFO);
     tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(false).with_writer(io::stderr).init();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(fault) => return complain(&fault, 1),
     };
@@ -74,8 +112,12 @@ async fn signalled() {
 }
 
 fn print(text: &str) -> ExitCode {
+    print_and(text, ExitCode::SUCCESS)
+}
+
+fn print_and(text: &str, code: ExitCode) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => code,
         Err(_) => ExitCode::FAILURE,
     }
 }

@@ -92,7 +92,7 @@ async fn dispatch(cli: &Cli, printer: &Printer, stop: &Stop) -> Result<Exit, Fai
         Command::Explain(args) => unless(stop, Box::pin(cmd::explain::run(args, &desk(&args.repo.fleet)))).await,
         Command::Query(args) => unless(stop, Box::pin(cmd::query::run(args, &desk(here)))).await,
         Command::Invoke(args) => unless(stop, Box::pin(cmd::invoke::run(args, &desk(here)))).await,
-        Command::Agent(args) => cmd::agent::run(args, ca, printer, stop.clone()).await,
+        Command::Agent(args) => cmd::agent::run(args, &desk(here), stop.clone()).await,
         Command::Hub(args) => cmd::hub::run(args, &desk(here), stop).await,
         Command::Up(args) => cmd::up::run(args, &desk(&args.dir), stop).await,
         Command::Schema(args) => cmd::schema::run(args, printer),

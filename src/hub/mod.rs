@@ -11,7 +11,6 @@
 //! * `cluster` joins several hub processes over one shared store; `folder` is what a process of them remembers itself.
 //! * `api` is the REST side, `mqtt` the device side. They know the core through `ports`, and not each other.
 //! * `dps` is the knowledge of the provisioning service, which makes devices of those that prove who they are.
-//! * `websocket` is the way of MQTT over the REST side's port.
 //! * `events` is the way out for messages of devices and for what happens here; `meter` counts.
 //! * `tls` holds the hub's certificates, `auth` decides who may do what, and `guard` keeps
 //!   strangers from using up what is there for all.
@@ -47,7 +46,6 @@ mod tests;
 mod time;
 mod tls;
 pub mod web;
-mod websocket;
 
 pub use api::openapi;
 pub use auth::{DataRole, OidcConfig, UnknownRole};

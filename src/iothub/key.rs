@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::secret::Secret;
 
@@ -35,7 +36,7 @@ pub enum KeyError {
 pub struct Key {
     /// As supplied, because a hub echoes keys byte for byte.
     text: Secret,
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Key {
@@ -45,7 +46,7 @@ impl Key {
     ///
     /// When it is not base64, or has not 16 to 64 bytes.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let bytes = STANDARD.decode(text).map_err(|_| KeyError::NotBase64)?;
+        let bytes = Zeroizing::new(STANDARD.decode(text).map_err(|_| KeyError::NotBase64)?);
         Self::check(bytes.len())?;
         Ok(Self { text: Secret::new(text), bytes })
     }
@@ -57,7 +58,7 @@ impl Key {
     /// When there are not 16 to 64 of them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         Self::check(bytes.len())?;
-        Ok(Self { text: Secret::new(STANDARD.encode(bytes)), bytes: bytes.to_vec() })
+        Ok(Self { text: Secret::new(STANDARD.encode(bytes)), bytes: bytes.to_vec().into() })
     }
 
     fn check(length: usize) -> Result<(), KeyError> {
@@ -73,8 +74,8 @@ impl Key {
     /// reference 13.3).
     #[must_use]
     pub fn derive(&self, registration_id: &str) -> Self {
-        let bytes = self.hmac(registration_id.as_bytes());
-        Self { text: Secret::new(STANDARD.encode(bytes)), bytes: bytes.to_vec() }
+        let bytes = Zeroizing::new(self.hmac(registration_id.as_bytes()));
+        Self { text: Secret::new(STANDARD.encode(&*bytes)), bytes: bytes.to_vec().into() }
     }
 
     /// HMAC-SHA-256 of some bytes under this key.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize as _;
 
 /// A key, token or password as text. `Debug` shows nothing of it and there is no `Display`; [`Secret::reveal`] is the
 /// one way out for code, and `serde` for the bodies that carry keys by design. Comparing takes the same time wherever two secrets differ.
@@ -11,6 +12,12 @@ use subtle::ConstantTimeEq;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Secret(String);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl Secret {
     /// Hides a text.

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::{Refused, Reply, told};
 use crate::{
-    agent::{ledger::write_whole, moment::boot},
+    agent::{ledger::replace, moment::boot},
     component::command::{
         Command,
         answer::{Done, State},
@@ -168,7 +168,7 @@ impl Book {
     }
 
     fn keep(&self, calls: &[Call]) -> io::Result<()> {
-        write_whole(&self.folder, NAME, &serde_json::to_vec(calls)?)
+        replace(&self.folder, NAME, &serde_json::to_vec(calls)?)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Call>> {

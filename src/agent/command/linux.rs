@@ -106,7 +106,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::agent::port::recorded::Recorded;
+    use crate::agent::port::{Way, recorded::Recorded};
 
     fn device(allowed: &Allowed) -> (tempfile::TempDir, Acts<Recorded>) {
         let root = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ mod tests {
         for program in ["usr/bin/apt-get", "usr/bin/dpkg-query"] {
             port.tree.write_text(program, "").unwrap();
         }
-        let diagnostics = Diagnostics::new(port.clone(), &root.path().join("archives"), &[], None);
+        let diagnostics = Diagnostics::new(port.clone(), &root.path().join("archives"), &[], Way::default());
         (root, Acts::new(port, allowed, diagnostics))
     }
 

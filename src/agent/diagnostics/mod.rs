@@ -21,7 +21,7 @@ use super::{
     command::{Refused, told},
     ledger::private_folder,
     moment::now,
-    port::{Fault, Gather, Port, Run, sha256, upload},
+    port::{Fault, Gather, Port, Run, Way, sha256, upload},
 };
 use crate::component::{
     command::{
@@ -50,7 +50,7 @@ pub(crate) struct Diagnostics<R> {
     port: Port<R>,
     folder: PathBuf,
     gather: Gather,
-    ca: Option<PathBuf>,
+    way: Way,
 }
 
 /// What is packed into one archive.
@@ -67,9 +67,9 @@ pub(crate) struct Contents<'a> {
 
 impl<R: Run> Diagnostics<R> {
     /// Archives in a folder; files of logs come from below `allowed`.
-    pub(crate) fn new(port: Port<R>, folder: &Path, allowed: &[PathBuf], ca: Option<&Path>) -> Self {
+    pub(crate) fn new(port: Port<R>, folder: &Path, allowed: &[PathBuf], way: Way) -> Self {
         let gather = Gather::new(port.tree.clone(), allowed);
-        Self { gather, port, folder: folder.to_owned(), ca: ca.map(Path::to_owned) }
+        Self { gather, port, folder: folder.to_owned(), way }
     }
 
     /// Why nothing can be collected here; `None` when something can.
@@ -98,7 +98,7 @@ impl<R: Run> Diagnostics<R> {
         let (path, left_out) = self.pack(&contents).await?;
         let mut collected = self.collected(&path, left_out).await?;
         if let Some(url) = &asked.url {
-            upload(self.ca.as_deref(), &path, url).await?;
+            upload(&self.way, &path, url).await?;
             fs::remove_file(&path).map_err(|cause| Fault::because("removing what was handed over", &cause))?;
             collected.uploaded = true;
         }
@@ -138,7 +138,7 @@ impl<R: Run> Diagnostics<R> {
     /// Writes an archive to an address.
     pub(crate) async fn upload(&self, name: &str, url: &str) -> Result<Value, Refused> {
         let path = self.find(name)?;
-        upload(self.ca.as_deref(), &path, url).await?;
+        upload(&self.way, &path, url).await?;
         let Collected { name, size, sha256, .. } = self.collected(&path, Vec::new()).await?;
         Ok(told(&Uploaded { name, size, sha256 }))
     }

@@ -22,7 +22,7 @@ impl Device {
             port.tree.write_text(path, text).unwrap();
         }
         let folder = root.path().join("state/diagnostics");
-        let diagnostics = Diagnostics::new(port, &folder, &["/var/log/acme".into()], None);
+        let diagnostics = Diagnostics::new(port, &folder, &["/var/log/acme".into()], Way::default());
         Self { root, diagnostics }
     }
 

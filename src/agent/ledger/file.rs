@@ -104,14 +104,14 @@ impl Store {
     pub(super) async fn save(&self, book: &Book) -> Result<(), LedgerError> {
         let (folder, path) = (self.folder.clone(), self.folder.join(NAME));
         let bytes = encode(book);
-        let work = move || write_whole(&folder, NAME, &bytes?);
+        let work = move || replace(&folder, NAME, &bytes?);
         let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|fault| Err(io::Error::other(fault)));
         done.map_err(|cause| LedgerError::Write { path, cause })
     }
 }
 
-/// Writes a file of the state folder so that a crash at any moment leaves the old one or the new one.
-pub(crate) fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file of the state folder beside its place, and puts it there.
+pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let next = folder.join(format!("{name}.next"));
     let mut file = private_file(&next)?;
     file.write_all(bytes)?;

@@ -19,7 +19,7 @@ use book::Book;
 pub(crate) use book::{Accepted, Before, Checkpoint, Healed, Notes, Offline, Rejected, Risked, What, members};
 pub use file::LedgerError;
 use file::Store;
-pub(crate) use file::{private_folder, write_whole};
+pub(crate) use file::{private_folder, replace};
 
 use crate::twin::Map;
 

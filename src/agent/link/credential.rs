@@ -2,19 +2,25 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::Settings;
 use crate::iothub::{Audience, DeviceConnection, DeviceCredential, SasToken, Scope, Secret, sign};
 
 /// How long a token that we sign lasts.
-const LIFETIME: Duration = Duration::from_hours(1);
-/// How long before its end a connection moves to the next one.
-const MARGIN: Duration = Duration::from_mins(5);
+pub(crate) const LIFETIME: Duration = Duration::from_hours(1);
+/// The part of that time before whose beginning a connection moves to the next token: five minutes of an hour.
+const MARGIN: u32 = 12;
 
 /// Why a device cannot prove itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
-    /// A certificate was announced.
-    #[error("this agent cannot use a client certificate; give it a connection string with a SharedAccessKey")]
-    Certificate,
+    /// A certificate is announced and none is there.
+    #[error(
+        "the connection string says x509=true; name the device's certificate and its key with --certificate and --key"
+    )]
+    NoCertificate,
+    /// Two ways at once.
+    #[error("the connection string holds a key, and --certificate names a certificate; keep one of them")]
+    Both,
     /// The ready token is none.
     #[error("the SharedAccessSignature of the connection string cannot be read")]
     Token(#[source] crate::iothub::SasError),
@@ -23,7 +29,8 @@ pub enum CredentialError {
 /// A token and how long a connection may use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pass {
-    pub(super) token: Secret,
+    /// None when the certificate of the connection says it all.
+    pub(super) token: Option<Secret>,
     /// When to connect anew; `None` when there is no other token to come.
     pub(super) renew_after: Option<Duration>,
 }
@@ -32,28 +39,37 @@ pub(super) struct Pass {
 ///
 /// # Errors
 /// When the connection string holds nothing to do it with.
-pub(crate) fn check(connection: &DeviceConnection) -> Result<(), CredentialError> {
-    pass(connection, SystemTime::now()).map(|_| ())
+pub(crate) fn check(settings: &Settings) -> Result<(), CredentialError> {
+    match (&settings.connection.credential, &settings.certificate) {
+        (DeviceCredential::X509, None) => Err(CredentialError::NoCertificate),
+        (DeviceCredential::Key(_) | DeviceCredential::Signature(_), Some(_)) => Err(CredentialError::Both),
+        _ => pass(&settings.connection, SystemTime::now(), LIFETIME).map(|_| ()),
+    }
 }
 
 /// The token for a connection that begins now.
 ///
 /// # Errors
 /// When the connection string holds nothing to make one from.
-pub(super) fn pass(connection: &DeviceConnection, now: SystemTime) -> Result<Pass, CredentialError> {
+pub(super) fn pass(
+    connection: &DeviceConnection,
+    now: SystemTime,
+    lifetime: Duration,
+) -> Result<Pass, CredentialError> {
     match &connection.credential {
         DeviceCredential::Key(key) => {
             let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-            let token = sign(&audience(connection).to_string(), key, (since + LIFETIME).as_secs(), None);
+            // Rounded up: a short one would be over before its time.
+            let token = sign(&audience(connection).to_string(), key, (since + lifetime).as_secs() + 1, None);
             // Devices that started together do not all come back in the same second.
-            let early = MARGIN.mul_f64(1.0 + fastrand::f64());
-            Ok(Pass { token: Secret::new(token), renew_after: Some(LIFETIME.saturating_sub(early)) })
+            let early = (lifetime / MARGIN).mul_f64(1.0 + fastrand::f64());
+            Ok(Pass { token: Some(Secret::new(token)), renew_after: Some(lifetime.saturating_sub(early)) })
         }
         DeviceCredential::Signature(token) => {
             SasToken::parse(token.reveal()).map_err(CredentialError::Token)?;
-            Ok(Pass { token: token.clone(), renew_after: None })
+            Ok(Pass { token: Some(token.clone()), renew_after: None })
         }
-        DeviceCredential::X509 => Err(CredentialError::Certificate),
+        DeviceCredential::X509 => Ok(Pass { token: None, renew_after: None }),
     }
 }
 
@@ -69,6 +85,9 @@ fn audience(connection: &DeviceConnection) -> Audience {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::net::Certificate;
+
+    const KEY: &str = "SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
     fn connection(rest: &str) -> DeviceConnection {
         DeviceConnection::parse(&format!("HostName=hub.example;DeviceId=d1;{rest}")).unwrap()
@@ -77,16 +96,26 @@ mod tests {
     #[test]
     fn a_key_signs_a_token_for_its_own_device_and_it_is_renewed_before_its_end() {
         let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let pass = pass(&connection("SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), now).unwrap();
-        let token = SasToken::parse(pass.token.reveal()).unwrap();
-        assert_eq!(token.expires_at(), 1_003_600);
+        let pass = pass(&connection(KEY), now, LIFETIME).unwrap();
+        let token = SasToken::parse(pass.token.unwrap().reveal()).unwrap();
+        assert_eq!(token.expires_at(), 1_003_601);
         assert_eq!(token.audience().unwrap().scope, Scope::Device("d1".into()));
         let renew = pass.renew_after.unwrap();
-        assert!(renew + MARGIN <= LIFETIME && renew + 2 * MARGIN >= LIFETIME);
+        let margin = LIFETIME / MARGIN;
+        assert!(renew + margin <= LIFETIME && renew + 2 * margin >= LIFETIME);
     }
 
     #[test]
-    fn a_certificate_is_refused_before_connecting() {
-        assert_eq!(pass(&connection("x509=true"), UNIX_EPOCH), Err(CredentialError::Certificate));
+    fn a_key_and_a_certificate_are_told_apart_before_connecting() {
+        let files = Certificate { chain: "c".into(), key: "k".into() };
+        let checked = |rest, certificate| {
+            let address = "hub.example:8883".parse().unwrap();
+            check(&Settings { certificate, ..Settings::new(connection(rest), address) })
+        };
+        assert_eq!(checked("x509=true", None), Err(CredentialError::NoCertificate));
+        assert_eq!(checked("x509=true", Some(files.clone())), Ok(()));
+        assert_eq!(checked(KEY, Some(files)), Err(CredentialError::Both));
+        let pass = pass(&connection("x509=true"), UNIX_EPOCH, LIFETIME).unwrap();
+        assert_eq!(pass, Pass { token: None, renew_after: None });
     }
 }

@@ -5,12 +5,14 @@
 //! methods, and the wish to ask for the twin again.
 
 mod credential;
+mod line;
 mod mqtt;
 #[cfg(test)]
 mod peer_tests;
 mod session;
-mod tls;
 mod tracker;
+mod way;
+mod wire;
 
 use std::time::Duration;
 
@@ -21,11 +23,10 @@ use tokio::{
 
 pub use credential::CredentialError;
 pub use mqtt::Outages;
-pub(crate) use mqtt::{Link, Settings};
+pub(crate) use mqtt::{Ended, Link, Settings, probe};
 
-pub(crate) use credential::check as check_credential;
-pub use tls::TlsError;
-pub(crate) use tls::config as tls_config;
+pub(crate) use credential::{LIFETIME as TOKEN_LIFETIME, check as check_credential};
+pub use way::{Transport, TransportError};
 
 use crate::twin::Map;
 

@@ -1,7 +1,6 @@
-//! The MQTT connection: the one file that knows the client library.
+//! Keeps a connection to the hub: makes it, leaves it for the next one before its token ends, and makes it again.
 //!
-//! Rules of that library kept here: its `poll` must not be dropped halfway, nothing is requested before every SUBACK
-//! is there, its packet limit is too small for a twin, and a new token means a new connection.
+//! What is under way when a token ends comes to its end first; what is asked meanwhile waits for the next connection.
 
 use std::{
     path::PathBuf,
@@ -10,52 +9,90 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event as Mqtt, EventLoop, MqttOptions, NetworkOptions, Outgoing,
-    Packet, QoS, SubscribeReasonCode, TlsConfiguration, Transport,
-};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 use tracing::{debug, info, warn};
 
 use super::{
-    ANSWER, Command, Event, QUEUE, ReportError, credential,
-    session::{Action, Session},
-    tls,
+    Command, CredentialError, Event, Transport, credential,
+    line::{GOODBYE, KEEP_ALIVE, Line, LineError, decline},
+    way::{self, OpenError, Way},
+    wire::{Login, Wire, WireError},
 };
 use crate::{
-    iothub::{ClientId, DeviceConnection, Filter, Username},
+    agent::{
+        config::MqttAddress,
+        net::{Certificate, Proxies, Trust, chain},
+        provision::{self, Registrar},
+    },
+    iothub::{ClientId, DeviceConnection, Username},
     task::{Backoff, Stop},
 };
 
 /// The API whose rules the agent follows.
 const API_VERSION: &str = "2021-04-12";
-/// The longest silence of either side, in seconds.
-const KEEP_ALIVE: Duration = Duration::from_mins(3);
-/// Largest packet: a twin of 64 KB, its JSON and its escapes.
-const PACKET: usize = 512 * 1024;
-/// How long a connection may take to come about, in seconds.
-const CONNECT_SECONDS: u64 = 30;
-/// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(2);
-/// What the agent listens to.
-const FILTERS: [Filter; 3] = [Filter::TwinResponses, Filter::DesiredPatches, Filter::Methods];
 /// Waits between connections.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(2));
+
+/// A hub that refuses so often in a row may have given the device away.
+const REFUSALS: u32 = 3;
 
 /// Where and as whom to connect.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) connection: DeviceConnection,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) tls: Arc<rustls::ClientConfig>,
-    /// The file of the authorities that `tls` trusts, when it is not the system's.
+    /// Where MQTT is to be had.
+    pub(crate) mqtt: MqttAddress,
+    /// The file of the authorities to trust, when they are not the system's.
     pub(crate) ca: Option<PathBuf>,
+    /// What the device shows of itself, when that is no key.
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) proxies: Proxies,
+    pub(crate) transport: Transport,
+    /// How long a token that we sign lasts.
+    pub(crate) token_lifetime: Duration,
     /// Set for devices that play being out of reach.
     pub(crate) outages: Option<Outages>,
+    /// Who knows where the device belongs when its hub knows it no more.
+    pub(crate) registrar: Option<Arc<Registrar>>,
+}
+
+impl Settings {
+    /// Defaults.
+    pub(crate) fn new(connection: DeviceConnection, mqtt: MqttAddress) -> Self {
+        Self {
+            connection,
+            mqtt,
+            ca: None,
+            certificate: None,
+            proxies: Proxies::default(),
+            transport: Transport::Auto,
+            token_lifetime: credential::LIFETIME,
+            outages: None,
+            registrar: None,
+        }
+    }
+
+    /// Whom to believe and what to show.
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::new(self.ca.as_deref(), self.certificate.as_ref())
+    }
+
+    pub(super) fn login(&self, pass: &credential::Pass) -> Login {
+        let connection = &self.connection;
+        let client = ClientId { device: connection.device_id.clone(), module: connection.module_id.clone() };
+        let client_id = client.to_string();
+        let user = Username {
+            host: connection.host.to_string(),
+            client,
+            api_version: Some(API_VERSION.to_owned()),
+            model_id: None,
+            client_type: Some(concat!("twinops/", env!("CARGO_PKG_VERSION")).to_owned()),
+        };
+        Login { client_id, username: user.to_string(), password: pass.token.clone(), keep_alive: KEEP_ALIVE }
+    }
 }
 
 /// A device that is out of reach now and then.
@@ -70,10 +107,28 @@ pub struct Outages {
 /// The task that owns the connection.
 pub(crate) struct Link {
     settings: Settings,
+    trust: Trust,
+    way: Way,
     commands_rx: mpsc::Receiver<Command>,
     events_tx: mpsc::Sender<Event>,
     /// Those who wait for a connection made after they asked.
     provers: Vec<oneshot::Sender<()>>,
+    /// What was asked between two connections; `None` when there is no next one at once.
+    held: Option<Vec<Command>>,
+    backoff: Backoff,
+    /// How often in a row the hub refused us, and when the provisioning service is asked next.
+    refusals: u32,
+    ask_at: Instant,
+    asking: Backoff,
+}
+
+/// How the link ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was asked to, or nobody listens any more.
+    Stopped,
+    /// The device belongs to another hub, or is another device.
+    Moved,
 }
 
 /// How a connection ended.
@@ -87,7 +142,11 @@ enum End {
     /// The device plays being out of reach.
     Outage(Duration),
     /// It broke.
-    Lost { why: String },
+    Lost {
+        why: String,
+        /// The hub does not know us, or not by what we show.
+        refused: bool,
+    },
 }
 
 impl Link {
@@ -96,33 +155,53 @@ impl Link {
         commands_rx: mpsc::Receiver<Command>,
         events_tx: mpsc::Sender<Event>,
     ) -> Self {
-        Self { settings, commands_rx, events_tx, provers: Vec::new() }
+        let (trust, way) = (settings.trust(), Way::new(&settings));
+        Self {
+            settings,
+            trust,
+            way,
+            commands_rx,
+            events_tx,
+            provers: Vec::new(),
+            held: None,
+            backoff: RETRY,
+            refusals: 0,
+            ask_at: Instant::now(),
+            asking: provision::RETRY,
+        }
     }
 
-    /// Keeps a connection to the hub until asked to stop.
-    pub(crate) async fn run(mut self, stop: Stop) {
-        let mut backoff = RETRY;
+    /// Keeps a connection to the hub until asked to stop, or the device belongs elsewhere.
+    pub(crate) async fn run(mut self, stop: Stop) -> Ended {
         loop {
-            let end = self.connection(&stop, &mut backoff).await;
-            if self.events_tx.send(Event::Offline).await.is_err() {
-                return;
+            let end = self.connection(&stop).await;
+            if matches!(end, End::Renew) {
+                debug!("connecting anew with a fresh token");
+                continue;
             }
-            match end {
-                End::Stopped => return,
-                End::Renew => debug!("connecting anew with a fresh token"),
-                End::Prove => self.trust_anew(),
-                End::Outage(lasting) => {
-                    if !self.wait(lasting, &stop).await {
-                        return;
-                    }
+            self.held.take().into_iter().flatten().for_each(decline);
+            if self.events_tx.send(Event::Offline).await.is_err() {
+                return Ended::Stopped;
+            }
+            let wait = match end {
+                End::Stopped => return Ended::Stopped,
+                End::Renew => continue,
+                End::Prove => {
+                    self.trust_anew();
+                    continue;
                 }
-                End::Lost { why } => {
-                    let wait = backoff.next_wait();
+                End::Outage(lasting) => lasting,
+                End::Lost { why, refused } => {
+                    if refused && self.is_moved(&stop).await {
+                        return Ended::Moved;
+                    }
+                    let wait = self.backoff.next_wait();
                     warn!(why, wait_seconds = wait.as_secs_f32(), "the hub is out of reach");
-                    if !self.wait(wait, &stop).await {
-                        return;
-                    }
+                    wait
                 }
+            };
+            if !self.wait(wait, &stop).await {
+                return Ended::Stopped;
             }
         }
     }
@@ -149,237 +228,210 @@ impl Link {
 
     /// Takes the authorities that the device has now. When there are none, whoever asked hears that at once.
     fn trust_anew(&mut self) {
-        match tls::config(self.settings.ca.as_deref()) {
-            Ok(tls) => self.settings.tls = tls,
-            Err(fault) => {
-                warn!(%fault, "the authorities on this device are of no use");
-                self.provers.clear();
-            }
+        self.trust.forget();
+        if let Err(fault) = self.trust.config() {
+            warn!(why = chain(&fault), "the authorities on this device are of no use");
+            self.provers.clear();
         }
     }
 
-    async fn connection(&mut self, stop: &Stop, backoff: &mut Backoff) -> End {
-        let pass = match credential::pass(&self.settings.connection, SystemTime::now()) {
+    /// Asks the provisioning service, if there is one and the hub has refused us for long enough, where the device
+    /// belongs now; whether that is elsewhere.
+    async fn is_moved(&mut self, stop: &Stop) -> bool {
+        self.refusals += 1;
+        let Some(registrar) = &self.settings.registrar else { return false };
+        if self.refusals < REFUSALS || Instant::now() < self.ask_at {
+            return false;
+        }
+        let said = stop.unless(registrar.register()).await;
+        self.ask_at = Instant::now() + self.asking.next_wait();
+        match said {
+            Some(Ok(connection)) => connection != self.settings.connection,
+            Some(Err(fault)) => {
+                warn!(why = chain(&fault), "the device cannot be provisioned anew");
+                false
+            }
+            None => false,
+        }
+    }
+
+    async fn connection(&mut self, stop: &Stop) -> End {
+        let pass = credential::pass(&self.settings.connection, SystemTime::now(), self.settings.token_lifetime);
+        let pass = match pass {
             Ok(pass) => pass,
-            Err(fault) => return End::Lost { why: fault.to_string() },
+            Err(fault) => return lost(&fault),
         };
         if let Some(outages) = self.settings.outages.filter(|outages| outages.every.is_zero()) {
             return End::Outage(outages.last);
         }
         let renew = pass.renew_after.map(|after| Instant::now() + after);
-        let (client, mut events) = AsyncClient::new(self.options(pass.token.reveal()), QUEUE * 2);
-        let mut network = NetworkOptions::new();
-        network.set_connection_timeout(CONNECT_SECONDS).set_tcp_nodelay(true);
-        events.set_network_options(network);
-        let mut wire = Wire { client, session: Session::new(), subscribed: 0, deadline: Instant::now() + ANSWER };
-        let end = self.follow(&mut wire, &mut events, renew, stop, backoff).await;
-        if matches!(end, End::Stopped | End::Renew | End::Prove | End::Outage(_)) {
-            goodbye(&wire.client, &mut events).await;
+        let mut line = match self.open(&pass, stop).await {
+            Ok(line) => line,
+            Err(end) => return end,
+        };
+        let end = self.follow(&mut line, renew, stop).await.unwrap_or_else(|fault| lost(&fault));
+        if !matches!(end, End::Lost { .. }) {
+            line.goodbye().await;
+        }
+        if matches!(end, End::Renew) {
+            self.held.get_or_insert_default();
         }
         end
     }
 
-    async fn follow(
-        &mut self,
-        wire: &mut Wire,
-        events: &mut EventLoop,
-        renew: Option<Instant>,
-        stop: &Stop,
-        backoff: &mut Backoff,
-    ) -> End {
-        let outage = self.settings.outages.map(|outages| Instant::now() + outages.every);
-        loop {
-            // Dropping a poll halfway would lose bytes: everything else happens around it.
-            let mut poll = pin!(events.poll());
-            let event = loop {
-                tokio::select! {
-                    event = &mut poll => break event,
-                    () = stop.requested() => return End::Stopped,
-                    () = at(renew) => return End::Renew,
-                    () = at(outage) => {
-                        return End::Outage(self.settings.outages.map_or(Duration::ZERO, |outages| outages.last));
+    /// Connects; meanwhile everyone hears that there is no connection, unless the one before has just been left.
+    async fn open(&mut self, pass: &credential::Pass, stop: &Stop) -> Result<Line, End> {
+        let websocket = self.way.is_websocket();
+        let mut open = pin!(connect(&self.settings, &mut self.trust, websocket, pass));
+        let opened = loop {
+            tokio::select! {
+                opened = &mut open => break opened,
+                () = stop.requested() => return Err(End::Stopped),
+                command = self.commands_rx.recv(), if self.held.is_none() => match command {
+                    Some(Command::Prove(answer)) => {
+                        self.provers.push(answer);
+                        return Err(End::Prove);
                     }
-                    () = sleep_until(wire.deadline), if wire.is_waiting() => {
-                        return End::Lost { why: "the hub does not answer".to_owned() };
-                    }
-                    command = self.commands_rx.recv() => match command {
-                        Some(Command::Prove(answer)) => {
-                            self.provers.push(answer);
-                            return End::Prove;
-                        }
-                        Some(command) => wire.command(command),
-                        None => return End::Stopped,
-                    }
-                }
-            };
-            let actions = match event {
-                Ok(Mqtt::Incoming(packet)) => wire.packet(packet),
-                Ok(Mqtt::Outgoing(_)) => continue,
-                Err(fault) => return End::Lost { why: explain(&fault) },
-            };
-            for action in actions {
-                if matches!(action, Action::Tell(Event::Twin { .. })) {
-                    info!(hub = %self.settings.connection.host, "connected");
-                    backoff.reset();
-                }
-                match wire.act(action) {
-                    Ok(None) => {}
-                    Ok(Some(event)) => {
-                        let reached = matches!(event, Event::Twin { .. });
-                        if self.events_tx.send(event).await.is_err() {
-                            return End::Stopped;
-                        }
-                        for prover in if reached { std::mem::take(&mut self.provers) } else { Vec::new() } {
-                            // Whoever asked may have stopped waiting.
-                            let _ = prover.send(());
-                        }
-                    }
-                    Err(why) => return End::Lost { why },
+                    Some(command) => decline(command),
+                    None => return Err(End::Stopped),
                 }
             }
-        }
-    }
-
-    fn options(&self, token: &str) -> MqttOptions {
-        let Settings { connection, host, port, tls, ca: _, outages: _ } = &self.settings;
-        let client = ClientId { device: connection.device_id.clone(), module: connection.module_id.clone() };
-        let client_id = client.to_string();
-        let user = Username {
-            host: connection.host.to_string(),
-            client,
-            api_version: Some(API_VERSION.to_owned()),
-            model_id: None,
-            client_type: Some(concat!("twinops/", env!("CARGO_PKG_VERSION")).to_owned()),
         };
-        let mut options = MqttOptions::new(client_id, host, *port);
-        options
-            .set_credentials(user.to_string(), token)
-            .set_keep_alive(KEEP_ALIVE)
-            // The twin is asked for after every connection, so that a kept session would only repeat old news.
-            .set_clean_session(true)
-            .set_max_packet_size(PACKET, PACKET)
-            .set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::clone(tls))));
-        options
+        match &opened {
+            Ok(_) => self.way.worked(),
+            Err(ConnectError::Open(OpenError::Net(fault))) => self.way.failed(fault),
+            Err(_) => {}
+        }
+        opened.map_err(|fault| match fault {
+            ConnectError::Wire(WireError::NotAuthorized) => {
+                End::Lost { why: WireError::NotAuthorized.to_string(), refused: true }
+            }
+            other => lost(&other),
+        })
+    }
+
+    async fn follow(&mut self, line: &mut Line, renew: Option<Instant>, stop: &Stop) -> Result<End, LineError> {
+        let outages = self.settings.outages;
+        let outage = outages.map(|outages| Instant::now() + outages.every);
+        loop {
+            let (due, ping, leaving) = (line.due(), line.ping_at, line.leaving);
+            tokio::select! {
+                incoming = line.wire.next() => {
+                    for event in line.incoming(incoming?).await? {
+                        if !self.tell(event).await {
+                            return Ok(End::Stopped);
+                        }
+                    }
+                    if line.is_ready() {
+                        for command in self.held.take().into_iter().flatten() {
+                            line.command(command).await?;
+                        }
+                    }
+                }
+                () = stop.requested() => return Ok(End::Stopped),
+                () = at(renew), if leaving.is_none() => line.leave(),
+                () = at(leaving) => {}
+                () = at(outage) => {
+                    return Ok(End::Outage(outages.map_or(Duration::ZERO, |outages| outages.last)));
+                }
+                () = at(due) => return Err(WireError::Silent.into()),
+                () = sleep_until(ping) => line.ping().await?,
+                command = self.commands_rx.recv() => match command {
+                    Some(Command::Prove(answer)) => {
+                        self.provers.push(answer);
+                        return Ok(End::Prove);
+                    }
+                    Some(command) => self.command(line, command).await?,
+                    None => return Ok(End::Stopped),
+                }
+            }
+            if line.is_left() {
+                return Ok(End::Renew);
+            }
+        }
+    }
+
+    async fn command(&mut self, line: &mut Line, command: Command) -> Result<(), LineError> {
+        let is_answer = matches!(command, Command::Respond { .. });
+        if line.leaving.is_some() && !is_answer {
+            self.held.get_or_insert_default().push(command);
+        } else if line.is_ready() {
+            line.command(command).await?;
+        } else if let Some(held) = &mut self.held {
+            held.push(command);
+        } else {
+            decline(command);
+        }
+        Ok(())
+    }
+
+    /// Tells the agent; false when it is gone.
+    async fn tell(&mut self, event: Event) -> bool {
+        let reached = matches!(event, Event::Twin { .. });
+        if reached {
+            info!(hub = %self.settings.connection.host, "connected");
+            self.backoff.reset();
+            self.refusals = 0;
+            self.asking.reset();
+        }
+        if self.events_tx.send(event).await.is_err() {
+            return false;
+        }
+        for prover in if reached { std::mem::take(&mut self.provers) } else { Vec::new() } {
+            // Whoever asked may have stopped waiting.
+            let _ = prover.send(());
+        }
+        true
     }
 }
 
-/// One connection: the library's client and what the session remembers.
-struct Wire {
-    client: AsyncClient,
-    session: Session,
-    subscribed: usize,
-    /// When the answer that is waited for counts as lost.
-    deadline: Instant,
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Wire(#[from] WireError),
 }
 
-impl Wire {
-    fn is_ready(&self) -> bool {
-        self.subscribed == FILTERS.len()
-    }
+async fn connect(
+    settings: &Settings,
+    trust: &mut Trust,
+    websocket: bool,
+    pass: &credential::Pass,
+) -> Result<Line, ConnectError> {
+    Ok(Line::begin(greet(settings, trust, websocket, pass).await?).await?)
+}
 
-    fn is_waiting(&self) -> bool {
-        !self.is_ready() || self.session.is_asking()
-    }
+async fn greet(
+    settings: &Settings,
+    trust: &mut Trust,
+    websocket: bool,
+    pass: &credential::Pass,
+) -> Result<Wire, ConnectError> {
+    let stream = way::open(settings, trust, websocket).await?;
+    Ok(Wire::hello(stream, &settings.login(pass)).await?)
+}
 
-    fn command(&mut self, command: Command) {
-        if !self.is_ready() {
-            return decline(command);
-        }
-        let was_asking = self.session.is_asking();
-        if let Some(action) = self.session.command(command) {
-            if self.session.is_asking() && !was_asking {
-                self.deadline = Instant::now() + ANSWER;
-            }
-            // A queue that is full loses the request; whoever made it hears that nobody answered.
-            if let Err(why) = self.act(action) {
-                debug!(why, "a request is lost");
-            }
-        }
-    }
+/// Connects once, to see whether that can be done, and says goodbye.
+///
+/// # Errors
+/// When it cannot be done.
+pub(crate) async fn probe(settings: &Settings, websocket: bool) -> Result<(), ConnectError> {
+    let pass = credential::pass(&settings.connection, SystemTime::now(), settings.token_lifetime)?;
+    let wire = greet(settings, &mut settings.trust(), websocket, &pass).await?;
+    Ok(wire.goodbye(GOODBYE).await?)
+}
 
-    fn packet(&mut self, packet: Packet) -> Vec<Action> {
-        match packet {
-            Packet::ConnAck(ack) if ack.code == ConnectReturnCode::Success => self.subscribe(),
-            Packet::SubAck(ack) if ack.return_codes.contains(&SubscribeReasonCode::Failure) => {
-                vec![Action::Give { why: "the hub does not let the device subscribe".to_owned() }]
-            }
-            Packet::SubAck(_) => {
-                self.subscribed += 1;
-                if self.is_ready() { self.asking(|session| vec![session.ask()]) } else { Vec::new() }
-            }
-            Packet::Publish(message) => self.asking(|session| session.packet(&message.topic, &message.payload)),
-            _ => Vec::new(),
-        }
-    }
-
-    fn subscribe(&mut self) -> Vec<Action> {
-        self.deadline = Instant::now() + ANSWER;
-        let lost =
-            FILTERS.into_iter().any(|filter| self.client.try_subscribe(filter.to_string(), QoS::AtLeastOnce).is_err());
-        if lost { vec![Action::Give { why: "cannot subscribe".to_owned() }] } else { Vec::new() }
-    }
-
-    /// Lets the session work; whenever it asks for the twin, the hub's time to answer begins.
-    fn asking(&mut self, work: impl FnOnce(&mut Session) -> Vec<Action>) -> Vec<Action> {
-        let was_asking = self.session.is_asking();
-        let actions = work(&mut self.session);
-        if self.session.is_asking() && !was_asking {
-            self.deadline = Instant::now() + ANSWER;
-        }
-        actions
-    }
-
-    /// Does what is to be done on the wire; what is to be told is handed back.
-    fn act(&self, action: Action) -> Result<Option<Event>, String> {
-        match action {
-            Action::Publish { topic, payload } => self
-                .client
-                .try_publish(topic.to_string(), QoS::AtMostOnce, false, payload)
-                .map(|()| None)
-                .map_err(|_| "too many requests wait".to_owned()),
-            Action::Tell(event) => Ok(Some(event)),
-            Action::Give { why } => Err(why),
-        }
-    }
+fn lost(fault: &dyn std::error::Error) -> End {
+    End::Lost { why: chain(fault), refused: false }
 }
 
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
-    }
-}
-
-fn decline(command: Command) {
-    if let Command::Report(_, answer) = command {
-        // Whoever asked may have stopped waiting.
-        let _ = answer.send(Err(ReportError::Offline));
-    }
-}
-
-/// Says goodbye, so that the hub does not have to find out.
-async fn goodbye(client: &AsyncClient, events: &mut EventLoop) {
-    if client.try_disconnect().is_err() {
-        return;
-    }
-    let gone = async {
-        loop {
-            if matches!(events.poll().await, Ok(Mqtt::Outgoing(Outgoing::Disconnect)) | Err(_)) {
-                return;
-            }
-        }
-    };
-    if timeout(GOODBYE, gone).await.is_err() {
-        debug!("the goodbye did not get through");
-    }
-}
-
-fn explain(fault: &ConnectionError) -> String {
-    match fault {
-        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => {
-            "the hub refuses this device: unknown or disabled, a wrong key, or a clock that is wrong".to_owned()
-        }
-        ConnectionError::ConnectionRefused(code) => format!("the hub refuses the connection: {code:?}"),
-        other => other.to_string(),
     }
 }

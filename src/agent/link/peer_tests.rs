@@ -3,7 +3,7 @@
 // The peer borrows the hub's TLS and certificates.
 #![cfg(feature = "hub")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use rumqttc::{ConnAck, ConnectReturnCode, Packet, Publish, QoS, SubAck, SubscribeReasonCode};
@@ -16,10 +16,11 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::mpsc,
+    time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::{Event, Link, LinkHandle, QUEUE, Settings, tls};
+use super::{Event, Link, LinkHandle, QUEUE, Settings, TOKEN_LIFETIME};
 use crate::{iothub::DeviceConnection, task::Stop, twin::Map};
 
 const LIMIT: usize = 1 << 20;
@@ -46,6 +47,10 @@ struct Bench {
 }
 
 async fn bench() -> Bench {
+    bench_with(TOKEN_LIFETIME).await
+}
+
+async fn bench_with(token_lifetime: Duration) -> Bench {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let ca = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(ca.path(), made.cert.pem()).unwrap();
@@ -58,9 +63,8 @@ async fn bench() -> Bench {
 
     let text = "HostName=localhost;DeviceId=d1;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let connection = DeviceConnection::parse(text).unwrap();
-    let tls = tls::config(Some(ca.path())).unwrap();
-    let own = Some(ca.path().to_owned());
-    let settings = Settings { connection, host: "localhost".to_owned(), port, tls, ca: own, outages: None };
+    let address = format!("localhost:{port}").parse().unwrap();
+    let settings = Settings { ca: Some(ca.path().to_owned()), token_lifetime, ..Settings::new(connection, address) };
     let (link, commands_rx) = LinkHandle::new();
     let (events_tx, events_rx) = mpsc::channel(QUEUE);
     let stop = Stop::new();
@@ -124,6 +128,12 @@ impl Peer {
         self.write(Packet::Publish(Publish::new(topic, QoS::AtMostOnce, body.to_string()))).await;
     }
 
+    async fn accept_report(&mut self, topic: &str, version: u64) {
+        let rid = topic.strip_prefix("$iothub/twin/PATCH/properties/reported/?$rid=").unwrap();
+        let answer = format!("$iothub/twin/res/204/?$rid={rid}&$version={version}");
+        self.write(Packet::Publish(Publish::new(answer, QoS::AtMostOnce, ""))).await;
+    }
+
     async fn give(&mut self, rid: &str, version: u64) {
         let twin = json!({"desired": {"a": version, "$version": version}, "reported": {"$version": 1}});
         self.publish(&format!("$iothub/twin/res/200/?$rid={rid}"), &twin).await;
@@ -154,14 +164,8 @@ async fn a_connection_brings_the_twin_then_patches_reports_and_methods() {
     let link = bench.link.clone();
     let report = tokio::spawn(async move { link.report(map(json!({"x": 1}))).await });
     let (topic, body) = peer.published().await;
-    let rid = topic.strip_prefix("$iothub/twin/PATCH/properties/reported/?$rid=").unwrap();
     assert_eq!(body, br#"{"x":1}"#);
-    peer.write(Packet::Publish(Publish::new(
-        format!("$iothub/twin/res/204/?$rid={rid}&$version=8"),
-        QoS::AtMostOnce,
-        "",
-    )))
-    .await;
+    peer.accept_report(&topic, 8).await;
     assert_eq!(report.await.unwrap(), Ok(8));
 
     peer.publish("$iothub/methods/POST/twinops*recheck/?$rid=f", &json!(null)).await;
@@ -171,6 +175,42 @@ async fn a_connection_brings_the_twin_then_patches_reports_and_methods() {
 
     bench.stop.request();
     assert_eq!(peer.read().await, Packet::Disconnect);
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_a_token_ends_comes_to_its_end_and_what_is_asked_then_waits() {
+    let mut bench = bench_with(Duration::from_secs(1)).await;
+    let (mut peer, rid) = bench.hub.welcome().await;
+    peer.give(&rid, 4).await;
+    assert_eq!(bench.events_rx.recv().await, Some(whole(4)));
+    let report = |value: u64| {
+        let link = bench.link.clone();
+        tokio::spawn(async move { link.report(map(json!({"x": value}))).await })
+    };
+    let (first, (topic, _)) = (report(1), peer.published().await);
+    peer.publish("$iothub/methods/POST/slow/?$rid=f", &json!(null)).await;
+    assert!(matches!(bench.events_rx.recv().await, Some(Event::Method { .. })));
+    // The token is over by now, and nothing else was said: the report and the method are not given up.
+    assert!(timeout(Duration::from_secs(2), peer.read()).await.is_err());
+    let second = report(2);
+    bench.link.respond("f".to_owned(), 200, json!({}));
+    assert_eq!(peer.published().await.0, "$iothub/methods/res/200/?$rid=f");
+    // A desired patch, too, in the last moment.
+    peer.publish("$iothub/twin/PATCH/properties/desired/?$version=5", &json!({"a": 5, "$version": 5})).await;
+    assert!(matches!(bench.events_rx.recv().await, Some(Event::Patch { version: 5, .. })));
+    peer.accept_report(&topic, 8).await;
+    assert_eq!(first.await.unwrap(), Ok(8));
+    assert_eq!(peer.read().await, Packet::Disconnect);
+
+    drop(peer);
+    let (mut peer, rid) = bench.hub.welcome().await;
+    let (topic, body) = peer.published().await;
+    assert_eq!(body, br#"{"x":2}"#);
+    peer.accept_report(&topic, 9).await;
+    assert_eq!(second.await.unwrap(), Ok(9));
+    peer.give(&rid, 5).await;
+    assert_eq!(bench.events_rx.recv().await, Some(whole(5)), "nobody was told of an outage");
+    bench.stop.request();
 }
 
 #[tokio::test]

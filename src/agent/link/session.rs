@@ -1,6 +1,6 @@
 //! What one connection has to remember, apart from how its packets travel. Pure: packets in, actions out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -50,17 +50,24 @@ pub(super) struct Session {
     /// The request id of the question for the twin.
     asked: Option<String>,
     reports: HashMap<String, Answer>,
+    /// Direct methods that nobody has answered yet.
+    methods: HashSet<String>,
     rid: u64,
 }
 
 impl Session {
     pub(super) fn new() -> Self {
-        Self { tracker: Tracker::asking(), asked: None, reports: HashMap::new(), rid: 0 }
+        Self { tracker: Tracker::asking(), asked: None, reports: HashMap::new(), methods: HashSet::new(), rid: 0 }
     }
 
     /// Whether the twin has been asked for and has not come.
     pub(super) fn is_asking(&self) -> bool {
         self.asked.is_some()
+    }
+
+    /// Whether someone waits for what is under way here: a report of ours, or a direct method of the hub's.
+    pub(super) fn is_owing(&self) -> bool {
+        !self.methods.is_empty() || self.reports.values().any(|answer| !answer.is_closed())
     }
 
     /// Asks for the twin.
@@ -84,6 +91,7 @@ impl Session {
                 Some(Action::Publish { topic, payload: text(&patch) })
             }
             Command::Respond { rid, status, payload } => {
+                self.methods.remove(&rid);
                 Some(Action::Publish { topic: Publish::MethodResponse { status, rid }, payload: text(&payload) })
             }
             // The connection itself answers that, by ending.
@@ -99,6 +107,7 @@ impl Session {
             Ok(Deliver::TwinResponse { status, rid, version }) => self.answer(status, &rid, version, payload),
             Ok(Deliver::DesiredPatch { version }) => self.desired(version, payload),
             Ok(Deliver::Method { name, rid }) => {
+                self.methods.insert(rid.clone());
                 vec![Action::Tell(Event::Method { name, rid, payload: payload.to_vec() })]
             }
             Ok(Deliver::CloudToDevice { .. } | Deliver::ModuleInput { .. }) => Vec::new(),
@@ -237,10 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn methods_are_passed_on_with_their_request_id() {
-        let told = online().packet("$iothub/methods/POST/twinops*recheck/?$rid=ab", b"null");
+    fn methods_are_passed_on_with_their_request_id_and_owed_until_they_are_answered() {
+        let mut session = online();
+        let told = session.packet("$iothub/methods/POST/twinops*recheck/?$rid=ab", b"null");
         let event = Event::Method { name: "twinops*recheck".into(), rid: "ab".into(), payload: b"null".to_vec() };
         assert_eq!(told, [Action::Tell(event)]);
+        assert!(session.is_owing());
+        session.command(Command::Respond { rid: "ab".into(), status: 200, payload: Value::Null });
+        assert!(!session.is_owing());
     }
 
     proptest! {

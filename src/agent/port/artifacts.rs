@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 
 use hyper::{
-    Method, StatusCode,
+    Request, StatusCode, Uri,
     body::Body as _,
     header::{LOCATION, RANGE},
 };
@@ -17,14 +18,18 @@ use sha2::{Digest as _, Sha256};
 use tokio::{fs::File, io::AsyncWriteExt as _, time::timeout};
 use tracing::{info, warn};
 
-use super::{
-    Fault,
-    https::{self, Answer, HttpsError, PATIENCE, TRIES, pause, shown},
+use super::Fault;
+use crate::{
+    agent::net::{Answer, NetError, Proxies, TlsError, exchange, tls_config},
+    component::artifact::Artifact,
 };
-use crate::component::artifact::Artifact;
 
+/// How long a server may say nothing.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The largest file when no size is given, in bytes.
 const LARGEST: u64 = 4 << 30;
+/// How often a broken connection is taken up again before the pass gives up; the next one goes on from there.
+pub(super) const TRIES: u32 = 4;
 /// How often a server may point to another.
 const REDIRECTS: u32 = 5;
 
@@ -33,12 +38,55 @@ const REDIRECTS: u32 = 5;
 pub(crate) struct Artifacts {
     folder: PathBuf,
     ca: Option<PathBuf>,
+    proxies: Proxies,
+}
+
+/// How servers are reached.
+struct Way<'a> {
+    tls: Arc<ClientConfig>,
+    proxies: &'a Proxies,
+}
+
+/// Why a part of a file did not come.
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error("the server points from one place to the next for ever")]
+    Redirects,
+    #[error("the server answers {0}")]
+    Status(StatusCode),
+    #[error("the file is larger than {0} bytes")]
+    TooLong(u64),
+    #[error("the server said nothing for {} seconds", PATIENCE.as_secs())]
+    Silent,
+    #[error("it cannot be kept")]
+    Disk(#[from] io::Error),
+    #[error("no trusted connection can be set up")]
+    Tls(#[from] TlsError),
+}
+
+impl FetchError {
+    /// Whether going on from what is there may help.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Net(fault) => fault.may_pass(),
+            Self::Silent => true,
+            Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            _ => false,
+        }
+    }
 }
 
 impl Artifacts {
     /// Keeps files in a folder of its own, and trusts the authorities of `ca`, or of the system.
     pub(crate) fn new(folder: &Path, ca: Option<&Path>) -> Self {
-        Self { folder: folder.to_owned(), ca: ca.map(Path::to_owned) }
+        Self { folder: folder.to_owned(), ca: ca.map(Path::to_owned), proxies: Proxies::default() }
+    }
+
+    /// The same, which reaches servers through proxies.
+    pub(crate) fn through(self, proxies: &Proxies) -> Self {
+        Self { proxies: proxies.clone(), ..self }
     }
 
     /// The file, with an ending that the programs which read it know. It is fetched only if it is not there.
@@ -74,17 +122,17 @@ impl Artifacts {
         }
     }
 
-    async fn fetch(&self, artifact: &Artifact, part: &Path) -> Result<(), HttpsError> {
-        let tls = crate::agent::link::tls_config(self.ca.as_deref()).map_err(io::Error::other)?;
+    async fn fetch(&self, artifact: &Artifact, part: &Path) -> Result<(), FetchError> {
+        let way = Way { tls: tls_config(self.ca.as_deref())?, proxies: &self.proxies };
         let most = artifact.size.unwrap_or(LARGEST);
         let mut tries = 0;
         loop {
-            match fetch_on(&tls, &artifact.url, part, most).await {
+            match fetch_on(&way, &artifact.url, part, most).await {
                 Ok(()) => return Ok(()),
                 Err(fault) if fault.may_pass() && tries < TRIES => {
                     tries += 1;
                     warn!(%fault, tries, "going on with what is fetched so far");
-                    pause(tries).await;
+                    tokio::time::sleep(Duration::from_millis(100) * 4_u32.pow(tries)).await;
                 }
                 Err(fault) => return Err(fault),
             }
@@ -93,10 +141,10 @@ impl Artifacts {
 }
 
 /// Goes on from what is there.
-async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) -> Result<(), HttpsError> {
+async fn fetch_on(way: &Way<'_>, url: &str, part: &Path, most: u64) -> Result<(), FetchError> {
     let mut file = File::options().create(true).append(true).open(part).await?;
     let held = file.metadata().await?.len();
-    let mut answer = open(tls, url, held).await?;
+    let mut answer = open(way, url, held).await?;
     let mut length = held;
     if answer.response.status() != StatusCode::PARTIAL_CONTENT {
         file.set_len(0).await?;
@@ -105,11 +153,11 @@ async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) ->
     let body = answer.response.body_mut();
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
-        let Some(frame) = timeout(PATIENCE, frame).await.map_err(|_| HttpsError::Silent)? else { break };
-        let Ok(data) = frame?.into_data() else { continue };
+        let Some(frame) = timeout(PATIENCE, frame).await.map_err(|_| FetchError::Silent)? else { break };
+        let Ok(data) = frame.map_err(NetError::Http)?.into_data() else { continue };
         length += data.len() as u64;
         if length > most {
-            return Err(HttpsError::TooLong(most));
+            return Err(FetchError::TooLong(most));
         }
         file.write_all(&data).await?;
     }
@@ -118,31 +166,36 @@ async fn fetch_on(tls: &Arc<ClientConfig>, url: &str, part: &Path, most: u64) ->
 }
 
 /// Asks for a file from a place in it on, wherever the server says that it is.
-async fn open(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, HttpsError> {
+async fn open(way: &Way<'_>, url: &str, from: u64) -> Result<Answer, FetchError> {
     let mut url = url.to_owned();
     for _ in 0..REDIRECTS {
-        let answer = timeout(PATIENCE, ask(tls, &url, from)).await.map_err(|_| HttpsError::Silent)??;
+        let answer = timeout(PATIENCE, ask(way, &url, from)).await.map_err(|_| FetchError::Silent)??;
         match answer.response.status() {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(answer),
             // What is there is all there is; the digest will tell.
-            StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => return Box::pin(open(tls, &url, 0)).await,
+            StatusCode::RANGE_NOT_SATISFIABLE if from > 0 => return Box::pin(open(way, &url, 0)).await,
             status if status.is_redirection() => {
                 let next = answer.response.headers().get(LOCATION).and_then(|next| next.to_str().ok());
-                url = next.ok_or(HttpsError::Status(status))?.to_owned();
+                url = next.ok_or(FetchError::Status(status))?.to_owned();
             }
-            status => return Err(HttpsError::Status(status)),
+            status => return Err(FetchError::Status(status)),
         }
     }
-    Err(HttpsError::Redirects)
+    Err(FetchError::Redirects)
 }
 
-async fn ask(tls: &Arc<ClientConfig>, url: &str, from: u64) -> Result<Answer, HttpsError> {
-    let line = https::dial(tls, url).await?;
-    let mut request = line.request(Method::GET);
+async fn ask(way: &Way<'_>, url: &str, from: u64) -> Result<Answer, FetchError> {
+    let uri: Uri = url.parse().map_err(|_| NetError::Address)?;
+    let mut request = Request::get("/");
     if from > 0 {
         request = request.header(RANGE, format!("bytes={from}-"));
     }
-    line.send(request.body(String::new())?).await
+    Ok(exchange(way.proxies, &way.tls, &uri, request, String::new()).await?)
+}
+
+/// An address without what may be a signature in it.
+pub(super) fn shown(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// The SHA-256 of a file in hexadecimal.
@@ -287,6 +340,6 @@ mod tests {
         let (folder, url, _serving) = server(vec![answer("200 OK", 1, b"x")]).await;
         fs::write(folder.path().join("ca.pem"), certificate().cert.pem()).unwrap();
         let (artifacts, artifact) = asking(&folder, &url, b"x");
-        assert!(artifacts.get(&artifact, "").await.unwrap_err().to_string().contains("the connection failed"));
+        assert!(artifacts.get(&artifact, "").await.unwrap_err().to_string().contains("no trusted connection"));
     }
 }

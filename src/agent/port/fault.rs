@@ -1,5 +1,7 @@
 //! What went wrong on the device.
 
+use crate::agent::net::chain;
+
 /// Something on the device that did not work, in words for its operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -12,13 +14,6 @@ impl Fault {
 
     /// What we were doing, and why it failed.
     pub(crate) fn because(doing: &str, cause: &dyn std::error::Error) -> Self {
-        use std::fmt::Write as _;
-        let mut text = format!("{doing}: {cause}");
-        let mut below = cause.source();
-        while let Some(cause) = below {
-            let _ = write!(text, ": {cause}");
-            below = cause.source();
-        }
-        Self(text)
+        Self(format!("{doing}: {}", chain(cause)))
     }
 }

@@ -8,7 +8,6 @@ mod artifacts;
 mod fault;
 mod gather;
 mod guarded;
-mod https;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod run;
@@ -24,7 +23,7 @@ pub(crate) use self::{
     guarded::Guarded,
     run::{Call, Output, Run, Sink, System},
     tree::{Kept, Tree, machine},
-    upload::upload,
+    upload::{Way, upload},
 };
 
 /// Where programs are looked for.

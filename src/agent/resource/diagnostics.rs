@@ -10,7 +10,7 @@ use super::{Fault, Refusal, Resource, check_id, typed, wanted};
 use crate::{
     agent::{
         diagnostics::{Contents, Diagnostics, Since, bytes, cursor},
-        ledger::{private_folder, write_whole},
+        ledger::{private_folder, replace},
         port::{Port, Run},
     },
     component::diagnostics::{Collector, CollectorState, FileMode},
@@ -64,7 +64,7 @@ impl<R: Run> Collectors<R> {
         let doing = |cause: std::io::Error| Fault::because(&format!("keeping the collector `{id}`"), &cause);
         private_folder(&self.folder).map_err(doing)?;
         let bytes = serde_json::to_vec(held).map_err(|cause| doing(cause.into()))?;
-        write_whole(&self.folder, &name(id), &bytes).map_err(doing)
+        replace(&self.folder, &name(id), &bytes).map_err(doing)
     }
 
     fn forget(&self, id: &str) -> Result<(), Fault> {
@@ -154,7 +154,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::agent::port::recorded::Recorded;
+    use crate::agent::port::{Way, recorded::Recorded};
 
     fn device() -> (tempfile::TempDir, Collectors<Recorded>) {
         let root = tempfile::tempdir().unwrap();
@@ -162,7 +162,7 @@ mod tests {
         port.programs().real("tar");
         port.programs().answer("journalctl --lines=0", "-- cursor: s=1;i=2\n");
         port.programs().answer("journalctl --output=json", "{}\n");
-        let diagnostics = Diagnostics::new(port.clone(), &root.path().join("archives"), &[], None);
+        let diagnostics = Diagnostics::new(port.clone(), &root.path().join("archives"), &[], Way::default());
         let collectors = Collectors::new(port, diagnostics, &root.path().join("collectors"));
         (root, collectors)
     }

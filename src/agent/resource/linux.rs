@@ -19,7 +19,7 @@ use crate::{
     agent::{
         command::{Allow, Refused, linux::Acts},
         diagnostics::Diagnostics,
-        port::{Artifacts, Port, System},
+        port::{Artifacts, Port, System, Way},
     },
     component::{
         command::{Command, Order},
@@ -91,15 +91,10 @@ pub struct Allowed {
 
 impl Linux {
     /// The device whose file system begins at `root`. What it fetches goes through `artifacts`; what it collects lies in
-    /// the state folder, and is handed over to those that `ca` vouches for.
-    pub(crate) fn new(
-        root: &Path,
-        allowed: &Allowed,
-        artifacts: Artifacts,
-        (state, ca): (&Path, Option<&Path>),
-    ) -> Self {
+    /// the state folder, and is handed over by `way`.
+    pub(crate) fn new(root: &Path, allowed: &Allowed, artifacts: Artifacts, (state, way): (&Path, Way)) -> Self {
         let port = || Port::new(root, System);
-        let diagnostics = Diagnostics::new(port(), &state.join("diagnostics"), &allowed.logs, ca);
+        let diagnostics = Diagnostics::new(port(), &state.join("diagnostics"), &allowed.logs, way);
         let collectors = Collectors::new(port(), diagnostics.clone(), &state.join("collectors"));
         let resources = [
             LinuxResource::Apps(Apps::new(port(), artifacts.clone())),
@@ -226,7 +221,7 @@ mod tests {
     #[test]
     fn every_component_is_behind_its_own_name() {
         let nowhere = Path::new("/nowhere");
-        let device = Linux::new(nowhere, &Allowed::default(), Artifacts::new(nowhere, None), (nowhere, None));
+        let device = Linux::new(nowhere, &Allowed::default(), Artifacts::new(nowhere, None), (nowhere, Way::default()));
         let shown = |name: &str| match &*device.resource(name).unwrap() {
             LinuxResource::Apps(_) => "apps",
             LinuxResource::Certificates(_) => "certificates",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Of `agent`: commands.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Commands")]
 pub struct AgentMayArgs {
     /// A direct method that may be called, besides those that destroy nothing; `none` begins with no method at all. May

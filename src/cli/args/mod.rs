@@ -36,8 +36,8 @@ pub use post::{PlaceArgs, PostArgs};
 pub use rehearse::RehearseArgs;
 pub use rollout::{ApproveArgs, StatusArgs, WaveName};
 pub use serve::{
-    AgentArgs, AgentCommand, BackupArgs, DeriveKeyArgs, DeviceStringArgs, EnrollArgs, HubArgs, HubCommand,
-    OverrideArgs, RestoreArgs, SasArgs, UpArgs,
+    AgentArgs, AgentCommand, BackupArgs, CheckArgs, DeriveKeyArgs, DeviceArgs, DeviceStringArgs, EnrollArgs, HubArgs,
+    HubCommand, InstallArgs, LinkArgs, OverrideArgs, ProvisioningArgs, RestoreArgs, SasArgs, UninstallArgs, UpArgs,
 };
 pub use values::{Color, Dtdl, FormatWord, LogFormat, Share, Shell, duration};
 

@@ -21,12 +21,9 @@ use crate::{
                         Environment:\n  IOTHUB_DEVICE_CONNECTION_STRING  who this device is, without --connection-string-file"
 )]
 pub struct AgentArgs {
-    /// A file that holds the device's connection string; without it, the variable `IOTHUB_DEVICE_CONNECTION_STRING`.
-    #[arg(long, value_name = "FILE", help_heading = "Connection")]
-    pub connection_string_file: Option<PathBuf>,
-    /// Reach the hub's MQTT here instead of at the host that the connection string names, port 8883.
-    #[arg(long, value_name = "HOST:PORT", help_heading = "Connection")]
-    pub mqtt: Option<String>,
+    /// How it would run.
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// Where accepted properties are kept, so that they hold without a hub.
     #[arg(
         long,
@@ -36,6 +33,23 @@ pub struct AgentArgs {
         default_value = "/var/lib/twinops-agent"
     )]
     pub state: PathBuf,
+    /// Pretend: hold every setting in memory and touch nothing of this machine.
+    #[arg(long, conflicts_with_all = ["root", "files_root", "services", "methods"], help_heading = "Device")]
+    pub simulate: bool,
+    /// What else can be done with the agent of this device.
+    #[command(subcommand)]
+    pub command: Option<AgentCommand>,
+}
+
+/// What an agent runs with.
+#[derive(Debug, Clone, Args)]
+pub struct DeviceArgs {
+    /// How it connects.
+    #[command(flatten)]
+    pub link: LinkArgs,
+    /// Who says where it connects to.
+    #[command(flatten)]
+    pub provisioning: ProvisioningArgs,
     /// The root of the system to manage.
     #[arg(long, value_name = "DIR", default_value = "/", help_heading = "Device")]
     pub root: PathBuf,
@@ -52,12 +66,59 @@ pub struct AgentArgs {
     /// Report what is, and change nothing.
     #[arg(long, help_heading = "Device")]
     pub report_only: bool,
-    /// Pretend: hold every setting in memory and touch nothing of this machine.
-    #[arg(long, conflicts_with_all = ["root", "files_root", "services", "methods"], help_heading = "Device")]
-    pub simulate: bool,
-    /// What else can be done with the agent of this device.
-    #[command(subcommand)]
-    pub command: Option<AgentCommand>,
+}
+
+/// How the agent connects.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct LinkArgs {
+    /// A file that holds the device's connection string; without it, the variable `IOTHUB_DEVICE_CONNECTION_STRING`.
+    #[arg(long, value_name = "FILE")]
+    pub connection_string_file: Option<PathBuf>,
+    /// The chain (PEM) of the device's certificate, when the connection string says `x509=true`, or for provisioning.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// The key (PEM) of that certificate; a file of mode 0600. Both are read again when they change.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// Connect as this module of the device; key or certificate are the module's then.
+    #[arg(long, value_name = "ID")]
+    pub module: Option<String>,
+    /// Reach the hub's MQTT here instead of at the host that the connection string names, port 8883.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub mqtt: Option<String>,
+    /// By which way the hub is reached; `auto` is MQTT, or MQTT over WebSocket on port 443 where port 8883 is closed
+    /// or there is a proxy.
+    #[arg(long, value_name = "WAY", value_parser = ["auto", "mqtt", "websocket"])]
+    pub transport: Option<String>,
+    /// The proxy for WebSockets, provisioning and fetched files, `http://HOST:PORT`; without it, the variables
+    /// `HTTPS_PROXY` and `NO_PROXY`.
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+    /// A file of mode 0600 that holds the proxy with its password, `http://USER:PASSWORD@HOST:PORT`.
+    #[arg(long, value_name = "FILE", conflicts_with = "proxy")]
+    pub proxy_file: Option<PathBuf>,
+}
+
+/// Who says where the agent connects to.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Provisioning")]
+pub struct ProvisioningArgs {
+    /// Ask a provisioning service of this id scope for the hub, instead of reading a connection string.
+    #[arg(long, value_name = "SCOPE", requires = "registration_id", conflicts_with = "connection_string_file")]
+    pub id_scope: Option<String>,
+    /// Where that service is, with a port if it is not 443 [default: global.azure-devices-provisioning.net].
+    #[arg(long, value_name = "HOST", requires = "id_scope")]
+    pub provisioning_host: Option<String>,
+    /// Who the device is there.
+    #[arg(long, value_name = "ID", requires = "id_scope")]
+    pub registration_id: Option<String>,
+    /// The key of the device's own enrolment; a file of mode 0600.
+    #[arg(long, value_name = "FILE", requires = "id_scope")]
+    pub enrollment_key_file: Option<PathBuf>,
+    /// The key of the device's enrolment group, from which its own is derived; a file of mode 0600.
+    #[arg(long, value_name = "FILE", requires = "id_scope", conflicts_with = "enrollment_key_file")]
+    pub group_key_file: Option<PathBuf>,
 }
 
 /// Below `agent`.
@@ -68,6 +129,53 @@ pub enum AgentCommand {
     /// The agent reports it as a leased deviation and goes back to what is declared when the time is over, with or
     /// without a hub.
     Override(OverrideArgs),
+    /// Says step by step why the agent cannot connect or apply; 1 when it cannot.
+    ///
+    /// Clock, names, ports, proxy, TLS, identity, permissions and what is not installed. An agent of the same device that
+    /// runs loses its connection for a moment.
+    Check(CheckArgs),
+    /// Makes the agent, with these options, a service of systemd; with --root, in an image, where nothing is started.
+    ///
+    /// The connection string, keys and the proxy's password reach it as credentials of systemd, never by its environment;
+    /// a connection string from the variable is kept in /etc/twinops/installed-connection, mode 0600.
+    Install(InstallArgs),
+    /// Stops and removes that service, and what was written for it.
+    Uninstall(UninstallArgs),
+}
+
+/// Of `agent check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops agent check --connection-string-file /etc/twinops/device\n  \
+                        twinops agent check --format json")]
+pub struct CheckArgs {
+    /// How it would run.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+/// Of `agent install`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  twinops agent install --connection-string-file /etc/twinops/device\n  \
+                        twinops agent install --id-scope 0ne1 --registration-id dev-1 --group-key-file /etc/twinops/group --print")]
+pub struct InstallArgs {
+    /// How it is to run; paths are those that the device sees.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// Show the unit, and change nothing.
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// Of `agent uninstall`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  twinops agent uninstall --purge")]
+pub struct UninstallArgs {
+    /// The root of the system to remove it from.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+    /// Remove the state folder, too: what the agent accepted, and what it would put back.
+    #[arg(long)]
+    pub purge: bool,
 }
 
 /// Of `agent override`.

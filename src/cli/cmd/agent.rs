@@ -4,44 +4,45 @@ use std::{path::Path, time::Duration};
 
 use crate::{
     agent::{
-        self, Allow, Allowed, Config, Platform, Profile,
-        options::{LeaseAction, LeaseRequest, who},
+        self, Allowed, Identity, Platform, Profile,
+        install::{Installation, Mode},
+        options::{Given, LeaseAction, LeaseRequest, OptionsError, who},
     },
     cli::{
         Exit, Failure, Printer,
-        args::{AgentArgs, AgentCommand, OverrideArgs},
+        args::{
+            AgentArgs, AgentCommand, DeviceArgs, InstallArgs, LinkArgs, OverrideArgs, ProvisioningArgs, UninstallArgs,
+        },
+        prepare::Desk,
     },
-    iothub::DeviceConnection,
+    report::Format,
     task::Stop,
 };
 
-/// Where the device's connection string stands when no file is named.
-const CONNECTION: &str = agent::options::CONNECTION_VARIABLE;
-
 /// Runs until asked to stop.
-pub(crate) async fn run(args: &AgentArgs, ca: Option<&Path>, printer: &Printer, stop: Stop) -> Result<Exit, Failure> {
-    if let Some(AgentCommand::Override(asked)) = &args.command {
-        return lease(args, asked, printer);
+pub(crate) async fn run(args: &AgentArgs, desk: &Desk<'_>, stop: Stop) -> Result<Exit, Failure> {
+    let Desk { printer, ca, .. } = *desk;
+    match &args.command {
+        Some(AgentCommand::Override(asked)) => return lease(args, asked, printer),
+        Some(AgentCommand::Check(asked)) => return check(given(&asked.device, &args.state, ca), desk).await,
+        Some(AgentCommand::Install(asked)) => return install(asked, &args.state, ca, printer).await,
+        Some(AgentCommand::Uninstall(UninstallArgs { root, purge })) => {
+            return tell(&agent::install::uninstall(root, Some(&args.state), *purge).await?, Exit::Done, printer);
+        }
+        None => {}
     }
-    let connection = connection(args)?;
-    printer.say(format_args!("agent of {} on {}", connection.device_id, connection.host));
-    let platform = if args.simulate {
-        Platform::Simulated(Profile { latency: Duration::ZERO, ..Profile::default() })
-    } else {
-        let allowed = Allowed {
-            files: args.files_root.iter().cloned().collect(),
-            services: args.services.clone(),
-            logs: args.may.log_folders.clone(),
-            methods: Allow::these(&args.may.methods)?,
-            factory_reset: args.may.factory_reset_command.clone(),
-            wipe: args.may.wipe_command.clone(),
-        };
-        Platform::Linux { root: args.root.clone(), allowed }
-    };
-    let mut config = Config::new(connection, args.state.clone(), platform);
-    config.ca = ca.map(Path::to_owned);
-    config.heal = !args.report_only;
-    config.mqtt = args.mqtt.as_deref().map(str::parse).transpose()?;
+    let mut config = given(&args.device, &args.state, ca).into_config(variable).map_err(unsaid)?;
+    match &config.identity {
+        Identity::Known(connection) => {
+            printer.say(format_args!("agent of {} on {}", connection.device_id, connection.host))
+        }
+        Identity::Provisioned(asking) => {
+            printer.say(format_args!("agent of {}, provisioned by {}", asking.id, asking.service))
+        }
+    }
+    if args.simulate {
+        config.platform = Platform::Simulated(Profile { latency: Duration::ZERO, ..Profile::default() });
+    }
     agent::run(config, stop).await?;
     Ok(Exit::Done)
 }
@@ -56,22 +57,76 @@ fn lease(args: &AgentArgs, asked: &OverrideArgs, printer: &Printer) -> Result<Ex
             value,
             lasting: asked.lasting.clone().unwrap_or_default(),
             reason: asked.reason.clone().unwrap_or_default(),
-            by: who(|name| std::env::var(name).ok()),
+            by: who(variable),
         },
     };
     let said = LeaseRequest { state: args.state.clone(), action }.carry_out()?;
-    printer.result(|out| out.write_all(said.as_bytes()))?;
-    Ok(Exit::Done)
+    tell(&said, Exit::Done, printer)
 }
 
-fn connection(args: &AgentArgs) -> Result<DeviceConnection, Failure> {
-    let help = "a device connection string: HostName=…;DeviceId=…;SharedAccessKey=…";
-    let text = match &args.connection_string_file {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| Failure::from(error).help(format!("cannot read `{}`", path.display())))?,
-        None => std::env::var(CONNECTION).map_err(|_| {
-            Failure::usage(format!("{CONNECTION} is not set, and no --connection-string-file is given")).help(help)
-        })?,
+fn tell(said: &str, exit: Exit, printer: &Printer) -> Result<Exit, Failure> {
+    printer.result(|out| out.write_all(said.as_bytes()))?;
+    Ok(exit)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+async fn check(given: Given, desk: &Desk<'_>) -> Result<Exit, Failure> {
+    let report = agent::check::check(given, variable).await;
+    let said = if desk.format == Format::Json { report.json() } else { report.to_string() };
+    tell(&said, if report.is_well() { Exit::Done } else { Exit::Failed }, desk.printer)
+}
+
+async fn install(asked: &InstallArgs, state: &Path, ca: Option<&Path>, printer: &Printer) -> Result<Exit, Failure> {
+    let program = std::env::current_exe()?.to_string_lossy().into_owned();
+    let installation =
+        Installation { program: vec![program, "agent".to_owned()], given: given(&asked.device, state, ca) };
+    let said = installation.carry_out(if asked.print { Mode::Print } else { Mode::Install }, variable).await?;
+    tell(&said, Exit::Done, printer)
+}
+
+/// Who the device is has to be said; anything else is said wrongly.
+fn unsaid(fault: OptionsError) -> Failure {
+    let failure = match fault {
+        OptionsError::NoConnection => Failure::usage(fault.to_string()),
+        other => other.into(),
     };
-    DeviceConnection::parse(text.trim()).map_err(|error| Failure::from(error).help(help))
+    failure.help("a device connection string: HostName=…;DeviceId=…;SharedAccessKey=…")
+}
+
+fn given(args: &DeviceArgs, state: &Path, ca: Option<&Path>) -> Given {
+    let LinkArgs { connection_string_file, certificate, key, module, mqtt, transport, proxy, proxy_file } =
+        args.link.clone();
+    let ProvisioningArgs { id_scope, provisioning_host, registration_id, enrollment_key_file, group_key_file } =
+        args.provisioning.clone();
+    Given {
+        connection_file: connection_string_file,
+        certificate,
+        key,
+        module,
+        id_scope,
+        provisioning_host,
+        registration_id,
+        enrollment_key_file,
+        group_key_file,
+        mqtt,
+        transport,
+        proxy,
+        proxy_file,
+        ca: ca.map(Path::to_owned),
+        state: Some(state.to_owned()),
+        allowed: Allowed {
+            files: args.files_root.iter().cloned().collect(),
+            services: args.services.clone(),
+            logs: args.may.log_folders.clone(),
+            factory_reset: args.may.factory_reset_command.clone(),
+            wipe: args.may.wipe_command.clone(),
+            ..Allowed::default()
+        },
+        methods: args.may.methods.clone(),
+        root: Some(args.root.clone()),
+        report_only: args.report_only,
+    }
 }

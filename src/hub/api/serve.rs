@@ -21,14 +21,12 @@ use tokio::{
 use tracing::debug;
 
 use super::{
-    super::{
-        ports::{PeerAddress, PeerCertificates},
-        websocket,
-    },
+    super::ports::{PeerAddress, PeerCertificates},
     busy::{Counted, Requests},
     websocket::Switch,
 };
 use crate::task::Stop;
+use crate::websocket;
 
 /// How long a client may take to send the head of a request, idle time before it included.
 const HEAD: Duration = Duration::from_mins(2);
@@ -101,7 +99,7 @@ impl Server {
             && let Some(upgraded) = switch.upgraded().await
         {
             drop(switch);
-            devices(websocket::Stream::new(TokioIo::new(upgraded)), certificates, peer, stop).await;
+            devices(websocket::Stream::server(TokioIo::new(upgraded)), certificates, peer, stop).await;
         }
     }
 }

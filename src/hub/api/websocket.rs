@@ -18,12 +18,12 @@ use axum::{
 use hyper::upgrade::{OnUpgrade, Upgraded};
 
 use super::{
-    super::{failure::Failure, ports::Links, store::Store, websocket},
+    super::{failure::Failure, ports::Links, store::Store},
     Api,
     answer::{Refused, no_route},
     openapi::{self, Operation},
 };
-use crate::iothub::ErrorCode;
+use crate::{iothub::ErrorCode, websocket};
 
 /// The protocol inside, and the version of the one around it.
 const MQTT: HeaderValue = HeaderValue::from_static("mqtt");

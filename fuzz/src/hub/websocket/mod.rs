@@ -1,8 +1,8 @@
 //! WebSocket: the stream of a connection's binary messages, against the frames read one by one.
 
-#[path = "../../../../src/hub/websocket/frame.rs"]
+#[path = "../../../../src/websocket/frame.rs"]
 mod frame;
-#[path = "../../../../src/hub/websocket/stream.rs"]
+#[path = "../../../../src/websocket/stream.rs"]
 mod stream;
 
 use std::{
@@ -11,14 +11,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use frame::{Head, Opcode};
+use frame::{Head, Opcode, Side};
 use stream::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 /// The first byte says in which pieces the rest arrives, which is what a client sends.
 pub fn websocket(input: &[u8]) {
     let Some((&piece, sent)) = input.split_first() else { return };
-    let mut stream = Stream::new(Wire { sent, piece: 1 + usize::from(piece), answered: 0 });
+    let mut stream = Stream::server(Wire { sent, piece: 1 + usize::from(piece), answered: 0 });
     let mut got = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let result = runtime.block_on(stream.read_to_end(&mut got));
@@ -32,7 +32,7 @@ fn by_frames(mut rest: &[u8]) -> (Vec<u8>, bool) {
     while let Some(&start) = rest.first_chunk() {
         let length = frame::head_length(start);
         let Some((head, after)) = rest.split_at_checked(length) else { break };
-        let Ok(head) = frame::parse(head) else { return (payload, false) };
+        let Ok(head) = frame::parse(head, Side::Server) else { return (payload, false) };
         let is_data = matches!(head.opcode, Opcode::Binary | Opcode::Continuation);
         if is_data && (head.opcode == Opcode::Continuation) != in_message {
             return (payload, false);

@@ -48,6 +48,10 @@ async fn server(answers: Vec<&'static str>) -> (tempfile::TempDir, String, JoinH
     (folder, url, serving)
 }
 
+fn way(folder: &tempfile::TempDir) -> Way {
+    Way { ca: Some(folder.path().join("ca.pem")), ..Way::default() }
+}
+
 fn file(folder: &tempfile::TempDir) -> (std::path::PathBuf, Vec<u8>) {
     let content: Vec<u8> = (0..200_000_u32).map(|at| (at % 251) as u8).collect();
     let path = folder.path().join("a.tar.gz");
@@ -63,7 +67,7 @@ async fn a_file_arrives_whole_as_a_blob_also_at_the_second_try() {
     ])
     .await;
     let (path, content) = file(&folder);
-    upload(Some(&folder.path().join("ca.pem")), &path, &url).await.unwrap();
+    upload(&way(&folder), &path, &url).await.unwrap();
     let asked = serving.await.unwrap();
     assert_eq!(asked.len(), 2);
     let (head, body) = &asked[1];
@@ -76,9 +80,9 @@ async fn a_file_arrives_whole_as_a_blob_also_at_the_second_try() {
 async fn a_refusal_is_told_without_the_signature_and_not_tried_again() {
     let (folder, url, serving) = server(vec!["HTTP/1.1 403 Expired\r\nContent-Length: 0\r\n\r\n"]).await;
     let (path, _) = file(&folder);
-    let fault = upload(Some(&folder.path().join("ca.pem")), &path, &url).await.unwrap_err().to_string();
+    let fault = upload(&way(&folder), &path, &url).await.unwrap_err().to_string();
     assert!(fault.contains("403") && fault.contains("/logs/a.tar.gz") && !fault.contains("secret"), "{fault}");
     assert_eq!(serving.await.unwrap().len(), 1);
-    let fault = upload(None, &path, "http://localhost/x?sig=secret").await.unwrap_err().to_string();
+    let fault = upload(&way(&folder), &path, "http://localhost/x?sig=secret").await.unwrap_err().to_string();
     assert!(fault.contains("https://") && !fault.contains("secret"), "{fault}");
 }

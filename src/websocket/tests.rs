@@ -25,7 +25,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 fn pair(buffer: usize) -> (DuplexStream, Stream<DuplexStream>) {
     let (client, stream) = duplex(buffer);
-    (client, Stream::new(stream))
+    (client, Stream::server(stream))
 }
 
 /// What a server reads of these bytes before they end, and what it answers.
@@ -160,4 +160,36 @@ proptest! {
             assert_eq!((count.unwrap(), &heard), (heard.len(), &parts.concat()));
         });
     }
+}
+
+#[tokio::test]
+async fn two_ends_understand_each_other_and_a_foreign_server_understands_a_client() {
+    let (near, far) = duplex(700);
+    let (mut client, mut server) = (Stream::client(near), Stream::server(far));
+    let big = vec![b'x'; 70_000];
+    let there = async {
+        client.write_all(&big).await.unwrap();
+        client.shutdown().await.unwrap();
+    };
+    let mut heard = Vec::new();
+    let ((), count) = tokio::join!(there, server.read_to_end(&mut heard));
+    assert_eq!((count.unwrap(), heard == big), (big.len(), true));
+
+    let (near, far) = duplex(700);
+    let (mut client, mut server) =
+        (Stream::client(near), WebSocketStream::from_raw_socket(far, Role::Server, None).await);
+    client.write_all(b"hello").await.unwrap();
+    client.flush().await.unwrap();
+    assert_eq!(server.next().await.unwrap().unwrap(), Message::Binary(b"hello".to_vec().into()));
+    server.send(Message::Binary(b"there".to_vec().into())).await.unwrap();
+    let mut back = [0; 5];
+    client.read_exact(&mut back).await.unwrap();
+    assert_eq!(&back, b"there");
+}
+
+#[tokio::test]
+async fn a_server_that_masks_is_not_believed() {
+    let (mut server, far) = duplex(100);
+    server.write_all(&frame(0x82, b"ab")).await.unwrap();
+    assert!(Stream::client(far).read(&mut [0; 9]).await.is_err());
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frame::{self, FrameError, HEAD, Head, Opcode};
+use super::frame::{self, FrameError, HEAD, Head, Opcode, Side};
 
 /// Most bytes in one of our frames, and most that wait before nothing more is taken.
 const CHUNK: usize = 16 * 1024;
@@ -17,8 +17,9 @@ const NORMAL: u16 = 1000;
 
 /// See the module. What it owes the protocol itself, it sends while it is read.
 #[derive(Debug)]
-pub(crate) struct Stream<T> {
+pub struct Stream<T> {
     inner: T,
+    side: Side,
     frame: Frame,
     /// Whether a message has begun and not ended.
     in_message: bool,
@@ -31,7 +32,7 @@ pub(crate) struct Stream<T> {
     closed: bool,
 }
 
-/// Where in a client's frame the reader stands.
+/// Where in a frame the reader stands.
 #[derive(Debug)]
 enum Frame {
     Head { bytes: [u8; HEAD], length: usize },
@@ -42,9 +43,18 @@ enum Frame {
 const START: Frame = Frame::Head { bytes: [0; HEAD], length: 0 };
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
-    /// Over a connection whose handshake is done.
-    pub(crate) const fn new(inner: T) -> Self {
-        Self { inner, frame: START, in_message: false, out: Vec::new(), written: 0, ended: false, closed: false }
+    /// The server's end of a connection whose handshake is done.
+    pub const fn server(inner: T) -> Self {
+        Self::new(inner, Side::Server)
+    }
+
+    /// The client's end of one.
+    pub const fn client(inner: T) -> Self {
+        Self::new(inner, Side::Client)
+    }
+
+    const fn new(inner: T, side: Side) -> Self {
+        Self { inner, side, frame: START, in_message: false, out: Vec::new(), written: 0, ended: false, closed: false }
     }
 
     /// Reads on in the head; a whole one decides what comes next.
@@ -57,7 +67,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         if *length < 2 || *length < frame::head_length([bytes[0], bytes[1]]) {
             return Poll::Ready(Ok(()));
         }
-        let head = frame::parse(&bytes[..*length]).and_then(|head| self.begin(head));
+        let head = frame::parse(&bytes[..*length], self.side).and_then(|head| self.begin(head));
         Poll::Ready(head.or_else(|error| self.refuse(error)))
     }
 
@@ -74,7 +84,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         Ok(())
     }
 
-    /// Says goodbye to a client that does not speak the protocol.
+    /// Says goodbye to a peer that does not speak the protocol.
     fn refuse(&mut self, error: FrameError) -> io::Result<()> {
         self.ended = true;
         self.close(error.status());
@@ -84,7 +94,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
     fn close(&mut self, status: u16) {
         if !self.closed {
             self.closed = true;
-            frame::write(&mut self.out, Opcode::Close, &status.to_be_bytes());
+            frame::write(&mut self.out, self.side, Opcode::Close, &status.to_be_bytes());
         }
     }
 
@@ -98,7 +108,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         let room = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.remaining());
         let into = buffer.initialize_unfilled_to(room);
         let count = ready!(poll_read(&mut self.inner, cx, into))?;
-        unmask(&mut into[..count], *mask);
+        frame::apply(*mask, &mut into[..count]);
         mask.rotate_left(count % 4);
         *left -= count as u64;
         buffer.advance(count);
@@ -120,10 +130,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
             }
         }
         let (opcode, mask, mut payload) = (head.opcode, head.mask, std::mem::take(payload));
-        unmask(&mut payload, mask);
+        frame::apply(mask, &mut payload);
         self.frame = START;
         match opcode {
-            Opcode::Ping if !self.closed => frame::write(&mut self.out, Opcode::Pong, &payload),
+            Opcode::Ping if !self.closed => frame::write(&mut self.out, self.side, Opcode::Pong, &payload),
             Opcode::Close => {
                 self.ended = true;
                 self.close(payload.first_chunk().map_or(NORMAL, |status| u16::from_be_bytes(*status)));
@@ -157,19 +167,13 @@ fn poll_read<T: AsyncRead + Unpin>(inner: &mut T, cx: &mut Context<'_>, into: &m
     Poll::Ready(Ok(buffer.filled().len()))
 }
 
-fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
-    for (byte, mask) in bytes.iter_mut().zip(mask.iter().cycle()) {
-        *byte ^= mask;
-    }
-}
-
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Stream<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         loop {
             let sent = this.poll_out(cx)?;
-            // A client that asks much and reads nothing is not read either.
+            // A peer that asks much and reads nothing is not read either.
             if sent.is_pending() && this.out.len() - this.written > CHUNK {
                 return Poll::Pending;
             }
@@ -201,7 +205,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<T> {
         }
         let count = bytes.len().min(CHUNK);
         if count > 0 {
-            frame::write(&mut this.out, Opcode::Binary, &bytes[..count]);
+            frame::write(&mut this.out, this.side, Opcode::Binary, &bytes[..count]);
         }
         // What cannot go now goes when it is flushed.
         let _ = this.poll_out(cx)?;
