@@ -1,38 +1,34 @@
-//! Takes what the hub says to where it belongs: desired properties to the ledger, methods to whoever can answer.
+//! Takes what the hub says to where it belongs: desired properties to the ledger, methods to the desk of commands.
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::sleep,
 };
 use tracing::{error, warn};
 
 use super::{
+    command::Desk,
     ledger::{Fence, Ledger, LedgerError},
     link::{Event, LinkHandle},
-    reconciler::{Hub, Wake},
+    reconciler::Hub,
     resource::Platform,
 };
-use crate::{component::pnp::code, task::Stop};
+use crate::task::Stop;
 
-/// Look at the device now, and say what came of it.
-const RECHECK: &str = "twinops*recheck";
-/// How long the caller of [`RECHECK`] waits at most; a hub gives up after 30 seconds by default.
-const RECHECK_WAIT: Duration = Duration::from_secs(25);
 /// Before what could not be written is asked for again.
 const DISK_WAIT: Duration = Duration::from_secs(30);
 /// Methods under way at a time.
 const MOST_METHODS: usize = 16;
 
 pub(crate) struct Intake<P> {
-    pub(crate) platform: Arc<P>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) link: LinkHandle,
     pub(crate) hub_tx: watch::Sender<Hub>,
-    pub(crate) wake_tx: mpsc::Sender<Wake>,
+    pub(crate) desk: Arc<Desk<P>>,
 }
 
 impl<P: Platform> Intake<P> {
@@ -53,7 +49,7 @@ impl<P: Platform> Intake<P> {
                     Ok(Fence::Gap) => self.link.refresh(),
                     Err(fault) => self.ask_later(&fault, &mut under_way),
                 },
-                Event::Method { name, rid, payload } => self.method(&name, rid, &payload, &mut under_way),
+                Event::Method { name, rid, payload } => self.method(name, rid, payload, &mut under_way),
                 Event::Offline => {
                     self.hub_tx.send_replace(Hub::Offline);
                 }
@@ -72,34 +68,12 @@ impl<P: Platform> Intake<P> {
         });
     }
 
-    fn method(&self, name: &str, rid: String, payload: &[u8], under_way: &mut JoinSet<()>) {
-        if name == RECHECK {
-            return self.recheck(rid, under_way);
-        }
-        // An empty body counts as null.
-        let payload = if payload.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(payload) };
-        let answer = payload.map(|payload| self.platform.method(name, &payload));
-        let (status, body) = match answer {
-            Err(_) => (code::INVALID, json!({"error": "the payload is not JSON"})),
-            Ok(None) => (code::UNSUPPORTED, json!({"error": format!("this agent has no method `{name}`")})),
-            Ok(Some(Ok(body))) => (code::APPLIED, body),
-            Ok(Some(Err(refusal))) => (refusal.code(), json!({"error": refusal.to_string()})),
-        };
-        self.link.respond(rid, i32::from(status), body);
-    }
-
-    fn recheck(&self, rid: String, under_way: &mut JoinSet<()>) {
-        let (wake, outcome) = oneshot::channel();
-        if under_way.len() >= MOST_METHODS || self.wake_tx.try_send(wake).is_err() {
+    fn method(&self, name: String, rid: String, payload: Vec<u8>, under_way: &mut JoinSet<()>) {
+        if under_way.len() >= MOST_METHODS {
             warn!("too many methods at a time");
             return self.link.respond(rid, 409, json!({"error": "the agent is busy; try again"}));
         }
-        let link = self.link.clone();
-        under_way.spawn(async move {
-            match timeout(RECHECK_WAIT, outcome).await {
-                Ok(Ok(outcome)) => link.respond(rid, 200, json!({"failed": outcome.failed})),
-                _ => link.respond(rid, 202, json!({"error": "still at work; see the reported properties"})),
-            }
-        });
+        let desk = Arc::clone(&self.desk);
+        under_way.spawn(async move { desk.take(&name, rid, &payload).await });
     }
 }

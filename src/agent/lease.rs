@@ -10,11 +10,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::warn;
 
-use super::ledger::{private_folder, replace};
+use super::{
+    ledger::{private_folder, replace},
+    moment::Moment,
+};
 
 const NAME: &str = "overrides.json";
 /// The longest lease: what is needed for longer belongs into the fleet repository.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
+/// As far the wall clock may be from what it was when a lease was noted, in seconds.
+const ADRIFT: u64 = 60;
+/// After so many seconds, how long leases last still is noted anew: a device may lose its clock with its power.
+const NOTED: u64 = 3600;
+/// Held while the file is read and written again.
+const LOCK: &str = "overrides.lock";
 /// As many leases at a time.
 const MOST: usize = 32;
 
@@ -25,12 +34,18 @@ pub struct Lease {
     pub path: String,
     /// The value.
     pub value: Value,
-    /// When it ends, in seconds since 1970.
+    /// When it ends by the wall clock, in seconds since 1970; a clock that jumps does not make it last longer.
     pub until: i64,
     /// Why.
     pub reason: String,
     /// Who.
     pub by: String,
+    /// Seconds that it lasted still at `at`.
+    #[serde(default)]
+    left: u64,
+    /// When that was noted; `None` in files of older agents, whose leases end by the wall clock.
+    #[serde(default)]
+    at: Option<Moment>,
 }
 
 /// Why there is no lease.
@@ -83,10 +98,38 @@ impl Lease {
         if lasting < Duration::from_mins(1) || lasting > LONGEST {
             return Err(LeaseError::Length);
         }
-        let until = Timestamp::now().as_second().saturating_add_unsigned(lasting.as_secs());
+        let (at, left) = (Moment::now(), lasting.as_secs());
+        let until = at.wall.saturating_add_unsigned(left);
         // What is no JSON is meant as a string: nobody wants to quote in a shell.
         let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-        Ok(Self { path: path.to_owned(), value, until, reason: reason.trim().to_owned(), by: by.to_owned() })
+        let (path, reason, by) = (path.to_owned(), reason.trim().to_owned(), by.to_owned());
+        Ok(Self { path, value, until, reason, by, left, at: Some(at) })
+    }
+
+    /// Seconds that it still lasts.
+    pub(crate) fn left(&self, now: &Moment) -> u64 {
+        match &self.at {
+            Some(at) => self.left.saturating_sub(now.since(at)),
+            None => u64::try_from(self.until.saturating_sub(now.wall)).unwrap_or_default(),
+        }
+    }
+
+    /// The lease as of now. When it ends is told anew only where the clock was set meanwhile.
+    fn as_of(mut self, now: &Moment) -> Self {
+        let left = self.left(now);
+        let until = now.wall.saturating_add_unsigned(left);
+        if until.abs_diff(self.until) > ADRIFT {
+            self.until = until;
+        }
+        (self.left, self.at) = (left, Some(now.clone()));
+        self
+    }
+
+    /// The same for so many seconds from now.
+    #[cfg(test)]
+    pub(crate) fn lasting(self, seconds: u64) -> Self {
+        let at = Moment::now();
+        Self { until: at.wall.saturating_add_unsigned(seconds), left: seconds, at: Some(at), ..self }
     }
 
     /// The keys that lead to the value.
@@ -112,15 +155,24 @@ impl Lease {
     }
 }
 
-/// The leases that last, the first to end first.
+/// The leases that last, the first to end first. The agent alone asks this: how long they last still is noted anew when
+/// the device was started since, or a while has passed.
 pub(crate) fn active(state: &Path) -> Vec<Lease> {
-    match read(state) {
+    let now = Moment::now();
+    let leases = match read(state) {
         Ok(leases) => leases,
         Err(fault) => {
             warn!(%fault, "the file of leases cannot be read; there are none");
-            Vec::new()
+            return Vec::new();
         }
+    };
+    let is_old = |at: &Moment| at.boot != now.boot || now.since(at) > NOTED;
+    if leases.iter().any(|lease| lease.at.as_ref().is_none_or(is_old))
+        && let Err(fault) = change(state, |_| Ok(()))
+    {
+        warn!(%fault, "how long leases last still cannot be noted");
     }
+    leases.into_iter().map(|lease| lease.as_of(&now)).collect()
 }
 
 /// Puts a lease into force, in the place of one of the same path.
@@ -128,13 +180,14 @@ pub(crate) fn active(state: &Path) -> Vec<Lease> {
 /// # Errors
 /// When the state folder cannot be written, or there are too many leases.
 pub fn grant(state: &Path, lease: Lease) -> Result<(), LeaseError> {
-    let mut leases = read(state).map_err(LeaseError::File)?;
-    leases.retain(|held| held.path != lease.path);
-    if leases.len() >= MOST {
-        return Err(LeaseError::TooMany);
-    }
-    leases.push(lease);
-    write(state, &leases).map_err(LeaseError::File)
+    change(state, |leases| {
+        leases.retain(|held| held.path != lease.path);
+        if leases.len() >= MOST {
+            return Err(LeaseError::TooMany);
+        }
+        leases.push(lease);
+        Ok(())
+    })
 }
 
 /// Ends a lease before its time.
@@ -142,12 +195,23 @@ pub fn grant(state: &Path, lease: Lease) -> Result<(), LeaseError> {
 /// # Errors
 /// When there is none, or the state folder cannot be written.
 pub fn end(state: &Path, path: &str) -> Result<(), LeaseError> {
-    let mut leases = read(state).map_err(LeaseError::File)?;
-    let held = leases.len();
-    leases.retain(|lease| lease.path != path);
-    if leases.len() == held {
-        return Err(LeaseError::Unknown(path.to_owned()));
-    }
+    change(state, |leases| {
+        let held = leases.len();
+        leases.retain(|lease| lease.path != path);
+        if leases.len() == held { Err(LeaseError::Unknown(path.to_owned())) } else { Ok(()) }
+    })
+}
+
+/// Changes the file while nobody else does.
+fn change(state: &Path, work: impl FnOnce(&mut Vec<Lease>) -> Result<(), LeaseError>) -> Result<(), LeaseError> {
+    private_folder(state).map_err(LeaseError::File)?;
+    let lock = fs::File::create(state.join(LOCK)).map_err(LeaseError::File)?;
+    // Let go of when it is closed.
+    lock.lock().map_err(LeaseError::File)?;
+    let now = Moment::now();
+    let mut leases: Vec<Lease> =
+        read(state).map_err(LeaseError::File)?.into_iter().map(|lease| lease.as_of(&now)).collect();
+    work(&mut leases)?;
     write(state, &leases).map_err(LeaseError::File)
 }
 
@@ -158,14 +222,13 @@ fn read(state: &Path) -> io::Result<Vec<Lease>> {
         Err(cause) => return Err(cause),
     };
     let mut leases: Vec<Lease> = serde_json::from_slice(&bytes)?;
-    let now = Timestamp::now().as_second();
-    leases.retain(|lease| lease.until > now);
-    leases.sort_by_key(|lease| lease.until);
+    let now = Moment::now();
+    leases.retain(|lease| lease.left(&now) > 0);
+    leases.sort_by_key(|lease| lease.left(&now));
     Ok(leases)
 }
 
 fn write(state: &Path, leases: &[Lease]) -> io::Result<()> {
-    private_folder(state)?;
     replace(state, NAME, &serde_json::to_vec(leases)?)
 }
 
@@ -197,13 +260,46 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         grant(folder.path(), lease("time.timeZone", "4h").unwrap()).unwrap();
         grant(folder.path(), lease("time.ntp.servers", "2h").unwrap()).unwrap();
-        let over = Lease { until: 1, ..lease("a.b", "1h").unwrap() };
+        let over = lease("a.b", "1h").unwrap().lasting(0);
         grant(folder.path(), over).unwrap();
         let paths: Vec<String> = active(folder.path()).into_iter().map(|lease| lease.path).collect();
         assert_eq!(paths, ["time.ntp.servers", "time.timeZone"]);
         end(folder.path(), "time.timeZone").unwrap();
         assert!(matches!(end(folder.path(), "time.timeZone"), Err(LeaseError::Unknown(_))));
         assert_eq!(active(folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_no_lease_longer_or_shorter() {
+        let granted = lease("a.b", "1h").unwrap();
+        let at = granted.at.clone().unwrap();
+        for jump in [-1_000_000, 0, 1_000_000] {
+            let now = Moment { wall: at.wall + 600 + jump, up: at.up + 600, ..at.clone() };
+            assert_eq!(granted.left(&now), 3000);
+            let told = granted.clone().as_of(&now);
+            assert_eq!(told.until, if jump == 0 { granted.until } else { now.wall + 3000 });
+        }
+        // Started anew, with a clock that begins in 1970: what has passed since then counts, again and again.
+        let mut held = granted;
+        for boot in 0..6 {
+            let now = Moment { wall: 600, boot: Some(format!("boot {boot}")), up: 600 };
+            held = held.as_of(&now);
+        }
+        assert_eq!(held.left, 0);
+    }
+
+    #[test]
+    fn what_an_older_agent_noted_still_ends() {
+        let text = format!(
+            r#"[{{"path": "a.b", "value": 1, "until": {}, "reason": "r", "by": "root"}}]"#,
+            Timestamp::now().as_second() + 100
+        );
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(NAME), text).unwrap();
+        let left = |leases: &[Lease]| leases[0].left(&Moment::now());
+        assert!((90..=100).contains(&left(&active(folder.path()))));
+        let noted: Vec<Lease> = serde_json::from_slice(&fs::read(folder.path().join(NAME)).unwrap()).unwrap();
+        assert!(noted[0].at.is_some() && (90..=100).contains(&left(&noted)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The device agent: makes the device match the last desired properties that it accepted.
 //!
 //! * `link` owns the session with the hub. In: commands of the others. Out: events, the twin first.
-//! * `intake` takes those events to the ledger, and answers direct methods.
+//! * `intake` takes those events to the ledger, and direct methods to `command`, which answers them.
 //! * `ledger` owns the accepted desired properties on disk. Out: a `watch` of the current ones.
 //! * `reconciler` owns the resources. In: that watch, a timer, wake-ups. Out: reports, over the link.
 //! * `resource` is the device: what it can be asked to be, read, and made.
@@ -9,12 +9,15 @@
 //! Without a hub the agent works from its ledger; without a ledger it waits for a hub. [`run`] starts all of it.
 
 pub mod check;
+mod command;
 mod config;
+mod diagnostics;
 pub mod install;
 mod intake;
 pub mod lease;
 mod ledger;
 mod link;
+mod moment;
 mod net;
 pub mod options;
 mod port;
@@ -31,6 +34,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 pub use self::{
+    command::{Allow, UnknownMethod},
     config::{AddressError, Config, Identity, MqttAddress, Platform},
     ledger::LedgerError,
     link::{CredentialError, Outages, Transport, TransportError},
@@ -40,14 +44,18 @@ pub use self::{
     secret_file::{SecretFileError, read_secret},
 };
 use self::{
+    command::{Book, Desk, Offers},
     intake::Intake,
     ledger::Ledger,
     link::{Ended, Link, LinkHandle, Settings},
-    port::Artifacts,
+    port::{Artifacts, Way},
     reconciler::{Hub, Reconciler},
     resource::{linux::Linux, simulated::Simulated},
 };
 use crate::task::{Group, Stop};
+
+/// Commands that may wait for the end of a pass.
+const MOST_JOBS: usize = 4;
 
 /// Why an agent cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +102,8 @@ async fn on_platform(config: &Config, settings: Settings, stop: &Stop) -> Result
         Platform::Linux { root, allowed } => {
             let artifacts =
                 Artifacts::new(&config.state.join("artifacts"), config.ca.as_deref()).through(&config.proxies);
-            let device = Linux::new(root, allowed, artifacts);
+            let way = Way { ca: config.ca.clone(), proxies: config.proxies.clone() };
+            let device = Linux::new(root, allowed, artifacts, (&config.state, way));
             start(config, device, settings, stop).await
         }
         Platform::Simulated(profile) => {
@@ -124,10 +133,17 @@ async fn start<P: resource::Platform>(
     // A simulated device has nobody at its door.
     let bell = matches!(config.platform, Platform::Linux { .. }).then(|| wake_tx.clone());
     let session = Link::new(settings, commands_rx, events_tx);
-    let intake =
-        Intake { platform: Arc::clone(&platform), ledger: Arc::clone(&ledger), link: link.clone(), hub_tx, wake_tx };
-    let state = config.state.clone();
-    let reconciler = Reconciler { platform, ledger, link, hub_rx, wake_rx, state, heal: config.heal };
+    let allow = match &config.platform {
+        Platform::Linux { allowed, .. } => allowed.methods.clone(),
+        Platform::Simulated(_) => Allow::default(),
+    };
+    let (jobs_tx, jobs_rx) = mpsc::channel(MOST_JOBS);
+    let (book, offers) = (Arc::new(Book::open(&config.state)), Offers::of(&allow, &*platform));
+    let (at_desk, of_desk) = (Arc::clone(&platform), (Arc::clone(&ledger), link.clone(), Arc::clone(&book)));
+    let desk = Arc::new(Desk::new(at_desk, of_desk, allow, (jobs_tx, wake_tx)));
+    let intake = Intake { ledger: Arc::clone(&ledger), link: link.clone(), hub_tx, desk };
+    let (state, heal) = (config.state.clone(), config.heal);
+    let reconciler = Reconciler { platform, ledger, link, hub_rx, wake_rx, jobs_rx, book, offers, state, heal };
 
     let mut group = Group::new(stop.child());
     let inner = group.stop().clone();

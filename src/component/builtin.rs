@@ -150,7 +150,8 @@ fn reported<T: JsonSchema>() -> Value {
     schema
 }
 
-fn plain<T: JsonSchema>() -> Value {
+/// The schema of a type, whole and by itself.
+pub(super) fn plain<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     tidy::tidy(&mut schema);

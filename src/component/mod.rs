@@ -5,7 +5,7 @@
 //!   [`diagnostics`], [`files`], [`packages`] and [`device_info`] are the neutral components, one vocabulary for Windows and Linux;
 //!   [`artifact`] is what several of them are made of. [`twinops`] is between the reconciler and the agent.
 //! * [`windows`] has the components of the Windows IoT Azure DM client, `device_agent` those of its successor.
-//! * `method` has the direct methods of devices, `laws` what no schema can say.
+//! * [`command`] has what this project's agent can be told to do, `method` the direct methods of all devices, `laws` what no schema can say.
 //! * `dtdl` tells components to tools of Azure. A [`Convention`] is how a component's status is told; `Registry` has the JSON Schema of every component, those
 //!   of this crate and a fleet's own.
 //! * [`dsc`] has the manifests of DSC resources, which become components.
@@ -19,6 +19,7 @@ mod builtin;
 pub mod certificates;
 #[cfg(feature = "cli")]
 mod claim;
+pub mod command;
 pub mod convention;
 #[cfg(feature = "cli")]
 pub mod device_agent;

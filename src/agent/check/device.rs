@@ -6,7 +6,7 @@ use super::Report;
 use crate::agent::{
     Config, Platform,
     ledger::private_folder,
-    port::Artifacts,
+    port::{Artifacts, Way},
     resource::{Platform as _, Resource as _, linux::Linux},
     secret_file::is_private,
 };
@@ -58,7 +58,12 @@ fn touch(folder: &Path) -> std::io::Result<()> {
 /// Which components the device cannot have, because something is not installed.
 pub(super) fn tools(config: &Config, report: &mut Report) {
     let Platform::Linux { root, allowed } = &config.platform else { return };
-    let device = Linux::new(root, allowed, Artifacts::new(&config.state.join("artifacts"), None));
+    let device = Linux::new(
+        root,
+        allowed,
+        Artifacts::new(&config.state.join("artifacts"), None),
+        (&config.state, Way::default()),
+    );
     let mut complete = Vec::new();
     for component in device.components().iter().copied().chain(device.added()) {
         match device.resource(component).and_then(|resource| resource.lack()) {

@@ -107,8 +107,23 @@ fn options(given: &Given) -> Vec<Word<'_>> {
     let services = given.allowed.services.iter().map(|name| Word::Plain("--service", name.clone()));
     let dsc = given.allowed.dsc.folders.iter().map(|path| Word::File("--dsc-path", path));
     let names = given.allowed.dsc.names.iter().map(|(name, kind)| Word::Plain("--dsc-name", format!("{name}={kind}")));
+    let logs = given.allowed.logs.iter().map(|path| Word::File("--log-folder", path));
+    let hooks = [("--factory-reset-command", &given.allowed.factory_reset), ("--wipe-command", &given.allowed.wipe)];
+    let hooks = hooks.into_iter().filter_map(|(name, path)| Some(Word::File(name, path.as_deref()?)));
+    let methods = given.methods.iter().map(|name| Word::Plain("--allow-method", name.clone()));
     let flag = given.report_only.then_some(Word::Flag("--report-only"));
-    secrets.chain(files).chain(plain).chain(roots).chain(services).chain(dsc).chain(names).chain(flag).collect()
+    secrets
+        .chain(files)
+        .chain(plain)
+        .chain(roots)
+        .chain(services)
+        .chain(dsc)
+        .chain(names)
+        .chain(logs)
+        .chain(methods)
+        .chain(hooks)
+        .chain(flag)
+        .collect()
 }
 
 /// Whether the agent manages files where people live.

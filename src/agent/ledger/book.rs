@@ -52,6 +52,41 @@ pub(crate) struct Notes {
     /// What changed on the device and was set again, the latest last.
     #[serde(default)]
     pub(crate) healed: Vec<Healed>,
+    /// What happened while the hub was out of reach.
+    #[serde(default)]
+    pub(crate) offline: Offline,
+}
+
+/// What happened while the hub was out of reach, the latest last. It is kept until the hub is out of reach again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Offline {
+    /// Whether the hub was in reach since.
+    pub(crate) told: bool,
+    pub(crate) events: Vec<Happened>,
+}
+
+/// Something that happened, once or several times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Happened {
+    /// `component.property`.
+    pub(crate) path: String,
+    pub(crate) what: What,
+    /// When it last did.
+    pub(crate) at: String,
+    /// How often.
+    pub(crate) count: u64,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum What {
+    Applied,
+    Failed,
+    Healed,
+    Overridden,
+    Restored,
+    GoneBack,
 }
 
 /// A change that cut the device off.
@@ -103,6 +138,8 @@ pub(crate) struct Healed {
 
 /// As many healed values are remembered.
 const MOST_HEALED: usize = 8;
+/// As many things that happened while the hub was out of reach.
+const MOST_OFFLINE: usize = 16;
 
 /// The whole of the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,6 +193,18 @@ impl Notes {
             self.before.remove(component);
         }
         before
+    }
+
+    /// Notes what happened while the hub is out of reach; the same twice is one note, and the oldest give way.
+    pub(crate) fn set_offline(&mut self, path: String, what: What, at: &str) {
+        let Offline { told, events } = &mut self.offline;
+        if std::mem::take(told) {
+            events.clear();
+        }
+        let known = events.iter().position(|event| event.what == what && event.path == path);
+        let count = known.map_or(0, |known| events.remove(known).count);
+        events.push(Happened { path, what, at: at.to_owned(), count: count + 1 });
+        events.drain(..events.len().saturating_sub(MOST_OFFLINE));
     }
 
     /// Notes that a value was set again; the same one twice is one note, and the oldest give way.

@@ -15,7 +15,7 @@ use std::{path::Path, sync::Arc};
 use tokio::sync::{Mutex, watch};
 use tracing::{info, warn};
 
-pub(crate) use book::{Accepted, Before, Book, Checkpoint, Healed, Notes, Rejected, Risked, members};
+pub(crate) use book::{Accepted, Before, Book, Checkpoint, Healed, Notes, Offline, Rejected, Risked, What, members};
 pub use file::LedgerError;
 use file::Store;
 pub(crate) use file::{private_folder, replace};

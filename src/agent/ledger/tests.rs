@@ -237,3 +237,20 @@ fn healed_values_are_merged_and_bounded() {
     notes.set_healed("c.9".to_owned(), "later");
     assert_eq!((notes.healed[7].count, notes.healed[7].at.as_str()), (2, "later"));
 }
+
+#[test]
+fn what_happened_offline_is_merged_bounded_and_kept_until_the_next_time() {
+    let mut notes = Notes::default();
+    for at in 0..40 {
+        notes.set_offline(format!("c.{}", at % 20), What::Failed, "now");
+    }
+    let Offline { events, .. } = &notes.offline;
+    assert_eq!((events.len(), events[15].path.as_str(), events[15].count), (16, "c.19", 1));
+    notes.set_offline("c.19".to_owned(), What::Failed, "later");
+    assert_eq!((notes.offline.events[15].count, notes.offline.events[15].at.as_str()), (2, "later"));
+    notes.set_offline("c.19".to_owned(), What::Applied, "later");
+    assert_eq!(notes.offline.events.len(), 16, "another thing that happened");
+    notes.offline.told = true;
+    notes.set_offline("c.1".to_owned(), What::Healed, "days later");
+    assert_eq!(notes.offline.events.len(), 1);
+}

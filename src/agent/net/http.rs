@@ -1,10 +1,10 @@
 //! HTTP/1.1 over a connection, and what a connection becomes by it: a tunnel through a proxy, or a WebSocket.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use hyper::{
     Request, Response, StatusCode, Uri,
-    body::{Body as _, Incoming},
+    body::{Body, Incoming},
     client::conn::http1,
     header::{
         CONNECTION, HOST, PROXY_AUTHORIZATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
@@ -15,10 +15,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 use tracing::debug;
 
-use super::{NetError, Proxies, Stream, open, patient, proxy::Proxy, secure};
+use super::{NetError, PATIENCE, Proxies, Stream, open, patient, proxy::Proxy, secure};
 use crate::websocket;
 
 /// Where hubs take WebSocket connections; its query may say that no certificate will come.
@@ -39,6 +39,22 @@ pub(crate) async fn exchange(
     request: request::Builder,
     body: String,
 ) -> Result<Answer, NetError> {
+    exchange_within(PATIENCE, proxies, tls, uri, (request, body)).await
+}
+
+/// The same with another time for what is sent until it is answered.
+pub(crate) async fn exchange_within<B>(
+    patience: Duration,
+    proxies: &Proxies,
+    tls: &Arc<ClientConfig>,
+    uri: &Uri,
+    (request, body): (request::Builder, B),
+) -> Result<Answer, NetError>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let host = uri.host().filter(|_| uri.scheme_str() == Some("https")).ok_or(NetError::Address)?;
     let host = host.trim_matches(['[', ']']);
     let stream = open(proxies, host, uri.port_u16().unwrap_or(443)).await?;
@@ -46,7 +62,8 @@ pub(crate) async fn exchange(
     let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let request = request.uri(path).header(HOST, authority).header(USER_AGENT, AGENT).body(body)?;
-    patient(host, send(Box::new(stream), request)).await?
+    let sent = timeout(patience, send(Box::new(stream), request)).await;
+    sent.map_err(|_| NetError::Silent(host.to_owned()))?
 }
 
 /// The body of an answer, if it is not too long.
@@ -65,7 +82,12 @@ pub(crate) async fn text(mut answer: Answer, most: usize) -> Result<String, NetE
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-async fn send(stream: Stream, request: Request<String>) -> Result<Answer, NetError> {
+async fn send<B>(stream: Stream, request: Request<B>) -> Result<Answer, NetError>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let mut running = JoinSet::new();
     running.spawn(async move {

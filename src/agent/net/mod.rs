@@ -18,7 +18,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub(crate) use self::{
     fault::{NetError, chain},
-    http::{Answer, exchange, over_websocket, text},
+    http::{Answer, exchange, exchange_within, over_websocket, text},
     seen::Seen,
     tls::{Trust, config as tls_config},
 };

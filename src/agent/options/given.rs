@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{CONNECTION_VARIABLE, OptionsError, STATE};
 use crate::{
     agent::{
-        Allowed, Certificate, Config, Identity, Platform, Provisioning, Proxies, config::MqttAddress,
+        Allow, Allowed, Certificate, Config, Identity, Platform, Provisioning, Proxies, config::MqttAddress,
         provision::GLOBAL, read_secret,
     },
     iothub::{DeviceConnection, Key, RegistrationId},
@@ -46,6 +46,8 @@ pub struct Given {
     pub state: Option<PathBuf>,
     /// What the twin may touch.
     pub allowed: Allowed,
+    /// The methods that may be called, as they are written.
+    pub methods: Vec<String>,
     /// Where the file system begins.
     pub root: Option<PathBuf>,
     /// Whether drift is only reported.
@@ -58,8 +60,9 @@ impl Given {
     /// # Errors
     /// When a file cannot be read, something makes no sense, or it is not said who the device is.
     pub fn into_config(self, variable: impl Fn(&str) -> Option<String>) -> Result<Config, OptionsError> {
-        let platform =
-            Platform::Linux { root: self.root.clone().unwrap_or_else(|| "/".into()), allowed: self.allowed.clone() };
+        let methods = Allow::these(&self.methods).map_err(OptionsError::Method)?;
+        let allowed = Allowed { methods, ..self.allowed.clone() };
+        let platform = Platform::Linux { root: self.root.clone().unwrap_or_else(|| "/".into()), allowed };
         let mut config = Config::new(self.identity(&variable)?, self.state.unwrap_or_else(|| STATE.into()), platform);
         config.mqtt = self.mqtt.map(|text| text.parse()).transpose().map_err(OptionsError::Mqtt)?;
         config.certificate = match (self.certificate, self.key) {

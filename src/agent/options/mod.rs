@@ -10,7 +10,7 @@ pub use dsc::{DscError, DscRequest};
 pub use given::Given;
 pub use lease::{LeaseAction, LeaseRequest, who};
 
-use super::{AddressError, Config, ProxyError, SecretFileError, TransportError, install::Mode};
+use super::{AddressError, Config, ProxyError, SecretFileError, TransportError, UnknownMethod, install::Mode};
 use crate::iothub::{ConnectionStringError, KeyError, RegistrationIdError};
 
 /// Where the connection string stands when no file is named.
@@ -49,6 +49,11 @@ Usage: twinops-agent [OPTIONS]
   --service NAME                 a service that may be changed, or `*`; may be repeated
   --dsc-path FOLDER              a folder with manifests of DSC resources; may be repeated
   --dsc-name NAME=TYPE           what the component of a DSC resource is called; may be repeated
+  --log-folder FOLDER            a folder below which files of logs may be collected; may be repeated
+  --allow-method NAME            a method that may be called besides those that destroy nothing, or
+                                 `none` to begin with no method at all; may be repeated
+  --factory-reset-command FILE   what `factoryReset` runs: a file with a program and its arguments, as JSON
+  --wipe-command FILE            what `wipe` runs, likewise
   --root FOLDER                  where the device's file system begins [/]
   --report-only                  report drift on the device without undoing it
   --help                         print this
@@ -113,6 +118,9 @@ pub enum OptionsError {
     /// An address that is none.
     #[error("reading --mqtt")]
     Mqtt(#[source] AddressError),
+    /// A method that is none.
+    #[error("reading --allow-method")]
+    Method(#[source] UnknownMethod),
     /// No connection string.
     #[error("no connection string; name a file with --connection-string-file, or set {CONNECTION_VARIABLE}")]
     NoConnection,
@@ -251,6 +259,10 @@ impl Given {
             "--service" => self.allowed.services.push(text(value("--service")?)),
             "--dsc-path" => self.allowed.dsc.folders.push(value("--dsc-path")?.into()),
             "--dsc-name" => self.allowed.dsc.names.push(dsc::name(&value("--dsc-name")?)?),
+            "--log-folder" => self.allowed.logs.push(value("--log-folder")?.into()),
+            "--allow-method" => self.methods.push(text(value("--allow-method")?)),
+            "--factory-reset-command" => self.allowed.factory_reset = Some(value("--factory-reset-command")?.into()),
+            "--wipe-command" => self.allowed.wipe = Some(value("--wipe-command")?.into()),
             "--root" => self.root = Some(value("--root")?.into()),
             _ => return Ok(false),
         }
@@ -271,7 +283,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::agent::{Allowed, DscFolders, Identity, Platform, Transport};
+    use crate::agent::{Allow, Allowed, DscFolders, Identity, Platform, Transport};
 
     const TEXT: &str = "HostName=hub;DeviceId=d1;SharedAccessKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -283,9 +295,9 @@ mod tests {
     fn every_option_reaches_the_configuration() {
         let asked = ["--mqtt", "h:1", "--ca", "/ca", "--state", "/s", "--files-root", "/a", "--files-root", "/b"];
         let dsc = ["--dsc-path", "/d", "--dsc-name", "panel=Acme/Panel"];
-        let Ok(Request::Run(config)) =
-            read(&[&asked[..], &["--root", "/r", "--report-only", "--service", "cron"], &dsc].concat())
-        else {
+        let own = ["--root", "/r", "--report-only", "--service", "cron", "--allow-method", "wipe"];
+        let hooks = ["--log-folder", "/l", "--wipe-command", "/w", "--factory-reset-command", "/f"];
+        let Ok(Request::Run(config)) = read(&[&asked[..], &own, &hooks, &dsc].concat()) else {
             panic!("a configuration")
         };
         assert_eq!(config.mqtt, Some("h:1".parse().unwrap()));
@@ -295,6 +307,10 @@ mod tests {
             files: vec!["/a".into(), "/b".into()],
             services: vec!["cron".to_owned()],
             dsc: DscFolders { folders: vec!["/d".into()], names: vec![("panel".to_owned(), "Acme/Panel".to_owned())] },
+            logs: vec!["/l".into()],
+            methods: Allow::these(["wipe"]).unwrap(),
+            factory_reset: Some("/f".into()),
+            wipe: Some("/w".into()),
         };
         assert_eq!((root, allowed), ("/r".into(), expected));
     }

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The largest file when no size is given, in bytes.
 const LARGEST: u64 = 4 << 30;
 /// How often a broken connection is taken up again before the pass gives up; the next one goes on from there.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 /// How often a server may point to another.
 const REDIRECTS: u32 = 5;
 
@@ -194,11 +194,12 @@ async fn ask(way: &Way<'_>, url: &str, from: u64) -> Result<Answer, FetchError> 
 }
 
 /// An address without what may be a signature in it.
-fn shown(url: &str) -> &str {
+pub(super) fn shown(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
-async fn sha256(path: &Path) -> io::Result<String> {
+/// The SHA-256 of a file in hexadecimal.
+pub(crate) async fn sha256(path: &Path) -> io::Result<String> {
     let path = path.to_owned();
     let work = move || {
         let mut hasher = Sha256::new();

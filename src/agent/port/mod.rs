@@ -2,24 +2,28 @@
 //!
 //! Resources touch the device through here alone, so that each can be tested against a folder and recorded answers of
 //! programs. `tree` has the files, `guarded` those in folders that others may write to, `run` the programs, `artifacts`
-//! what is fetched from elsewhere.
+//! what is fetched from elsewhere, `upload` what is handed over, `gather` finds files of logs.
 
 mod artifacts;
 mod fault;
+mod gather;
 mod guarded;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod run;
 mod tree;
+mod upload;
 
 use std::path::Path;
 
 pub(crate) use self::{
-    artifacts::{Artifacts, hex},
+    artifacts::{Artifacts, hex, sha256},
     fault::Fault,
+    gather::{Found, Gather},
     guarded::Guarded,
-    run::{Call, Output, Run, System},
+    run::{Call, Output, Run, Sink, System},
     tree::{Kept, Tree, machine},
+    upload::{Way, upload},
 };
 
 /// Where programs are looked for.

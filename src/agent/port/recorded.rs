@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Call, Fault, Output, Run, System};
+use super::{Call, Fault, Output, Run, Sink, System};
 
 /// Answers of programs by the beginning of their command line, and what was run. Copies share both.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,14 @@ impl Run for Recorded {
             if record.real.contains(call.program) { None } else { Some(answer) }
         };
         match answer {
-            Some(answer) => Ok(answer.unwrap_or(Output { code: Some(0), ..Output::default() })),
+            Some(answer) => {
+                let mut answer = answer.unwrap_or(Output { code: Some(0), ..Output::default() });
+                if let Some(Sink { path, most }) = call.sink {
+                    let most = usize::try_from(most).unwrap().min(answer.stdout.len());
+                    std::fs::write(path, &std::mem::take(&mut answer.stdout)[..most]).unwrap();
+                }
+                Ok(answer)
+            }
             None => System.run(call).await,
         }
     }

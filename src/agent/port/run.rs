@@ -31,11 +31,25 @@ pub(crate) struct Call<'a> {
     pub(crate) variables: &'a [(String, String)],
     /// Where it runs.
     pub(crate) folder: Option<&'a Path>,
+    /// Where what it prints goes, if not into the [`Output`].
+    pub(crate) sink: Option<Sink<'a>>,
+}
+
+/// A file that takes what a program prints, up to a number of bytes; then the program is ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sink<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) most: u64,
 }
 
 impl<'a> Call<'a> {
     pub(crate) const fn new(program: &'a str, arguments: &'a [&'a str]) -> Self {
-        Self { program, arguments, limit: LIMIT, input: &[], variables: &[], folder: None }
+        Self { program, arguments, limit: LIMIT, input: &[], variables: &[], folder: None, sink: None }
+    }
+
+    /// The same with a file for what it prints.
+    pub(crate) const fn into(self, sink: Sink<'a>) -> Self {
+        Self { sink: Some(sink), ..self }
     }
 
     /// The same with another time to run.
@@ -93,14 +107,14 @@ impl Run for System {
             _ => Fault::because(&doing, &cause),
         })?;
         let family = Family(child.id());
-        let done = timeout(call.limit, finish(child, call.input)).await;
+        let done = timeout(call.limit, finish(child, call.input, call.sink)).await;
         let done = done.map_err(|_| Fault::new(format!("{doing}: it ran for {:?} and was killed", call.limit)))?;
         family.leave();
         done.map_err(|cause| Fault::because(&doing, &cause))
     }
 }
 
-async fn finish(mut child: Child, input: &[u8]) -> io::Result<Output> {
+async fn finish(mut child: Child, input: &[u8], sink: Option<Sink<'_>>) -> io::Result<Output> {
     let stdin = child.stdin.take();
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -109,6 +123,17 @@ async fn finish(mut child: Child, input: &[u8]) -> io::Result<Output> {
         }
     };
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    if let Some(Sink { path, most }) = sink {
+        if let Some(from) = stdout.take() {
+            let mut file = tokio::fs::File::create(path).await?;
+            tokio::io::copy(&mut from.take(most), &mut file).await?;
+            file.sync_all().await?;
+        }
+        // The end of what it prints into is closed by now; it may be at its own end, or has nothing more to do.
+        if tokio::fs::metadata(path).await?.len() >= most {
+            child.start_kill()?;
+        }
+    }
     let ((), stdout, stderr, status) = tokio::join!(feed, fill(&mut stdout), fill(&mut stderr), child.wait());
     Ok(Output { code: status?.code(), stdout: stdout?, stderr: stderr? })
 }

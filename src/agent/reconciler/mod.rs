@@ -23,19 +23,25 @@ use self::{
     reporter::Reporter,
 };
 use super::{
+    command::{Book, Job, Offers, Refused, told},
     lease::{self, Lease},
     ledger::Ledger,
     link::LinkHandle,
+    moment::Moment,
     resource::Platform,
 };
 use crate::{
+    component::command::{
+        Command,
+        answer::{Done, State},
+    },
     task::{Backoff, Stop},
     twin::Map,
 };
 
 pub(in crate::agent) use item::{Item, Standing, restrict};
 pub(crate) use pass::Outcome;
-pub(in crate::agent) use pass::{Policies, now};
+pub(in crate::agent) use pass::Policies;
 pub(in crate::agent) use patch::patch;
 pub(in crate::agent) use render::View;
 
@@ -59,6 +65,12 @@ pub(crate) struct Reconciler<P> {
     pub(crate) link: LinkHandle,
     pub(crate) hub_rx: watch::Receiver<Hub>,
     pub(crate) wake_rx: mpsc::Receiver<Wake>,
+    /// What is to be done between two passes.
+    pub(crate) jobs_rx: mpsc::Receiver<Job>,
+    /// What the device was commanded.
+    pub(crate) book: Arc<Book>,
+    /// What it may be.
+    pub(crate) offers: Offers,
     /// Where leases lie.
     pub(crate) state: PathBuf,
     /// Whether values that drifted on the device are set again, or only reported.
@@ -101,8 +113,9 @@ impl<P: Platform> Reconciler<P> {
             let mut again = settled == Settled::Later;
             if !again {
                 let (platform, ledger) = (&*self.platform, &*self.ledger);
-                let work =
-                    Work { platform, ledger, reporter: &mut reporter, accepted: &accepted, leases, heal: self.heal };
+                let (book, offers, heal) = (&*self.book, &self.offers, self.heal);
+                let reporter = &mut reporter;
+                let work = Work { platform, ledger, reporter, accepted: &accepted, leases, heal, book, offers };
                 let outcome = Pass::new(work).await.run().await;
                 debug!(failed = ?outcome.failed, "made a pass");
                 if outcome.risked {
@@ -131,9 +144,30 @@ impl<P: Platform> Reconciler<P> {
                     hub_moved = true;
                 }
                 Some(wake) = self.wake_rx.recv() => waiting.push(wake),
+                Some(job) = self.jobs_rx.recv() => self.carry_out(job, &mut reporter).await,
                 () = sleep_until(until) => {}
             }
         }
+    }
+
+    /// Does what the device was commanded, after the hub was told of it: afterwards nobody may be left to tell.
+    async fn carry_out(&self, job: Job, reporter: &mut Reporter) {
+        let (answered_tx, answered) = oneshot::channel();
+        if job.started.send(answered_tx).is_err() {
+            return;
+        }
+        // It ends by being dropped.
+        let _ = answered.await;
+        reporter.tell_commands(self.book.reported()).await;
+        let done = match job.order.command {
+            Command::ClearReported => {
+                let cleared = reporter.clear(job.section).await;
+                cleared.map(|()| told(&Done { state: State::Done })).map_err(|fault| Refused::Failed(fault.to_string()))
+            }
+            _ => self.platform.carry_out(&job.order).await,
+        };
+        // Whoever asked may be gone.
+        let _ = job.done.send(done);
     }
 
     /// Ends what is being risked, also when that began before a restart: the hub is reached by a connection of now, or
@@ -179,8 +213,7 @@ impl<P: Platform> Reconciler<P> {
 
 /// How long a lease still lasts; a little longer, so that it is over then.
 fn ends_in(lease: &Lease) -> Duration {
-    let left = lease.until.saturating_sub(jiff::Timestamp::now().as_second());
-    Duration::from_secs(u64::try_from(left).unwrap_or_default() + 1)
+    Duration::from_secs(lease.left(&Moment::now()) + 1)
 }
 
 /// At least half of the first wait, so that a failing resource is not tried in a circle.

@@ -7,13 +7,17 @@ use serde_json::{Value, json};
 use super::item::{Item, Standing, short};
 use crate::{
     agent::{
+        command::{Book, Offers},
         lease::Lease,
-        ledger::Healed,
+        ledger::{Healed, Offline},
         resource::{Refusal, Style},
     },
     component::pnp::{Ack, COMPONENT, MARKER, TWINOPS, code},
     twin::{Map, same},
 };
+
+/// Where commands are told of, and which there are.
+pub(super) const COMMANDS: &str = "commands";
 
 /// Everything that a report is made of.
 pub(in crate::agent) struct View<'a, R> {
@@ -34,6 +38,12 @@ pub(in crate::agent) struct View<'a, R> {
     pub(in crate::agent) leases: &'a [Lease],
     /// What changed on the device and was set again.
     pub(in crate::agent) healed: &'a [Healed],
+    /// What happened while the hub was out of reach.
+    pub(in crate::agent) offline: &'a Offline,
+    /// What the device was commanded; a simulated one is not.
+    pub(in crate::agent) book: Option<&'a Book>,
+    /// What it may be commanded.
+    pub(in crate::agent) offers: &'a Offers,
     /// What the hub was last told.
     pub(in crate::agent) last: Option<&'a Map>,
     /// Now, as text.
@@ -80,6 +90,9 @@ impl<R> View<'_, R> {
         for (name, facts) in self.facts.iter().filter(|(_, facts)| !facts.is_empty()) {
             component(&mut report, name).extend(facts.clone());
         }
+        for (section, result) in self.book.into_iter().flat_map(Book::sections) {
+            object(&mut report, "windows").insert(section, result);
+        }
         let mut own = self.twinops();
         if fit(&mut report) {
             object(&mut own, "summary").insert("truncated".to_owned(), true.into());
@@ -99,11 +112,17 @@ impl<R> View<'_, R> {
         let mut own = Map::new();
         own.insert(MARKER.to_owned(), COMPONENT.into());
         own.insert("agentVersion".to_owned(), env!("CARGO_PKG_VERSION").into());
-        own.insert("capabilities".to_owned(), json!(self.capabilities));
+        own.insert("capabilities".to_owned(), self.capabilities());
+        if let Some(calls) = self.book.and_then(Book::reported) {
+            own.insert(COMMANDS.to_owned(), calls);
+        }
         let summary = json!({"state": state, "failed": failed, "pending": pending});
         own.insert("summary".to_owned(), self.stamped(summary, "at", self.last_at(&[TWINOPS, "summary"]), false));
         if !self.healed.is_empty() {
             own.insert("healed".to_owned(), json!(self.healed));
+        }
+        if !self.offline.events.is_empty() {
+            own.insert("offline".to_owned(), json!(self.offline.events));
         }
         if !self.leases.is_empty() {
             own.insert("overrides".to_owned(), self.overrides());
@@ -113,6 +132,12 @@ impl<R> View<'_, R> {
             own.insert(name.to_owned(), serde_json::to_value(ack).unwrap_or_default());
         }
         own
+    }
+
+    fn capabilities(&self) -> Value {
+        let mut all = json!(self.capabilities);
+        all[COMMANDS] = json!(self.offers);
+        all
     }
 
     fn revision(&self, state: &str, failed: &BTreeSet<&str>) -> Option<Ack> {

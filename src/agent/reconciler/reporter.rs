@@ -1,11 +1,13 @@
 //! Tells the hub what changed since it was last told.
 
+use serde_json::Value;
 use tracing::{debug, error, warn};
 
-use super::patch::patch;
+use super::{patch::patch, render::COMMANDS};
 use crate::{
     agent::link::{LinkHandle, ReportError},
-    twin::Map,
+    component::pnp::TWINOPS,
+    twin::{Map, set_path},
 };
 
 /// Owns what the hub is known to hold of the agent's reported properties.
@@ -65,6 +67,28 @@ impl Reporter {
             }
             Err(fault) => self.after(&fault),
         }
+    }
+
+    /// Tells the last commands before one of them is carried out, after which nobody may be left to tell of it. When
+    /// that does not arrive, the command is carried out all the same.
+    pub(super) async fn tell_commands(&mut self, calls: Option<Value>) {
+        let (Some(mut now), Some(calls)) = (self.last.clone(), calls) else { return };
+        set_path(&mut now, &[TWINOPS.into(), COMMANDS.into()], calls);
+        self.tell(&now).await;
+    }
+
+    /// Takes back what was reported: one section, or everything. The next report says all of it again.
+    pub(super) async fn clear(&mut self, section: Option<&str>) -> Result<(), ReportError> {
+        let mut last = self.last.take().ok_or(ReportError::Offline)?;
+        let gone = section.map_or_else(|| last.keys().cloned().collect(), |section| vec![section.to_owned()]);
+        let patch = gone.iter().map(|name| (name.clone(), Value::Null)).collect();
+        let done = self.link.report(patch).await.map(drop);
+        last.retain(|name, _| !gone.contains(name));
+        self.last = done.is_ok().then_some(last);
+        if done.is_err() {
+            self.link.refresh();
+        }
+        done
     }
 
     /// One component that the hub does not take must not keep it from hearing of the others.

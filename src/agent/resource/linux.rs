@@ -15,6 +15,7 @@ use super::{
     apps::Apps,
     certificates::Certificates,
     device_info::DeviceInfo,
+    diagnostics::Collectors,
     dsc::{self, Dsc, DscFolders},
     files::Files,
     packages::Packages,
@@ -26,15 +27,23 @@ use super::{
     wifi::Wifi,
 };
 use crate::{
-    agent::port::{Artifacts, Port, System},
-    component::pnp,
+    agent::{
+        command::{Allow, Refused, linux::Acts},
+        diagnostics::Diagnostics,
+        port::{Artifacts, Port, System, Way},
+    },
+    component::{
+        command::{Command, Order},
+        pnp,
+    },
     twin::Map,
 };
 
-pub(crate) const COMPONENTS: [&str; 11] = [
+pub(crate) const COMPONENTS: [&str; 12] = [
     "apps",
     "certificates",
     "deviceInfo",
+    "diagnostics",
     "files",
     "packages",
     "reboot",
@@ -55,6 +64,7 @@ const PACE: Pace = Pace {
 /// The resources of a Linux device.
 pub(crate) struct Linux {
     resources: BTreeMap<Cow<'static, str>, Arc<LinuxResource>>,
+    acts: Acts<System>,
 }
 
 /// One of them.
@@ -62,6 +72,7 @@ pub(crate) enum LinuxResource {
     Apps(Apps<System>),
     Certificates(Certificates<System>),
     DeviceInfo(DeviceInfo),
+    Diagnostics(Collectors<System>),
     Dsc(Dsc<System>),
     Files(Files),
     Packages(Packages<System>),
@@ -82,16 +93,28 @@ pub struct Allowed {
     pub services: Vec<String>,
     /// Programs of others that are components as well.
     pub dsc: DscFolders,
+    /// The folders below which files of logs may be collected; none means no such files.
+    pub logs: Vec<PathBuf>,
+    /// The methods that may be called.
+    pub methods: Allow,
+    /// A file with the argument vector of the program that brings the device back to how it was delivered.
+    pub factory_reset: Option<PathBuf>,
+    /// The same of the program that destroys the device's data.
+    pub wipe: Option<PathBuf>,
 }
 
 impl Linux {
-    /// The device whose file system begins at `root`. What it fetches goes through `artifacts`.
-    pub(crate) fn new(root: &Path, allowed: &Allowed, artifacts: Artifacts) -> Self {
+    /// The device whose file system begins at `root`. What it fetches goes through `artifacts`; what it collects lies in
+    /// the state folder, and is handed over by `way`.
+    pub(crate) fn new(root: &Path, allowed: &Allowed, artifacts: Artifacts, (state, way): (&Path, Way)) -> Self {
         let port = || Port::new(root, System);
+        let diagnostics = Diagnostics::new(port(), &state.join("diagnostics"), &allowed.logs, way);
+        let collectors = Collectors::new(port(), diagnostics.clone(), &state.join("collectors"));
         let resources = [
             LinuxResource::Apps(Apps::new(port(), artifacts.clone())),
             LinuxResource::Certificates(Certificates::new(port(), artifacts)),
             LinuxResource::DeviceInfo(DeviceInfo::new(root)),
+            LinuxResource::Diagnostics(collectors),
             LinuxResource::Files(Files::new(root, &allowed.files)),
             LinuxResource::Packages(Packages::new(port())),
             LinuxResource::Reboot(Reboot::new(port())),
@@ -101,10 +124,11 @@ impl Linux {
             LinuxResource::Updates(Updates::new(port())),
             LinuxResource::Wifi(Wifi::new(port())),
         ];
+        let acts = Acts::new(port(), allowed, diagnostics);
         let own = COMPONENTS.into_iter().map(Cow::Borrowed).zip(resources);
         let found = dsc::find(&allowed.dsc, &COMPONENTS).into_iter();
         let others = found.map(|(name, found)| (Cow::Owned(name), LinuxResource::Dsc(Dsc::new(port(), found))));
-        Self { resources: own.chain(others).map(|(name, resource)| (name, Arc::new(resource))).collect() }
+        Self { acts, resources: own.chain(others).map(|(name, resource)| (name, Arc::new(resource))).collect() }
     }
 }
 
@@ -136,6 +160,14 @@ impl Platform for Linux {
     fn pace(&self) -> Pace {
         PACE
     }
+
+    fn lacks(&self, command: Command) -> Option<String> {
+        self.acts.lack(command)
+    }
+
+    async fn carry_out(&self, order: &Order) -> Result<Value, Refused> {
+        self.acts.carry_out(order).await
+    }
 }
 
 /// The same work for whichever resource it is.
@@ -146,6 +178,7 @@ macro_rules! each {
             Self::Certificates($resource) => $work,
             Self::DeviceInfo($resource) => $work,
             Self::Dsc($resource) => $work,
+            Self::Diagnostics($resource) => $work,
             Self::Files($resource) => $work,
             Self::Packages($resource) => $work,
             Self::Reboot($resource) => $work,
@@ -161,6 +194,10 @@ macro_rules! each {
 impl Resource for LinuxResource {
     fn depends_on(&self) -> &[&'static str] {
         each!(self, resource => resource.depends_on())
+    }
+
+    fn follows(&self, property: &str, wanted: &Value) -> Vec<String> {
+        each!(self, resource => resource.follows(property, wanted))
     }
 
     fn lack(&self) -> Option<String> {
@@ -206,13 +243,14 @@ mod tests {
 
     #[test]
     fn every_component_is_behind_its_own_name() {
-        let device =
-            Linux::new(Path::new("/nowhere"), &Allowed::default(), Artifacts::new(Path::new("/nowhere"), None));
+        let nowhere = Path::new("/nowhere");
+        let device = Linux::new(nowhere, &Allowed::default(), Artifacts::new(nowhere, None), (nowhere, Way::default()));
         let shown = |name: &str| match &*device.resource(name).unwrap() {
             LinuxResource::Apps(_) => "apps",
             LinuxResource::Certificates(_) => "certificates",
             LinuxResource::DeviceInfo(_) => "deviceInfo",
             LinuxResource::Dsc(_) => "one of others",
+            LinuxResource::Diagnostics(_) => "diagnostics",
             LinuxResource::Files(_) => "files",
             LinuxResource::Packages(_) => "packages",
             LinuxResource::Reboot(_) => "reboot",

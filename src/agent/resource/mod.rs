@@ -6,6 +6,7 @@
 pub(crate) mod apps;
 pub(crate) mod certificates;
 pub(crate) mod device_info;
+pub(crate) mod diagnostics;
 pub(crate) mod dsc;
 pub(crate) mod files;
 pub(crate) mod linux;
@@ -23,8 +24,15 @@ use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
+use super::command::Refused;
 pub(crate) use super::port::Fault;
-use crate::{component::pnp::code, twin::Map};
+use crate::{
+    component::{
+        command::{Command, Order},
+        pnp::code,
+    },
+    twin::Map,
+};
 
 /// A wanted value that the device will not try.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +92,11 @@ pub(crate) trait Resource: Send + Sync + 'static {
     /// The components that must have been applied before.
     fn depends_on(&self) -> &[&'static str] {
         &[]
+    }
+
+    /// The properties of the same component that must have been applied before this one.
+    fn follows(&self, _property: &str, _wanted: &Value) -> Vec<String> {
+        Vec::new()
     }
 
     /// Why this device cannot have the component at all; `None` when it can. Changes nothing.
@@ -190,5 +203,17 @@ pub(crate) trait Platform: Send + Sync + 'static {
     /// Carries out a direct method of this platform's own; `None` when it has none of that name.
     fn method(&self, _name: &str, _payload: &Value) -> Option<Result<Value, Refusal>> {
         None
+    }
+
+    /// Why this device cannot carry out a command; `None` when it can.
+    fn lacks(&self, command: Command) -> Option<String> {
+        let by_the_agent = matches!(command, Command::Report | Command::ClearReported);
+        (!by_the_agent).then(|| format!("this kind of device has no way to do `{}`", command.name()))
+    }
+
+    /// Carries out a command that was allowed and noted.
+    fn carry_out(&self, order: &Order) -> impl Future<Output = Result<Value, Refused>> + Send {
+        let lack = self.lacks(order.command).unwrap_or_default();
+        std::future::ready(Err(Refused::Unsupported(lack)))
     }
 }

@@ -53,6 +53,15 @@ pub(crate) async fn installed<R: Run>(port: &Port<R>, name: &str) -> Result<Opti
     Ok(line.map(str::to_owned))
 }
 
+/// The packages of which a newer version is to be had, after asking where they come from.
+pub(crate) async fn scan<R: Run>(port: &Port<R>) -> Result<Vec<String>, Fault> {
+    let update = ["update", "-o", "DPkg::Lock::Timeout=120"];
+    port.call(Call::new("apt-get", &update).within(LIMIT)).await?.good("apt-get")?;
+    let said = port.run("apt-get", &["--simulate", "dist-upgrade"]).await?;
+    let name = |line: &str| line.strip_prefix("Inst ")?.split(' ').next().map(str::to_owned);
+    Ok(said.lines().filter_map(name).collect())
+}
+
 /// Installs, or removes, by apt: names, `name=version`, or paths of files.
 pub(crate) async fn apt<R: Run>(port: &Port<R>, verb: &str, what: &[&str], limit: Duration) -> Result<(), Fault> {
     let mut asked = vec![verb];

@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::{Part, Profile, profile::Faults};
 use crate::{
     agent::{
-        ledger::{Accepted, Book, members},
-        reconciler::{Item, Policies, Standing, View, now, patch},
+        command::Offers,
+        ledger::{Accepted, Book, Offline, members},
+        moment::now,
+        reconciler::{Item, Policies, Standing, View, patch},
         resource::{
             Refusal, Style,
             simulated::{COMPONENTS, WINDOWS, check, facts, names, style},
@@ -84,6 +86,9 @@ impl Device {
             policy_fault: policies.fault(),
             leases: &[],
             healed: &[],
+            offline: &Offline::default(),
+            book: None,
+            offers: &Offers::default(),
             last: Some(&last),
             now: &now(),
         };

@@ -4,6 +4,7 @@
 //! from the environment or from files.
 
 mod adopt;
+mod agent_may;
 mod authority;
 mod begin;
 mod dsc;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub use adopt::{AdoptArgs, AdoptTo, DriftArgs};
+pub use agent_may::AgentMayArgs;
 pub use authority::{AuthorityAddArgs, AuthorityCommand, AuthorityRemoveArgs};
 pub use begin::{Ci, ImportArgs, InitArgs};
 pub use dsc::{DscArgs, DscPathArgs};

@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
-use super::{AuthorityCommand, DscArgs, DscPathArgs, EntryArgs, LimitArgs, LogFormat, PagesArgs, Share, duration};
+use super::{
+    AgentMayArgs, AuthorityCommand, DscArgs, DscPathArgs, EntryArgs, LimitArgs, LogFormat, PagesArgs, Share, duration,
+};
 use crate::{
     hub::EventKind,
     iothub::{RegistrationId, Secret},
@@ -34,7 +36,7 @@ pub struct AgentArgs {
     )]
     pub state: PathBuf,
     /// Pretend: hold every setting in memory and touch nothing of this machine.
-    #[arg(long, conflicts_with_all = ["root", "files_root", "services"], help_heading = "Device")]
+    #[arg(long, conflicts_with_all = ["root", "files_root", "services", "methods"], help_heading = "Device")]
     pub simulate: bool,
     /// What else can be done with the agent of this device.
     #[command(subcommand)]
@@ -63,6 +65,9 @@ pub struct DeviceArgs {
     /// Where DSC resources are.
     #[command(flatten)]
     pub dsc: DscPathArgs,
+    /// What may be done with it from afar.
+    #[command(flatten)]
+    pub may: AgentMayArgs,
     /// Report what is, and change nothing.
     #[arg(long, help_heading = "Device")]
     pub report_only: bool,

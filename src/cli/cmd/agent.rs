@@ -130,7 +130,12 @@ fn given(args: &DeviceArgs, state: &Path, ca: Option<&Path>) -> Given {
             files: args.files_root.iter().cloned().collect(),
             services: args.services.clone(),
             dsc: args.dsc.folders(),
+            logs: args.may.log_folders.clone(),
+            factory_reset: args.may.factory_reset_command.clone(),
+            wipe: args.may.wipe_command.clone(),
+            ..Allowed::default()
         },
+        methods: args.may.methods.clone(),
         root: Some(args.root.clone()),
         report_only: args.report_only,
     }

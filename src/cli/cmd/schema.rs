@@ -9,7 +9,7 @@ use crate::{
         args::{DocsArgs, Dtdl, SchemaArgs},
         cmd::simulate::SimulationEvent,
     },
-    component::{Registry, dsc::Manifest, dtdl, method, nearest},
+    component::{Registry, command::Command, dsc::Manifest, dtdl, method, nearest},
     fleet, hub, plan, report,
 };
 
@@ -25,6 +25,11 @@ pub fn schema_files() -> BTreeMap<String, String> {
 
 fn files(registry: &Registry) -> BTreeMap<String, String> {
     let mut files = fleet::schema_files(registry);
+    for command in Command::ALL {
+        let file = |kind: &str| format!("commands/{}{kind}{ENDING}", command.name());
+        files.insert(file(""), format!("{:#}\n", command.payload_schema()));
+        files.insert(file(".answer"), format!("{:#}\n", command.answer_schema()));
+    }
     files.insert("saved-plan.schema.json".to_owned(), format!("{:#}\n", plan::saved::schema()));
     files.extend(report::schemas().into_iter().map(|(name, schema)| (name.to_owned(), format!("{schema:#}\n"))));
     let simulation = [
@@ -114,7 +119,7 @@ fn unknown_component(name: &str, registry: &Registry) -> Failure {
 /// The schema whose file is called so, wherever it lies.
 fn named(name: &str, registry: &Registry) -> Result<String, Failure> {
     let mut files = files(registry);
-    let found = ["", "components/", "documents/"].map(|folder| format!("{folder}{name}{ENDING}"));
+    let found = ["", "components/", "documents/", "commands/"].map(|folder| format!("{folder}{name}{ENDING}"));
     if let Some(text) = found.iter().find_map(|path| files.remove(path)) {
         return Ok(text);
     }

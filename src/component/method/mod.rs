@@ -78,6 +78,11 @@ impl Method {
         self
     }
 
+    /// Whether a status says that it went well. The Windows IoT client answers 0 to everything (Windows reference 2).
+    pub fn is_well(&self, status: i64) -> bool {
+        (200..300).contains(&status) || (status == 0 && self.name.starts_with("windows."))
+    }
+
     /// Its schema as a document of its own.
     pub fn schema(&self) -> Value {
         let mut schema = self.payload.clone();

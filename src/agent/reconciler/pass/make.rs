@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
-use super::{Pass, now};
+use super::Pass;
 use crate::{
     agent::{
-        ledger::Before,
+        ledger::{Before, What},
+        moment::now,
         reconciler::item::{Item, Standing},
         resource::{Platform, Resource as _},
     },
@@ -32,14 +33,24 @@ impl<P: Platform> Pass<'_, P> {
             Err(why) => Standing::Failed(why),
         };
         self.items[at].fresh = true;
-        let item = &self.items[at];
-        if item.standing != Standing::Applied {
-            warn!(component = item.component, property = item.property, standing = ?item.standing, "not applied");
-            return;
+        let Item { component, property, standing, lease, .. } = &self.items[at];
+        let (component, property, on_lease) = (component.clone(), property.clone(), lease.is_some());
+        if *standing != Standing::Applied {
+            warn!(component, property, ?standing, "not applied");
+            return self.happened(&component, &property, What::Failed);
         }
-        info!(component = item.component, property = item.property, drifted, "applied");
+        info!(component, property, drifted, "applied");
+        self.happened(
+            &component,
+            &property,
+            match (on_lease, drifted) {
+                (true, _) => What::Overridden,
+                (false, true) => What::Healed,
+                (false, false) => What::Applied,
+            },
+        );
         if drifted {
-            self.notes.set_healed(format!("{}.{}", item.component, item.property), &now());
+            self.notes.set_healed(format!("{component}.{property}"), &now());
         }
         self.note_applied(at);
     }
@@ -102,11 +113,17 @@ impl<P: Platform> Pass<'_, P> {
         }
     }
 
-    /// A component that this one needs and that is not as wanted.
-    pub(super) fn failed_need(&self, item: &Item<P::Resource>) -> Option<&'static str> {
-        let needs = item.resource.as_ref()?.depends_on();
-        let failed: BTreeSet<&str> =
-            self.items.iter().filter(|item| item.is_at_fault()).map(|item| item.component.as_str()).collect();
-        needs.iter().copied().find(|need| failed.contains(need))
+    /// A component that this one needs, or a property that comes before it, and that is not as wanted.
+    pub(super) fn failed_need(&self, item: &Item<P::Resource>) -> Option<String> {
+        let resource = item.resource.as_ref()?;
+        let failed = || self.items.iter().filter(|item| item.is_at_fault());
+        let components: BTreeSet<&str> = failed().map(|item| item.component.as_str()).collect();
+        if let Some(need) = resource.depends_on().iter().find(|need| components.contains(*need)) {
+            return Some((*need).to_owned());
+        }
+        let before = resource.follows(&item.property, &item.wanted);
+        let fits =
+            |failed: &&Item<P::Resource>| failed.component == item.component && before.contains(&failed.property);
+        failed().find(fits).map(|failed| format!("{}.{}", failed.component, failed.property))
     }
 }

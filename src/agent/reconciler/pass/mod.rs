@@ -21,8 +21,10 @@ use super::{
 };
 use crate::{
     agent::{
+        command::{Book, Offers},
         lease::Lease,
-        ledger::{Accepted, Ledger, Notes},
+        ledger::{Accepted, Ledger, Notes, What},
+        moment::now,
         resource::Platform,
     },
     component::pnp::TWINOPS,
@@ -41,6 +43,9 @@ pub(super) struct Work<'a, P: Platform> {
     pub(super) leases: Vec<Lease>,
     /// Whether values that drifted on the device are set again.
     pub(super) heal: bool,
+    /// What the device was commanded, and may be.
+    pub(super) book: &'a Book,
+    pub(super) offers: &'a Offers,
 }
 
 /// A pass under way.
@@ -83,6 +88,7 @@ impl<'a, P: Platform> Pass<'a, P> {
     }
 
     pub(super) async fn run(mut self) -> Outcome {
+        self.notes.offline.told |= self.work.reporter.is_online();
         self.restore().await;
         self.gather();
         self.gather_facts().await;
@@ -119,6 +125,9 @@ impl<'a, P: Platform> Pass<'a, P> {
             policy_fault: self.policies.fault(),
             leases: &self.work.leases,
             healed: &self.notes.healed,
+            offline: &self.notes.offline,
+            book: Some(self.work.book),
+            offers: self.work.offers,
             last: self.work.reporter.last(),
             now,
         }
@@ -129,6 +138,13 @@ impl<'a, P: Platform> Pass<'a, P> {
         self.work.reporter.tell(&report).await
     }
 
+    /// Notes what nobody but this device sees; with a hub in reach its reports tell it.
+    fn happened(&mut self, component: &str, property: &str, what: What) {
+        if !self.work.reporter.is_online() {
+            self.notes.set_offline(format!("{component}.{property}"), what, &now());
+        }
+    }
+
     fn outcome(&self, told: Told, risked: bool) -> Outcome {
         let may_help = |standing: &Standing| matches!(standing, Standing::Failed(_) | Standing::Skipped(_));
         let retry =
@@ -136,9 +152,4 @@ impl<'a, P: Platform> Pass<'a, P> {
         let failed = self.view("").standing().0.into_iter().map(str::to_owned).collect();
         Outcome { failed, retry, risked }
     }
-}
-
-/// Now, as it is reported.
-pub(in crate::agent) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -5,7 +5,7 @@ use tracing::{info, warn};
 use super::Pass;
 use crate::{
     agent::{
-        ledger::{Before, members},
+        ledger::{Before, What, members},
         resource::{Platform, Resource as _},
     },
     component::twinops::Policy,
@@ -41,6 +41,7 @@ impl<P: Platform> Pass<'_, P> {
                 Ok(()) => {
                     info!(component, property, "put back to what it was before");
                     self.notes.forget(&component, &property);
+                    self.happened(&component, &property, What::Restored);
                 }
                 Err(fault) => {
                     warn!(component, property, %fault, "cannot put back what is no longer declared");

@@ -5,7 +5,8 @@ use tracing::{info, warn};
 
 use super::Pass;
 use crate::agent::{
-    ledger::{Accepted, Checkpoint, Ledger, Rejected, Risked},
+    ledger::{Accepted, Checkpoint, Ledger, Rejected, Risked, What},
+    moment::now,
     reconciler::item::Standing,
     resource::{Fault, Platform, Resource as _},
 };
@@ -112,6 +113,7 @@ pub(in crate::agent::reconciler) async fn go_back<P: Platform>(
         }
         warn!(component, property, "brought back to what it was: the hub was not reached");
         notes.clear_applied(&component, &property);
+        notes.set_offline(format!("{component}.{property}"), What::GoneBack, &now());
         if let Some(before) = before {
             notes.set_before(&component, &property, before);
         }

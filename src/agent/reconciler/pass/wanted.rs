@@ -14,7 +14,7 @@ use crate::{
             item::{Item, Standing},
             order::order,
         },
-        resource::{Platform, Refusal, Resource as _, Style},
+        resource::{Platform, Refusal, Resource, Style},
     },
     component::{pnp::TWINOPS, twinops::Policy},
     twin::{Map, set_path},
@@ -67,6 +67,30 @@ pub(super) fn with_leases(desired: &Map, leases: &[Lease]) -> Map {
     desired
 }
 
+/// The properties of a component in the order in which they are brought about, and why one cannot be.
+fn in_order<'v, R: Resource>(
+    parts: &[(&'v str, &'v Value)],
+    resource: Option<&R>,
+) -> impl Iterator<Item = (&'v str, &'v Value, Option<Refusal>)> {
+    let by_name: BTreeMap<&str, &Value> = parts.iter().copied().collect();
+    let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+    let follows = |name: &str| resource.map(|resource| resource.follows(name, by_name[name])).unwrap_or_default();
+    let refusal = |name: &str, in_circle: bool| {
+        let unknown = follows(name).into_iter().find(|before| !by_name.contains_key(before.as_str()));
+        let unknown = unknown.map(|before| format!("`after` names `{before}`, which is not declared"));
+        let circle = in_circle.then(|| "`after` leads back to this one".to_owned());
+        unknown.or(circle).map(Refusal::Invalid)
+    };
+    let (ordered, circle) = order(&names, follows);
+    let all: Vec<_> = ordered
+        .into_iter()
+        .map(|name| (name, false))
+        .chain(circle.into_iter().map(|name| (name, true)))
+        .map(|(name, in_circle)| (name, by_name[name], refusal(name, in_circle)))
+        .collect();
+    all.into_iter()
+}
+
 impl<P: Platform> Pass<'_, P> {
     /// The wanted properties in the order in which they are brought about.
     pub(super) fn gather(&mut self) {
@@ -81,11 +105,12 @@ impl<P: Platform> Pass<'_, P> {
             let style = self.work.platform.style(name, value);
             let whole = [("", value)];
             let parts = if style == Style::Echo { whole.to_vec() } else { members(value) };
-            for (property, wanted) in parts.into_iter().filter(|_| style != Style::Foreign) {
-                let standing = if circle.contains(name) {
-                    Standing::Failed("this component depends on itself".to_owned())
-                } else {
-                    Standing::Todo
+            let resource = resources.get(name).map(|resource| &**resource);
+            for (property, wanted, refusal) in in_order(&parts, resource).filter(|_| style != Style::Foreign) {
+                let standing = match refusal {
+                    _ if circle.contains(name) => Standing::Failed("this component depends on itself".to_owned()),
+                    Some(refusal) => Standing::Refused(refusal),
+                    None => Standing::Todo,
                 };
                 items.push(Item {
                     component: (*name).to_owned(),

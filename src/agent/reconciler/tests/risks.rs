@@ -1,7 +1,10 @@
 //! Changes that may cut the device off, and values that someone at the device set for a while.
 
 use super::*;
-use crate::agent::lease::{self, Lease};
+use crate::agent::{
+    lease::{self, Lease},
+    link::Command,
+};
 
 /// A device that has one network, and is then asked for another.
 async fn moving(reach: bool) -> Bench {
@@ -111,9 +114,8 @@ async fn without_a_hub_before_a_change_is_tried_again_later() {
     assert!(bench.asked().len() >= 3, "set, taken back, set again");
 }
 
-fn lease(seconds: i64) -> Lease {
-    let lease = Lease::new("time.zone", "local", "4h", "a visit", "root").unwrap();
-    Lease { until: jiff::Timestamp::now().as_second() + seconds, ..lease }
+fn lease(seconds: u64) -> Lease {
+    Lease::new("time.zone", "local", "4h", "a visit", "root").unwrap().lasting(seconds)
 }
 
 #[tokio::test(start_paused = true)]

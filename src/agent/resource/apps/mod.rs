@@ -111,6 +111,17 @@ fn unit(id: &str, app: &App) -> Option<String> {
     }
 }
 
+/// Starts or stops an app that has a unit of its own; false when there is none of that id.
+pub(crate) async fn order<R: Run>(port: &Port<R>, verb: &str, id: &str) -> Result<bool, Fault> {
+    for unit in [container::unit(id), archive::unit(id)] {
+        if units::look(port, &unit).await?.is_some() {
+            units::order(port, verb, &unit).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn is_version(held: &Value, app: &App) -> bool {
     held.get("version").and_then(Value::as_str) == app.version.as_deref()
 }
@@ -126,9 +137,6 @@ fn check_kind(app: &App) -> Result<(), Refusal> {
     if app.startup == Some(AppStartup::Foreground) {
         return unsupported("programs on the screen are not supported yet; `background` and `none` are");
     }
-    if !app.after.is_empty() {
-        return unsupported("`after` is not supported yet; apps are installed in the order of their ids");
-    }
     if app.signer.is_some() {
         return unsupported("`signer` is for Windows; here the digest says which package is meant");
     }
@@ -142,6 +150,11 @@ fn check_kind(app: &App) -> Result<(), Refusal> {
 }
 
 impl<R: Run> Resource for Apps<R> {
+    fn follows(&self, _property: &str, wanted: &Value) -> Vec<String> {
+        let after = wanted.get("after").and_then(Value::as_array);
+        after.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     fn check(&self, property: &str, wanted: &Value) -> Result<(), Refusal> {
         check_id(property)?;
         let app: App = typed(property, wanted)?;

@@ -161,7 +161,6 @@ fn what_cannot_be_installed_here_is_said() {
         json!({"type": "snap", "name": "x", "version": "1"}),
         json!({"type": "deb", "name": "x", "version": "1", "desiredRunState": "running"}),
         json!({"type": "archive", "name": "x", "version": "1", "source": source, "startup": "foreground"}),
-        json!({"type": "archive", "name": "x", "version": "1", "source": source, "after": ["y"]}),
     ] {
         assert!(matches!(check(wanted.clone()), Err(Refusal::Unsupported(_))), "{wanted}");
     }

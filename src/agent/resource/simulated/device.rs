@@ -59,6 +59,17 @@ impl Device {
             Some(value) => set_path(&mut inner.values, &keys, value.clone()),
             None => drop(remove_path(&mut inner.values, &keys)),
         }
+        self.keep(&inner);
+    }
+
+    /// Forgets everything.
+    pub(super) fn forget(&self) {
+        let mut inner = self.lock();
+        inner.values = Map::new();
+        self.keep(&inner);
+    }
+
+    fn keep(&self, inner: &Inner) {
         let next = self.path.with_extension("next");
         let written = serde_json::to_vec(&inner.values).map_err(Into::into);
         let kept = written.and_then(|text| fs::write(&next, text)).and_then(|()| fs::rename(&next, &self.path));

@@ -11,8 +11,15 @@ use serde_json::Value;
 
 use super::{Fault, Pace, Platform, Refusal, Resource, Style};
 use crate::{
-    agent::link::Outages,
+    agent::{
+        command::{Refused, told},
+        link::Outages,
+    },
     component::{
+        command::{
+            Command, Order,
+            answer::{Done, Scanned, State},
+        },
         pnp,
         time::{Ntp, check_zone},
     },
@@ -107,6 +114,26 @@ impl Platform for Simulated {
             Ok(Value::Null)
         };
         (name == SET).then(set)
+    }
+
+    fn lacks(&self, command: Command) -> Option<String> {
+        let files = command.only_reads();
+        files.then(|| "a simulated device collects nothing".to_owned())
+    }
+
+    async fn carry_out(&self, order: &Order) -> Result<Value, Refused> {
+        if let Some(lack) = self.lacks(order.command) {
+            return Err(Refused::Unsupported(lack));
+        }
+        Ok(match order.command {
+            Command::UpdatesScan => told(&Scanned { available: 0, packages: Vec::new() }),
+            Command::AppsStart | Command::AppsStop => told(&Done { state: State::Done }),
+            Command::FactoryReset | Command::Wipe => {
+                self.device.forget();
+                told(&Done { state: State::Scheduled })
+            }
+            _ => told(&Done { state: State::Scheduled }),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `twinops invoke`: calls a direct method of devices, and prints a line of JSON for each.
 
 mod check;
+mod steps;
 
 use std::path::Path;
 
@@ -22,7 +23,7 @@ use crate::{
 
 /// Calls, and prints what the devices answered as they answer.
 pub(crate) async fn run(args: &InvokeArgs, desk: &Desk<'_>) -> Result<Exit, Failure> {
-    let payload = payload(args)?;
+    let payload = steps::named(args, payload(args)?);
     let method = check::payload(args, &payload, desk.printer)?;
     let hub = Twins::Hub(Box::new(login::hub(Access { hub: &args.hub, ca: desk.ca })?));
     let devices = devices(&hub, args, desk).await?;
@@ -38,7 +39,7 @@ pub(crate) async fn run(args: &InvokeArgs, desk: &Desk<'_>) -> Result<Exit, Fail
     while let Some((device, answer)) = answers.next().await {
         let told = match answer {
             Ok((status, payload)) => {
-                well &= (200..300).contains(&status);
+                well &= method.as_ref().map_or((200..300).contains(&status), |method| method.is_well(status));
                 json!({ "deviceId": device, "status": status, "payload": payload })
             }
             Err(error) => {
@@ -57,8 +58,15 @@ async fn call<'d>(
     args: &InvokeArgs,
     payload: &Value,
 ) -> (&'d DeviceId, Result<(i64, Value), HubError>) {
-    let answer = hub.invoke_method(device, &args.method, payload, args.connect_timeout, args.timeout).await;
-    (device, answer.map(|answer| (answer.status, answer.payload)))
+    let once = async |payload: &Value| {
+        let answer = hub.invoke_method(device, &args.method, payload, args.connect_timeout, args.timeout).await?;
+        Ok((answer.status, answer.payload))
+    };
+    let first = once(payload).await;
+    match steps::second(&args.method, payload, &first) {
+        Some(payload) => (device, once(&payload).await),
+        None => (device, first),
+    }
 }
 
 async fn devices(hub: &Twins, args: &InvokeArgs, desk: &Desk<'_>) -> Result<Vec<DeviceId>, Failure> {
