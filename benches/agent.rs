@@ -40,9 +40,9 @@ const METHOD: &str = "$iothub/methods/POST/twinops*recheck/?$rid=1";
 const ANSWER: &str = "$iothub/methods/res/";
 const DESIRED: &str = "$iothub/twin/PATCH/properties/desired/?$version=";
 /// How long it is watched doing nothing.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// Desired patches, one after the other was answered.
-const PATCHES: u64 = 200;
+const PATCHES: u32 = 200;
 /// Looks at everything.
 const PASSES: u32 = 50;
 
@@ -81,7 +81,7 @@ async fn at_work(peer: &mut Peer, process: &str, folder: &Path) {
     for version in 2..PATCHES + 2 {
         peer.patch(version, json!({ "twinops": { "revision": format!("{version:040}") } })).await;
     }
-    let each = (cpu_seconds(process) - before) / PATCHES as f64;
+    let each = (cpu_seconds(process) - before) / f64::from(PATCHES);
     figure("CPU of a desired patch, receipt to ack", each * 1e6, "us", "300");
     peer.patch(PATCHES + 2, everything(folder)).await;
     let (before, programs) = (cpu_seconds(process), children_seconds(process));
@@ -89,7 +89,7 @@ async fn at_work(peer: &mut Peer, process: &str, folder: &Path) {
         peer.publish(METHOD, "null".to_owned()).await;
         while !peer.step().await {}
     }
-    let each = |seconds: f64| seconds / PASSES as f64 * 1e3;
+    let each = |seconds: f64| seconds / f64::from(PASSES) * 1e3;
     figure("CPU of a pass, every component declared, nothing differs", each(cpu_seconds(process) - before), "ms", "50");
     figure("  of the programs that it ran", each(children_seconds(process) - programs), "ms", "-");
 }
@@ -217,7 +217,7 @@ impl Peer {
     }
 
     /// Hands the agent a patch, and waits until it has answered that.
-    async fn patch(&mut self, version: u64, patch: Value) {
+    async fn patch(&mut self, version: u32, patch: Value) {
         let mut patch = patch;
         patch["$version"] = version.into();
         self.publish(&format!("{DESIRED}{version}"), patch.to_string()).await;

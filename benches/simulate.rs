@@ -27,6 +27,7 @@ const FEW: u64 = 100;
 /// How long idle devices are watched.
 const IDLE: Duration = Duration::from_secs(30);
 
+#[expect(clippy::disallowed_methods, reason = "there is no runtime here")]
 fn main() {
     let count = support::size(10_000);
     heading(&format!("{count} simulated devices over TLS in one process"));

@@ -29,7 +29,7 @@ use twinops::{
 };
 
 /// Longer than anything here takes.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 struct World {
     folder: tempfile::TempDir,
@@ -88,10 +88,7 @@ impl World {
     /// What two devices report, once `is_there` says so of both.
     async fn reported(&self, ids: [&str; 2], is_there: impl Fn(&Value) -> bool + Sync) -> [Value; 2] {
         let reported = |row: &TwinRow<'_>| Value::Object(row.properties.reported.values().unwrap());
-        let standing = |row: &TwinRow<'_>| match is_there(&reported(row)) {
-            true => Standing::Done,
-            false => Standing::Waiting,
-        };
+        let standing = |row: &TwinRow<'_>| if is_there(&reported(row)) { Standing::Done } else { Standing::Waiting };
         let patience = Patience {
             total: LIMIT,
             first: Duration::from_millis(10),

@@ -163,7 +163,7 @@ impl<'a> Link<'a> {
                 }
                 self.act(action).await?;
             }
-            self.answered().await?;
+            self.answered();
         }
         if self.session.is_asking() || self.report.is_some() {
             self.deadline = Some(Instant::now() + ANSWER);
@@ -256,12 +256,12 @@ impl<'a> Link<'a> {
     }
 
     /// Looks whether the report under way is answered.
-    async fn answered(&mut self) -> Result<(), End> {
-        let Some(mut report) = self.report.take() else { return Ok(()) };
+    fn answered(&mut self) {
+        let Some(mut report) = self.report.take() else { return };
         let answer = match report.0.try_recv() {
             Err(TryRecvError::Empty) => {
                 self.report = Some(report);
-                return Ok(());
+                return;
             }
             Err(TryRecvError::Closed) => Err(ReportError::Offline),
             Ok(answer) => answer,
@@ -282,7 +282,6 @@ impl<'a> Link<'a> {
                 self.stand(Standing::Failed);
             }
         }
-        Ok(())
     }
 
     fn settle(&mut self, word: &Word, is_done: bool) {

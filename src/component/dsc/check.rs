@@ -74,10 +74,9 @@ impl Checker<'_> {
             let path = join(path, name);
             match (known.and_then(|known| known.get(name)), schema.get("additionalProperties")) {
                 (Some(rules), _) => self.value(rules, value, &path, depth + 1)?,
-                (None, Some(_)) if patterns => {}
-                (None, Some(Value::Bool(false))) => return no(&path, "the resource has no such property"),
-                (None, Some(rules)) => self.value(rules, value, &path, depth + 1)?,
-                (None, None) => {}
+                (None, Some(Value::Bool(false))) if !patterns => return no(&path, "the resource has no such property"),
+                (None, Some(rules)) if !patterns => self.value(rules, value, &path, depth + 1)?,
+                (None, _) => {}
             }
         }
         Ok(())

@@ -161,10 +161,8 @@ impl<R: Run> Dsc<R> {
     /// Makes an instance what is wanted, or takes it away.
     async fn set(&self, wanted: &Map) -> Result<(), Fault> {
         let handles = self.operation(Verb::Set).is_some_and(|set| set.handles_exist == Some(true));
-        let verb = match is_gone(wanted) && !handles && self.operation(Verb::Delete).is_some() {
-            true => Verb::Delete,
-            false => Verb::Set,
-        };
+        let deletes = is_gone(wanted) && !handles && self.operation(Verb::Delete).is_some();
+        let verb = if deletes { Verb::Delete } else { Verb::Set };
         let Some(operation) = self.operation(verb) else {
             return Err(Fault::new(format!("`{}` has no `set`", self.found.manifest.type_name)));
         };

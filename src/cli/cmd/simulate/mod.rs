@@ -41,13 +41,12 @@ pub(crate) async fn run(args: &SimulateArgs, desk: &Desk<'_>, stop: &Stop) -> Re
             .help("raise the limit (`ulimit -Hn`), or share the devices between processes with --first"));
     }
     let progress = desk.printer.progress("devices known", Some(u64::from(args.devices)));
-    let (client, mut crowd) = match devices::without_hub(args, desk.ca)? {
-        Some(crowd) => (None, crowd),
-        None => {
-            let (client, name) = devices::hub(args, desk.ca)?;
-            let crowd = devices::of_hub(args, (&client, name), &profile.tags, (&progress, stop)).await?;
-            (Some(client), crowd)
-        }
+    let (client, mut crowd) = if let Some(crowd) = devices::without_hub(args, desk.ca)? {
+        (None, crowd)
+    } else {
+        let (client, name) = devices::hub(args, desk.ca)?;
+        let crowd = devices::of_hub(args, (&client, name), &profile.tags, (&progress, stop)).await?;
+        (Some(client), crowd)
     };
     if stop.is_requested() {
         clear(args, client.as_ref(), &crowd).await?;
