@@ -110,12 +110,14 @@ impl Draft {
         let mut digest = Sha256::new();
         digest.update(&self.base);
         for (path, text) in &self.files {
-            [path.as_bytes(), &[0], text.as_bytes(), &[0]].iter().for_each(|part| digest.update(part));
+            for part in [path.as_bytes(), &[0], text.as_bytes(), &[0]] {
+                digest.update(part);
+            }
         }
-        let unique: String = digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let unique = u32::from_be_bytes(digest.finalize().first_chunk().copied().unwrap_or_default());
         let slug = words.slug();
         let gap = if slug.is_empty() { "" } else { "-" };
-        format!("twinops/change-{slug}{gap}{unique}")
+        format!("twinops/change-{slug}{gap}{unique:08x}")
     }
 }
 

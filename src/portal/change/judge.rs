@@ -36,9 +36,9 @@ pub(in crate::portal) async fn planned(
     let plan = async {
         let _room = ROOM.acquire().await.map_err(|_| late())?;
         let terms = rollout::Terms { now: Timestamp::now(), approved: BTreeSet::new() };
-        let planner = Arc::clone(&declared.planner);
-        let planned = survey::plan(portal.hub.twins(ALL), planner, &|_| true, Rollouts::Derived(terms)).await;
-        planned.map_err(|error| PageError::Hub(because(&error)))
+        let (twins, rollouts) = (portal.hub.twins(ALL), Rollouts::Derived(terms));
+        let found = survey::plan(twins, Arc::clone(&declared.planner), &|_| true, rollouts).await;
+        found.map_err(|error| PageError::Hub(because(&error)))
     };
     let mut plan = match timeout(PATIENCE, plan).await.map_err(|_| late())?? {
         Ok(plan) => plan,

@@ -89,7 +89,7 @@ impl Field {
 
     /// Whether an option of its choice is the one that is shown.
     pub(in crate::portal) fn is_chosen(&self, option: &Value) -> bool {
-        self.text == option.to_string()
+        self.input.shown(Some(option)) == self.text
     }
 
     /// What somebody wants of it; `None` when it stays as it is.
