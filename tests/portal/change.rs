@@ -299,7 +299,7 @@ async fn drift_is_adopted_or_left_alone_by_a_proposal() {
     silent.has(&["why it is left alone is missing"]);
     let preview = asked.set("reason", "Trial <i>until</i> spring").send(&portal, "/change/ignore").await;
     assert_eq!(preview.status, StatusCode::OK, "{}", preview.text);
-    preview.has(&["path: properties.desired.screen.brightness", "owner: \"ops@example.org\"", "1 unchanged"]);
+    preview.has(&["path: properties.desired.screen.brightness", "owner: &#34;ops@example.org&#34;", "1 unchanged"]);
     let none = portal.get("/change/adopt?device=kiosk-09&path=tags.none").await;
     assert_eq!(none.status, StatusCode::NOT_FOUND, "{}", none.text);
 }
