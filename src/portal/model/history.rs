@@ -109,7 +109,7 @@ fn thin(points: &mut Vec<Point>) {
     let mut at = 0;
     points.retain(|_| {
         at += 1;
-        at > MOST / 2 || at % 2 == 0
+        at > MOST / 2 || at % 2 == 1
     });
 }
 

@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_marked_in_its_place() {
-        for (text, before, at) in [("tags.site == 'oslo'", "tags.site =", "="), ("tags.site =", "tags.site =", "␣")] {
+        for (text, before, at) in [("tags.site == 'oslo'", "tags.site", "=="), ("tags.site =", "tags.site =", "␣")] {
             let fault = Fault::of(text, &Condition::parse(text).unwrap_err());
             assert_eq!((fault.before.trim_end(), &*fault.at), (before, at), "{}", fault.message);
             assert!(fault.message.starts_with("Line 1, column"), "{}", fault.message);
