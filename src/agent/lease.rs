@@ -115,7 +115,7 @@ impl Lease {
     }
 
     /// The lease as of now. When it ends is told anew only where the clock was set meanwhile.
-    fn as_of(mut self, now: &Moment) -> Self {
+    fn at_moment(mut self, now: &Moment) -> Self {
         let left = self.left(now);
         let until = now.wall.saturating_add_unsigned(left);
         if until.abs_diff(self.until) > ADRIFT {
@@ -172,7 +172,7 @@ pub(crate) fn active(state: &Path) -> Vec<Lease> {
     {
         warn!(%fault, "how long leases last still cannot be noted");
     }
-    leases.into_iter().map(|lease| lease.as_of(&now)).collect()
+    leases.into_iter().map(|lease| lease.at_moment(&now)).collect()
 }
 
 /// Puts a lease into force, in the place of one of the same path.
@@ -210,7 +210,7 @@ fn change(state: &Path, work: impl FnOnce(&mut Vec<Lease>) -> Result<(), LeaseEr
     lock.lock().map_err(LeaseError::File)?;
     let now = Moment::now();
     let mut leases: Vec<Lease> =
-        read(state).map_err(LeaseError::File)?.into_iter().map(|lease| lease.as_of(&now)).collect();
+        read(state).map_err(LeaseError::File)?.into_iter().map(|lease| lease.at_moment(&now)).collect();
     work(&mut leases)?;
     write(state, &leases).map_err(LeaseError::File)
 }
@@ -276,14 +276,14 @@ mod tests {
         for jump in [-1_000_000, 0, 1_000_000] {
             let now = Moment { wall: at.wall + 600 + jump, up: at.up + 600, ..at.clone() };
             assert_eq!(granted.left(&now), 3000);
-            let told = granted.clone().as_of(&now);
+            let told = granted.clone().at_moment(&now);
             assert_eq!(told.until, if jump == 0 { granted.until } else { now.wall + 3000 });
         }
         // Started anew, with a clock that begins in 1970: what has passed since then counts, again and again.
         let mut held = granted;
         for boot in 0..6 {
             let now = Moment { wall: 600, boot: Some(format!("boot {boot}")), up: 600 };
-            held = held.as_of(&now);
+            held = held.at_moment(&now);
         }
         assert_eq!(held.left, 0);
     }

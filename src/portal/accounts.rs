@@ -68,18 +68,6 @@ impl Accounts {
         self.issuer.issuer()
     }
 
-    fn begin(&self, back: &str) -> Result<(String, Begun), RandomError> {
-        let ticket = random()?;
-        let begun = Begun {
-            state: random()?,
-            nonce: random()?,
-            verifier: random()?,
-            back: ours(back).to_owned(),
-            since: Instant::now(),
-        };
-        Ok((ticket, begun))
-    }
-
     fn keep(&self, ticket: &str, begun: Begun) {
         let mut all = self.all();
         all.retain(|_, begun| begun.since.elapsed() < LASTS);
@@ -115,6 +103,15 @@ impl Accounts {
     }
 }
 
+impl Begun {
+    /// On the way now; with the ticket to come back by.
+    fn new(back: &str) -> Result<(String, Self), RandomError> {
+        let (state, nonce, verifier) = (random()?, random()?, random()?);
+        let begun = Self { state, nonce, verifier, back: ours(back).to_owned(), since: Instant::now() };
+        Ok((random()?, begun))
+    }
+}
+
 /// A page of ours: nobody is sent elsewhere by an address that looks like this portal's.
 fn ours(back: &str) -> &str {
     let is_ours = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
@@ -131,7 +128,7 @@ pub(super) async fn leave(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
     let accounts = portal.accounts.as_ref().ok_or(PageError::NoPage)?;
-    let (ticket, begun) = accounts.begin(field(&query, "back"))?;
+    let (ticket, begun) = Begun::new(field(&query, "back"))?;
     let address = accounts.issuer.address(accounts.flow(&begun)).await.map_err(told)?;
     accounts.keep(&ticket, begun);
     let cookie = portal.set_ticket(&ticket, "; Max-Age=600");
@@ -212,7 +209,7 @@ mod tests {
         let accounts = accounts("roles", &[]);
         let mut all = Vec::new();
         for _ in 0..=MOST {
-            let (ticket, begun) = accounts.begin("/drift").unwrap();
+            let (ticket, begun) = Begun::new("/drift").unwrap();
             all.push((ticket.clone(), begun.state.clone()));
             accounts.keep(&ticket, begun);
         }

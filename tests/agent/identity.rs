@@ -1,6 +1,6 @@
 //! As whom: with a certificate, which may be renewed while the agent runs, and as a module.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _};
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::json;
@@ -25,8 +25,15 @@ pub(crate) fn made(name: &str, files: &Certificate) -> (String, String) {
     fs::write(&files.chain, certificate.pem()).unwrap();
     fs::write(&files.key, key.serialize_pem()).unwrap();
     fs::set_permissions(&files.key, fs::Permissions::from_mode(0o600)).unwrap();
-    let print = Sha256::digest(certificate.der()).iter().map(|byte| format!("{byte:02X}")).collect();
+    let print = hex(&Sha256::digest(certificate.der()));
     (certificate.pem(), print)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02X}");
+        text
+    })
 }
 
 pub(crate) fn files(stage: &Stage) -> Certificate {

@@ -205,11 +205,9 @@ fn findings_that_only_twins_show_take_the_place_of_a_plan_too() {
     repository.stage.write("clash.yaml", clash.to_owned());
     repository.stage.commit("Berlin");
     repository.stage.patch("d03", &json!({ "tags": { "site": "berlin" } }));
-    let mut run = 2;
-    for command in ["plan", "reconcile"] {
+    for (run, command) in [(2, "plan"), (3, "reconcile")] {
         let ran = repository.run(&[command, "--post", "--pull-request", "7"], &variables(&fake, run)).exits(3);
         assert!(ran.out.contains("equal-priority-conflict"), "{}", ran.out);
-        run += 1;
     }
     let state = fake.state();
     assert_eq!(state.comments.len(), 2, "{:#?}", state.comments);

@@ -97,7 +97,8 @@ impl Ready {
 
 fn missing<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none(), "{what}");
-    writeln!(std::io::stderr(), "\n*** NOT RUN in a browser: {what}\n").unwrap();
+    let mut err = std::io::stderr().lock();
+    writeln!(err, "\n*** NOT RUN in a browser: {what}\n").unwrap();
     None
 }
 
@@ -130,7 +131,7 @@ impl Process {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => {
-                    self.said += &format!("{line}\n");
+                    self.said.extend([&line, "\n"]);
                     if line.contains(word) {
                         return Some(line);
                     }

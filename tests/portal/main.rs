@@ -13,5 +13,5 @@ mod stage;
 #[expect(dead_code, reason = "shared with the walk")]
 mod web;
 #[path = "../support/world.rs"]
-#[expect(dead_code, unused_imports, reason = "shared with the tests of the hub")]
+#[expect(dead_code, reason = "shared with the tests of the hub")]
 mod world;

@@ -307,10 +307,10 @@ impl Portal {
                 moves.next().await.expect("the portal goes on").unwrap();
             }
         };
-        match timeout(PATIENCE, looking).await {
-            Ok(page) => page,
-            Err(_) => panic!("{path} never is as it should be:\n{}", self.get(path).await.text),
-        }
+        let Ok(page) = timeout(PATIENCE, looking).await else {
+            panic!("{path} never is as it should be:\n{}", self.get(path).await.text);
+        };
+        page
     }
 }
 

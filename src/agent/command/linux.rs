@@ -40,13 +40,12 @@ impl<R: Run> Acts<R> {
             Some(format!("only this device's maker knows how; its agent needs `{option}` with a program that does it"))
         };
         match command {
-            Command::Report | Command::ClearReported => None,
             Command::Reboot | Command::AppsStart | Command::AppsStop => {
                 (!self.port.is_live()).then(|| "no systemd looks after this device now".to_owned())
             }
             Command::FactoryReset if self.factory_reset.is_none() => no_hook("--factory-reset-command"),
             Command::Wipe if self.wipe.is_none() => no_hook("--wipe-command"),
-            Command::FactoryReset | Command::Wipe => None,
+            Command::Report | Command::ClearReported | Command::FactoryReset | Command::Wipe => None,
             Command::UpdatesScan => packages::lack(&self.port),
             Command::DiagnosticsCollect
             | Command::DiagnosticsList

@@ -72,12 +72,8 @@ pub(crate) enum LinuxResource {
     Apps(Apps<System>),
     Certificates(Certificates<System>),
     DeviceInfo(DeviceInfo),
-<<<<<<< HEAD
     Diagnostics(Collectors<System>),
-    Dsc(Dsc<System>),
-=======
     Dsc(Box<Dsc<System>>),
->>>>>>> f0e49d5 (Lints of simulated devices, DSC resources and their benchmarks)
     Files(Files),
     Packages(Packages<System>),
     Reboot(Reboot<System>),
@@ -131,14 +127,9 @@ impl Linux {
         let acts = Acts::new(port(), allowed, diagnostics);
         let own = COMPONENTS.into_iter().map(Cow::Borrowed).zip(resources);
         let found = dsc::find(&allowed.dsc, &COMPONENTS).into_iter();
-<<<<<<< HEAD
-        let others = found.map(|(name, found)| (Cow::Owned(name), LinuxResource::Dsc(Dsc::new(port(), found))));
-        Self { acts, resources: own.chain(others).map(|(name, resource)| (name, Arc::new(resource))).collect() }
-=======
         let others =
             found.map(|(name, found)| (Cow::Owned(name), LinuxResource::Dsc(Box::new(Dsc::new(port(), found)))));
-        Self { resources: own.chain(others).map(|(name, resource)| (name, Arc::new(resource))).collect() }
->>>>>>> f0e49d5 (Lints of simulated devices, DSC resources and their benchmarks)
+        Self { acts, resources: own.chain(others).map(|(name, resource)| (name, Arc::new(resource))).collect() }
     }
 }
 

@@ -41,10 +41,8 @@ mod tests {
 
     #[test]
     fn parts_are_given_to_the_same_devices_again_and_in_the_share_asked_for() {
+        let many = || Profile { offline: Share(0.1), ..Profile::default() };
         let fails = |share| Profile { fail: Some(Faults { share: Share(share), components: vec![] }), ..many() };
-        fn many() -> Profile {
-            Profile { offline: Share(0.1), ..Profile::default() }
-        }
         let parts = |profile: &Profile| (0..10_000).map(|at| Part::of(profile, &format!("d{at}"))).collect::<Vec<_>>();
         let (none, some) = (parts(&many()), parts(&fails(0.3)));
         assert_eq!(some, parts(&fails(0.3)));

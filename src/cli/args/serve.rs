@@ -177,7 +177,7 @@ pub struct InstallArgs {
 
 /// Of `agent uninstall`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  twinops agent uninstall --purge")]
+#[command(after_help = "Examples:\n  twinops agent uninstall\n  twinops agent uninstall --purge")]
 pub struct UninstallArgs {
     /// The root of the system to remove it from.
     #[arg(long, value_name = "DIR", default_value = "/")]

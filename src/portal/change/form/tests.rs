@@ -15,6 +15,10 @@ struct Case {
     document: Document,
 }
 
+fn value(text: &str) -> Value {
+    Editor::new(&document(text.to_owned()).source()).value(0).unwrap()
+}
+
 impl Case {
     fn new(schema: Value, value: Value) -> Self {
         let registry = [ComponentSchema::new("it", schema, Convention::Echo)].into_iter().collect();
@@ -29,11 +33,7 @@ impl Case {
 
     fn form(&self, added: &[&str]) -> Form {
         let added: Vec<String> = added.iter().map(|path| (*path).to_owned()).collect();
-        build(Kind::Profile, &self.value(&self.document.text), &self.registry, &added)
-    }
-
-    fn value(&self, text: &str) -> Value {
-        Editor::new(&document(text.to_owned()).source()).value(0).unwrap()
+        build(Kind::Profile, &value(&self.document.text), &self.registry, &added)
     }
 
     /// The value after this was typed into the fields of these pointers; `None` when nothing changes.
@@ -47,7 +47,7 @@ impl Case {
         }
         form.fill(&sent);
         let text = form.text(&self.document).unwrap()?;
-        Some(self.value(&text)["spec"]["desired"]["it"].clone())
+        Some(value(&text)["spec"]["desired"]["it"].clone())
     }
 }
 
@@ -188,7 +188,7 @@ fn a_value_that_is_taken_out_loses_its_line_and_a_field_that_is_not_sent_stays()
     let mut form = case.form(&[]);
     form.fill(&[("r/spec/desired/it/hosts".to_owned(), "on".to_owned())]);
     let text = form.text(&case.document).unwrap().unwrap();
-    let after = case.value(&text)["spec"]["desired"]["it"].clone();
+    let after = value(&text)["spec"]["desired"]["it"].clone();
     assert_eq!(after, json!({ "brightness": 80, "night": { "from": "22:00" }, "odd": null }));
 }
 
