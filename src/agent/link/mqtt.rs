@@ -322,7 +322,7 @@ impl Link {
                             return Ok(End::Stopped);
                         }
                     }
-                    if line.is_ready() {
+                    if line.is_ready() && !line.is_closing() {
                         for command in self.held.take().into_iter().flatten() {
                             line.command(command).await?;
                         }

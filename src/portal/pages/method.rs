@@ -134,17 +134,20 @@ fn checked(attempt: &Attempt, confirmed: &str) -> Result<Value, PageError> {
         return wrong(format!("the payload has more than {LONGEST} bytes"));
     }
     let text = attempt.payload.trim();
+    let known = method::find(name);
+    let check = |payload: &Value| match &known {
+        Some(known) => fleet::check_once(known.schema(), payload).map_err(PageError::Form),
+        None => Ok(Vec::new()),
+    };
     let payload = if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(text) };
     let payload = match payload {
+        // Whoever leaves it empty means whichever emptiness the method takes.
+        Ok(Value::Null) if !check(&Value::Null)?.is_empty() => json!({}),
         Ok(payload) => payload,
         Err(error) => return wrong(format!("the payload is no JSON: {error}")),
     };
-    let known = method::find(name);
-    if let Some(known) = &known {
-        let faults = fleet::check_once(known.schema(), &payload).map_err(PageError::Form)?;
-        if let Some(fault) = faults.into_iter().next() {
-            return wrong(format!("the payload is not valid at `{}`: {}", fault.pointer, fault.message));
-        }
+    if let Some(fault) = check(&payload)?.into_iter().next() {
+        return wrong(format!("the payload is not valid at `{}`: {}", fault.pointer, fault.message));
     }
     if needs_confirmation(name, known.as_ref()) && confirmed.trim() != name {
         let effect = known.map_or("may cost work or data", |known| known.effect.words());
@@ -171,10 +174,12 @@ mod tests {
 
     #[test]
     fn what_costs_work_or_data_is_confirmed_by_its_name() {
-        for name in ["windows.rebootAsync", "factoryReset", "MyWipeCommand"] {
-            assert!(fault(name, "", "").unwrap().contains("type its name"), "{name}");
-            assert!(fault(name, "", "yes").is_some() && fault(name, "", name).is_none(), "{name}");
+        let id = r#"{"id": "once"}"#;
+        for (name, payload) in [("windows.rebootAsync", ""), ("factoryReset", id), ("MyWipeCommand", "")] {
+            assert!(fault(name, payload, "").unwrap().contains("type its name"), "{name}");
+            assert!(fault(name, payload, "yes").is_some() && fault(name, payload, name).is_none(), "{name}");
         }
+        assert!(fault("factoryReset", "", "factoryReset").unwrap().contains("id"), "every call has a name of its own");
         assert_eq!(fault("getLog", "{}", ""), None);
     }
 

@@ -117,7 +117,7 @@ async fn failures_are_told_in_the_words_of_the_resource() {
     let fault = panel.ensure("lobby", Some(&json!({ "text": "broken" }))).await.unwrap_err();
     assert_eq!(fault.to_string(), "Acme/Panel set: it ended with 3 (Hardware): the panel is broken");
     let fault = panel.ensure("lobby", Some(&json!({ "text": "stubborn" }))).await.unwrap_err();
-    assert_eq!(fault.to_string(), "Acme/Panel was set, and still differs in `text`");
+    assert_eq!(fault.to_string(), "Acme/Panel was set, and still differs in `text`, `_exist`");
 }
 
 #[tokio::test]
@@ -126,12 +126,15 @@ async fn what_if_changes_nothing() {
     let wanted = json!({ "text": "hello" });
     let wanted = wanted.as_object().unwrap();
     let told = bench.resource().what_if(wanted).await.unwrap();
-    assert_eq!((&told["afterState"], &told["changedProperties"]), (&json!({ "text": "hello" }), &json!(["text"])));
+    assert_eq!(
+        (&told["afterState"], &told["changedProperties"]),
+        (&json!({ "text": "hello" }), &json!(["text", "_exist"]))
+    );
     assert_eq!(bench.calls(), ["get", "set --dry"]);
     // Without an argument for that, the test says what would change.
     let bench = Bench::panel(json!({ "set": { "executable": "panel", "args": ["set"], "input": "stdin" } }));
     let told = bench.resource().what_if(wanted).await.unwrap();
-    assert_eq!(told["changedProperties"], json!(["text"]));
+    assert_eq!(told["changedProperties"], json!(["_exist", "text"]));
     assert!(!bench.calls().iter().any(|call| call.starts_with("set")));
 }
 
