@@ -1,4 +1,4 @@
-//! Files that are all written, or none of them: [`write`] never over another, [`replace`] in the place of what is there.
+//! Files that are all written, or none of them: [`write()`] never over another, [`replace()`] in the place of what is there.
 
 use std::{
     fs, io,
