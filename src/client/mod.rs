@@ -34,7 +34,6 @@ mod token;
 mod vault;
 mod webhook;
 
-pub use crate::jwt::BearerError;
 pub use enrollments::{Enrolled, EnrollmentOf};
 pub use entra::{Entra, EntraError};
 pub use http::ClientError;

@@ -100,10 +100,16 @@ pub enum OidcError {
     Name(String),
     /// Its token does not hold.
     #[error("the token of the issuer is refused")]
-    Token(#[from] BearerError),
+    Token(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The token belongs to another flow.
     #[error("the token of the issuer is for somebody else's way there")]
     Nonce,
+}
+
+impl From<BearerError> for OidcError {
+    fn from(error: BearerError) -> Self {
+        Self::Token(Box::new(error))
+    }
 }
 
 /// What an issuer says of itself.

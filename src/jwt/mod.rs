@@ -7,5 +7,4 @@ mod token;
 
 pub(crate) use claims::texts;
 pub(crate) use keys::{Key, parse};
-pub use token::BearerError;
-pub(crate) use token::Token;
+pub(crate) use token::{BearerError, Token};

@@ -12,7 +12,7 @@ const LONGEST: usize = 16 * 1024;
 
 /// Why a bearer token is refused. Holds nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BearerError {
+pub(crate) enum BearerError {
     /// Not three parts of base64, or no JSON in them.
     #[error("it cannot be read")]
     Unreadable,

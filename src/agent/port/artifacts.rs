@@ -234,30 +234,13 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rustls::{
-        ServerConfig,
-        pki_types::{PrivateKeyDer, pem::PemObject as _},
-    };
-    use tokio::{io::AsyncReadExt as _, net::TcpListener};
-    use tokio_rustls::TlsAcceptor;
+    use tokio::io::AsyncReadExt as _;
 
-    use super::*;
-
-    fn certificate() -> rcgen::CertifiedKey<rcgen::KeyPair> {
-        rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap()
-    }
+    use super::{super::sample, *};
 
     /// Answers one connection after the other with what it is given, then hangs up; tells what it was asked.
     async fn server(answers: Vec<Vec<u8>>) -> (tempfile::TempDir, String, tokio::task::JoinHandle<Vec<String>>) {
-        let folder = tempfile::tempdir().unwrap();
-        let made = certificate();
-        fs::write(folder.path().join("ca.pem"), made.cert.pem()).unwrap();
-        let key = PrivateKeyDer::from_pem_slice(made.signing_key.serialize_pem().as_bytes()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (folder, acceptor, listener) = sample::server().await;
         let url = format!("https://localhost:{}/file?sig=secret", listener.local_addr().unwrap().port());
         let serving = tokio::spawn(async move {
             let mut asked = Vec::new();
@@ -338,7 +321,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_nobody_vouches_for_is_not_believed() {
         let (folder, url, _serving) = server(vec![answer("200 OK", 1, b"x")]).await;
-        fs::write(folder.path().join("ca.pem"), certificate().cert.pem()).unwrap();
+        fs::write(folder.path().join("ca.pem"), sample::certificate().cert.pem()).unwrap();
         let (artifacts, artifact) = asking(&folder, &url, b"x");
         assert!(artifacts.get(&artifact, "").await.unwrap_err().to_string().contains("no trusted connection"));
     }

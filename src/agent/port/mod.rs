@@ -11,6 +11,8 @@ mod guarded;
 #[cfg(test)]
 pub(crate) mod recorded;
 mod run;
+#[cfg(test)]
+mod sample;
 mod tree;
 mod upload;
 

@@ -1,31 +1,17 @@
 //! Uploads to a server on a real socket, over TLS.
 
-use std::{fs, sync::Arc};
+use std::fs;
 
-use rustls::{
-    ServerConfig,
-    pki_types::{PrivateKeyDer, pem::PemObject as _},
-};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
     task::JoinHandle,
 };
-use tokio_rustls::TlsAcceptor;
 
-use super::*;
+use super::{super::sample, *};
 
 /// Takes one request for each answer; tells their heads and how long their bodies were.
 async fn server(answers: Vec<&'static str>) -> (tempfile::TempDir, String, JoinHandle<Vec<(String, Vec<u8>)>>) {
-    let folder = tempfile::tempdir().unwrap();
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    fs::write(folder.path().join("ca.pem"), made.cert.pem()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(made.signing_key.serialize_pem().as_bytes()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (folder, acceptor, listener) = sample::server().await;
     let url = format!("https://localhost:{}/logs/a.tar.gz?sig=secret", listener.local_addr().unwrap().port());
     let serving = tokio::spawn(async move {
         let mut asked = Vec::new();
